@@ -1,0 +1,44 @@
+# Everything runs in .venv, which is made from nothing but python3 >= 3.11 with venv and pip.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help run test lint format typecheck examples check bench clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("oomsel needs Python 3.11 or later, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@# Editable code gets no bytecode from pip, and an environment may forbid Python to write it: a third of the start-up.
+	$(BIN)/python -m compileall -q oomsel
+	@touch $@
+
+run: $(READY) ## set up, and run the main job on a shipped example
+	$(BIN)/oomsel select examples/real-contest.yaml
+
+test: $(READY) ## set up, and run the tests
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## look for mistakes and for code that is not formatted
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+typecheck: $(READY) ## check the types
+	$(BIN)/mypy
+
+check: lint typecheck test ## lint, typecheck and test: what to run before pushing
+
+bench: $(READY) ## measure start-up, loading and selecting as ratios, with the target beside each
+	$(BIN)/python -m oomsel.study.ratios
+
+clean: ## remove what the other targets made
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,91 @@
+"""The command line: a thin caller of the same functions that a script would use."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from importlib import import_module
+
+import click
+
+from oomsel import __version__
+
+#: Every command and the module that has it; imported when its name is asked for.
+COMMANDS = ("select",)
+
+
+class Commands(click.Group):
+    """The command group: modules are loaded lazily, a mistyped name gets a suggestion."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"oomsel.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        import difflib
+
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}"
+        raise click.UsageError(f"no command {name}; {hint}", ctx)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: oomsel select scenario.yaml",
+)
+@click.version_option(__version__, message="oomsel %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of a bug.")
+def cli(debug: bool) -> None:
+    """Whom does the Linux OOM killer choose, why, and would it have chosen someone else if it had counted differently?
+
+    A scenario describes the machine, its tasks with their RSS counters and what every CPU has
+    not folded in yet; oomsel makes the choice as the kernel does.
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """The console script: runs a command and exits with its status; 2 for trouble."""
+    words = sys.argv[1:] if args is None else args
+    gc.disable()  # a command lives for a moment and makes no cycles; collecting is a tenth of its start-up
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `oomsel ... | head` ends like any filter
+    try:
+        status = cli.main(words, prog_name="oomsel", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        where = getattr(error, "ctx", None)
+        see = f"; see {where.command_path} --help" if where is not None else ""
+        _complain(f"oomsel: {_one_line(error.format_message())}{see}")
+        sys.exit(2)
+    except Exception as error:
+        if "--debug" in words:
+            import traceback
+
+            traceback.print_exc()
+        what = _one_line(f"{type(error).__name__}: {error}")
+        _complain(f"oomsel: a bug: {what}; please report it, with the output of oomsel --debug ...")
+        sys.exit(2)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(line: str) -> None:
+    from oomsel.klog.names import printable
+
+    click.echo(printable(line).encode("utf-8", "backslashreplace"), err=True)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).rstrip(".")

@@ -1,0 +1,103 @@
+"""`select`'s output for any number of inputs, in each format."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+from oomsel.klog.formats import PRINTK_ZERO
+from oomsel.klog.names import printable
+from oomsel.report.kernel_text import kernel_lines
+from oomsel.report.oom_report import OomReport
+from oomsel.report.summary import SILENCE, compare
+from oomsel.scenario.boot import Booted
+from oomsel.scenario.select import select
+
+HEADINGS = {
+    "approximate": "# approximate: every counter's global count alone",
+    "precise": "# precise: what every CPU holds added in",
+}
+
+
+class Rendering:
+    """Renders inputs one by one; `notes` are (source, message) pairs, `modes_differ` whether any input's modes did."""
+
+    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
+        self.mode, self.form, self.show_all = mode, form, show_all
+        self.reaper, self.prefix = reaper, PRINTK_ZERO if timestamps else ""
+        self.notes: list[tuple[str, str]] = []
+        self.modes_differ = False
+        self.names: list[str] = []
+
+    def add(self, name: str, booted: Booted) -> Any:
+        """One input's output: a text, or for JSON an object."""
+        self.names.append(name)
+        self.notes += [(name, message) for message in booted.notes]
+        approximate, precise = (select(booted, mode) for mode in ("approximate", "precise"))
+        self.modes_differ |= not compare(approximate, precise).agree
+        wanted = [approximate, precise] if self.mode == "both" else [select(booted, self.mode)]
+        for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):
+            modes = [report.mode for report in wanted if SILENCE.get(report.outcome) == message]
+            where = "" if len(modes) == len(wanted) else f"{modes[0]}: "
+            self.notes.append((name, f"{where}the kernel prints nothing: {message}"))
+        if self.form == "json":
+            return {"input": printable(name), **self._object(wanted)}
+        if self.form == "table":
+            return self._table(approximate, precise)
+        return "".join(f"{line}\n" for line in self._kernel(wanted))
+
+    def joined(self, parts: list[Any]) -> str:
+        """All inputs' output as one text, each headed by its name where there are several."""
+        if self.form == "json":
+            import json
+
+            return json.dumps(parts[0] if len(parts) == 1 else parts, indent=2, ensure_ascii=False) + "\n"
+        if len(parts) == 1:
+            return str(parts[0])
+        return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))
+
+    def _kernel(self, wanted: list[OomReport]) -> list[str]:
+        lines = []
+        for report in wanted:
+            if len(wanted) > 1:
+                lines.append(HEADINGS[report.mode])
+            lines += [self.prefix + line for line in kernel_lines(report, reaper=self.reaper)]
+        if len(wanted) > 1:
+            lines.append(f"# {compare(*wanted).sentence}")
+        return lines
+
+    def _object(self, wanted: list[OomReport]) -> dict[str, Any]:
+        from oomsel.report.json_report import both_object, report_object
+
+        if len(wanted) == 1:
+            return report_object(wanted[0])
+        approximate, precise = wanted
+        return both_object(approximate, precise, compare(approximate, precise))
+
+    def _table(self, approximate: OomReport, precise: OomReport) -> str:
+        from oomsel.report.table import plain_table, print_table
+
+        if self.show_all:
+            return "".join(f"{line}\n" for line in plain_table(approximate, precise))
+        console = _console()
+        print_table(approximate, precise, console)
+        return str(console.file.getvalue())
+
+
+def _console() -> Any:
+    """A console that writes to memory, with the colours and the width that standard output has.
+
+    What goes to a file or a pipe is neither coloured nor wrapped.
+    """
+    from rich.console import Console
+
+    real = Console(file=sys.stdout)
+    colour = real.color_system if real.is_terminal else None
+    return Console(
+        file=io.StringIO(),
+        force_terminal=colour is not None,
+        color_system=colour,  # type: ignore[arg-type]
+        no_color=real.no_color,
+        width=real.width if real.is_terminal else 10_000,
+    )

@@ -1,0 +1,59 @@
+"""`oomsel select`: whom the OOM killer chooses, in the kernel's own words."""
+
+from __future__ import annotations
+
+import click
+
+from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
+
+
+@click.command("select", epilog="Example: oomsel select --mode precise --kernel 7.0 examples/real-contest.yaml")
+@INPUTS
+@click.option(
+    "--mode",
+    type=click.Choice(["approximate", "precise", "both", "kernel"]),
+    default="both",
+    show_default=True,
+    help="Read the global counts alone, sum every CPU's share, do both, or what the kernel's release does.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["kernel", "json", "table"]),
+    default="kernel",
+    show_default=True,
+    help="The kernel's lines, an object for programs, or both modes side by side for a person.",
+)
+@scenario_options
+@click.option("--reaper", is_flag=True, help="Add the oom_reaper's lines.")
+@click.option("--timestamps", is_flag=True, help="Put a printk time stamp before each line.")
+@click.option("--all", "show_all", is_flag=True, help="With --format table: every task, not the worst 20.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where the two modes choose differently.")
+@OUTPUT
+def command(
+    inputs: tuple[str, ...],
+    mode: str,
+    form: str,
+    overrides: tuple[str, ...],
+    kernel: str | None,
+    reaper: bool,
+    timestamps: bool,
+    show_all: bool,
+    exit_code: bool,
+    output: str | None,
+) -> None:
+    """Make the OOM killer's choice for each SCENARIO (YAML or JSON, - for standard input).
+
+    Prints the lines that the kernel would print, to the byte.  With both modes, lines that
+    begin with "# " stand before each and say at the end whether they agree.
+    """
+    from oomsel.cli.rendering import Rendering
+
+    rendering = Rendering(mode, form, reaper=reaper, timestamps=timestamps, show_all=show_all)
+    booted = boot_all(inputs, overrides, kernel)
+    texts = [rendering.add(name, machine) for name, machine in booted]
+    for source, message in rendering.notes:
+        note(source, message)
+    write(rendering.joined(texts), output)
+    if exit_code and rendering.modes_differ:
+        raise click.exceptions.Exit(1)

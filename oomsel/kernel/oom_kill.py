@@ -1,0 +1,185 @@
+"""One OOM event from beginning to end: out_of_memory() and what it calls, after mm/oom_kill.c (Linux 5.4 to 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from oomsel.kernel.badness import (
+    LONG_MAX,
+    LONG_MIN,
+    Passed,
+    oom_badness,
+    oom_cpuset_eligible,
+    oom_unkillable_task,
+    passed_over,
+)
+from oomsel.kernel.gfp import GFP_FS
+from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group, mem_cgroup_scan_tasks
+from oomsel.kernel.oom_control import Constraint, OomControl, constrained_alloc
+from oomsel.kernel.oom_reaper import oom_reap_task
+from oomsel.kernel.percpu_counter import (
+    Int64s,
+    RssStat,
+    percpu_counter_read_positive,
+    percpu_counter_sum_positive,
+)
+from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, Indices, System, TaskFlag
+from oomsel.report.oom_report import Kill, OomReport, Outcome
+
+#: How a mode reads a counter; a new way to read is one more entry.
+READS: dict[str, Callable[[RssStat], Int64s]] = {
+    "approximate": percpu_counter_read_positive,
+    "precise": percpu_counter_sum_positive,
+}
+
+
+def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
+    """What the OOM killer does about a failed allocation when it reads the counters as `mode` says.
+
+    Nothing in `system` changes: an event takes no time, and a killed process keeps its mm until its end.
+    """
+    constraint, totalpages = constrained_alloc(system, oc)
+    counters = READS[mode](system.rss)
+    scan = _for_each_process(system, oc)
+    passed = passed_over(system, oc, constraint, scan)
+    points = oom_badness(system, counters, totalpages)
+    points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
+    points[passed != Passed.ELIGIBLE] = LONG_MIN
+    eligible = _eligible(system, oc, constraint)
+    report = OomReport(
+        system=system,
+        oc=oc,
+        mode=mode,
+        outcome=Outcome.CURRENT_DYING,
+        constraint=constraint,
+        totalpages=totalpages,
+        counters=counters,
+        precise=percpu_counter_sum_positive(system.rss),
+        points=points,
+        passed=passed,
+        shown=scan[eligible[scan] & (system.tasks.mm[scan] != NO_MM)],
+    )
+    if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
+        return report
+    if not oc.gfp_mask & GFP_FS and not oc.is_memcg_oom:
+        return replace(report, outcome=Outcome.NO_FS)
+    if check_panic_on_oom(system, oc, constraint):
+        return replace(report, outcome=Outcome.PANIC_ON_OOM)
+    if _may_kill_allocating_task(report, eligible):
+        return oom_kill_process(replace(report, chosen=oc.current, allocating_task=True))
+    return select_bad_process(report, scan[eligible[scan]])
+
+
+def _for_each_process(system: System, oc: OomControl) -> Indices:
+    if oc.memcg is not None:
+        return mem_cgroup_scan_tasks(system, oc.memcg)
+    return np.arange(len(system.tasks))
+
+
+def _eligible(system: System, oc: OomControl, constraint: Constraint) -> Bools:
+    """Who is neither unkillable nor out of the allocation's reach; bool[task]."""
+    eligible: Bools = ~oom_unkillable_task(system)
+    if not oc.is_memcg_oom:
+        eligible &= oom_cpuset_eligible(system, oc, constraint)
+    return eligible
+
+
+def task_will_free_mem(system: System, task: int, *, current_pid: int | None = None) -> bool:
+    """Whether the process is dying already, so that nobody has to be killed for its memory.
+
+    Asked of the leader, or of the thread `current_pid`: a leader that has exited has no mm to free.
+    """
+    tasks = system.tasks
+    asked = tasks.pid[task] if current_pid is None else current_pid
+    if tasks.mm[task] == NO_MM or asked != tasks.live_pid[task]:
+        return False
+    dying = tasks.has(TaskFlag.EXITING | TaskFlag.OOM_VICTIM) & ~tasks.has(TaskFlag.COREDUMP)
+    if not dying[task] or system.mm_oom_skip()[task]:
+        return False
+    return bool(dying[tasks.mm == tasks.mm[task]].all())
+
+
+def check_panic_on_oom(system: System, oc: OomControl, constraint: Constraint) -> bool:
+    """Whether vm.panic_on_oom ends the machine: 2 always, 1 unless the allocation was constrained; never for sysrq."""
+    setting = system.sysctl.panic_on_oom
+    if setting == 0 or oc.is_sysrq_oom:
+        return False
+    return setting == 2 or constraint is Constraint.NONE
+
+
+def _may_kill_allocating_task(report: OomReport, eligible: Bools) -> bool:
+    system, current = report.system, report.oc.current
+    return bool(
+        system.sysctl.oom_kill_allocating_task
+        and not report.oc.is_memcg_oom
+        and system.tasks.mm[current] != NO_MM
+        and eligible[current]
+        and system.tasks.oom_score_adj[current] != OOM_SCORE_ADJ_MIN
+    )
+
+
+def select_bad_process(report: OomReport, visited: Indices) -> OomReport:
+    """The report with the worst task killed; `visited` are the tasks oom_evaluate_task() looks at, in its order."""
+    system, oc = report.system, report.oc
+    if not oc.is_sysrq_oom:
+        in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
+        if in_flight[visited].any():
+            return replace(report, outcome=Outcome.VICTIM_IN_FLIGHT)
+    candidates = visited[report.passed[visited] == Passed.ELIGIBLE]
+    if not len(candidates):
+        return replace(report, outcome=Outcome.NO_KILLABLE)
+    # Equal points replace the choice, so that the last one seen wins.
+    last_worst = len(candidates) - 1 - int(np.argmax(report.points[candidates][::-1]))
+    return oom_kill_process(replace(report, chosen=int(candidates[last_worst])))
+
+
+def oom_kill_process(report: OomReport) -> OomReport:
+    """The report with the chosen process killed, with its memory.oom.group and with whoever shares an mm."""
+    system, oc, victim = report.system, report.oc, report.chosen
+    assert victim is not None
+    asked = oc.current_pid if report.allocating_task else None
+    if task_will_free_mem(system, victim, current_pid=asked):
+        return replace(report, outcome=Outcome.CHOSEN_DYING)
+    kills = [_oom_kill_process(system, victim)]
+    group = mem_cgroup_get_oom_group(system, victim, oc.memcg)
+    if group is not None:
+        for member in mem_cgroup_scan_tasks(system, group).tolist():
+            if oom_kill_memcg_member(system, member):
+                again = member == victim
+                kills.append(Kill(member, already_exiting=True) if again else _oom_kill_process(system, member))
+    named = {kill.task for kill in kills}
+    return replace(
+        report,
+        outcome=Outcome.KILLED,
+        kills=tuple(kills),
+        silent=tuple(task for task in _sharers_killed(system, kills) if task not in named),
+        oom_group=group,
+        reaped=oom_reap_task(system, kills, READS[report.mode]),
+    )
+
+
+def oom_kill_memcg_member(system: System, member: int) -> bool:
+    """Whether a member of the group dies with it: whatever its flags, but not init, nor at oom_score_adj -1000."""
+    tasks = system.tasks
+    if tasks.mm[member] == NO_MM or tasks.flags[member] & TaskFlag.INIT:
+        return False
+    return bool(tasks.oom_score_adj[member] != OOM_SCORE_ADJ_MIN)
+
+
+def _oom_kill_process(system: System, victim: int) -> Kill:
+    """One victim of __oom_kill_process()."""
+    tasks = system.tasks
+    sharing = np.flatnonzero((tasks.mm == tasks.mm[victim]) & tasks.has(TaskFlag.INIT)).tolist()
+    return Kill(victim, pinned_by=tuple(task for task in sharing if task != victim))
+
+
+def _sharers_killed(system: System, kills: list[Kill]) -> list[int]:
+    """Processes that get SIGKILL, without a line, for sharing a victim's mm."""
+    tasks = system.tasks
+    dies = np.zeros(len(system.total_vm) + 1, np.bool_)  # the last one stands for NO_MM
+    dies[tasks.mm[[kill.task for kill in kills]]] = True
+    dies[NO_MM] = False
+    return np.flatnonzero(dies[tasks.mm] & ~tasks.has(TaskFlag.INIT)).tolist()

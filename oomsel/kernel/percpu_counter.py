@@ -1,0 +1,140 @@
+"""RSS counters as percpu_counters, in columns; after lib/percpu_counter.c and struct mm_struct (Linux 6.2 to 7.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Int64s: TypeAlias = npt.NDArray[np.int64]
+Int32s: TypeAlias = npt.NDArray[np.int32]
+
+#: The members of mm->rss_stat, as include/linux/mm_types_task.h numbers them.
+MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = range(4)
+NR_MM_COUNTERS = 4
+
+
+def compute_batch_value(online_cpus: int) -> int:
+    """percpu_counter_batch on a machine with so many CPUs online; compute_batch_value().
+
+    >>> compute_batch_value(1), compute_batch_value(250)
+    (32, 500)
+    """
+    return max(32, 2 * online_cpus)
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class RssStat:
+    """The counters of every mm: mm->rss_stat[NR_MM_COUNTERS], as columns.
+
+    Shapes: `count` int64[mm, member], pages; `percpu` int32[mm, member, cpu], pages, a slot for
+    each possible CPU; `slots` which CPU has which; `bound`, pages, no slot's magnitude exceeds.
+    """
+
+    count: Int64s
+    percpu: Int32s
+    slots: dict[int, int]
+    online: set[int]
+    dying: set[int]
+    batch: int
+    bound: int = 0
+
+    @classmethod
+    def zeros(cls, mms: int, cpus: Iterable[int], online: Iterable[int], dying: Iterable[int], batch: int) -> RssStat:
+        """Counters of `mms` fresh processes, all 0."""
+        possible = sorted(cpus)
+        return cls(
+            np.zeros((mms, NR_MM_COUNTERS), np.int64),
+            np.zeros((mms, NR_MM_COUNTERS, len(possible)), np.int32),
+            {cpu: slot for slot, cpu in enumerate(possible)},
+            set(online),
+            set(dying),
+            batch,
+        )
+
+    def summed(self) -> Int64s:
+        """count plus the slots of online and dying CPUs, not clamped; int64[mm, member]."""
+        seen = self.online | self.dying
+        slots = self.percpu
+        if len(seen) < len(self.slots):
+            slots = slots[:, :, [slot for cpu, slot in self.slots.items() if cpu in seen]]
+        # int32 sums run four times faster, where they cannot overflow.
+        narrow = self.bound * len(self.slots) < 1 << 31
+        summed: Int64s = self.count + slots.sum(axis=-1, dtype=np.int32 if narrow else np.int64)
+        return summed
+
+    def of(self, mm: int) -> RssStat:
+        """A copy of one mm's counters, as mm 0 of it."""
+        count, percpu = self.count[mm : mm + 1].copy(), self.percpu[mm : mm + 1].copy()
+        return RssStat(count, percpu, self.slots, self.online, self.dying, self.batch, self.bound)
+
+    def make_exact(self) -> None:
+        """Fold what the precise sum sees and let every later add go straight to the count, as before 6.2."""
+        self.count = self.summed()
+        self.percpu[:] = 0
+        self.batch, self.bound = 1, 0
+
+
+def percpu_counter_add_batch(stat: RssStat, mm: int, member: int, cpu: int, amount: int, *, repeat: int = 1) -> None:
+    """Add `amount` pages `repeat` times on `cpu`, as percpu_counter_add_batch() does since 6.2.
+
+    Below the batch an add stays in the CPU's slot; one that reaches it takes the whole slot
+    along into the count.  Repeats are worked out, not walked through.
+    """
+    slot = stat.slots[cpu]
+    local = int(stat.percpu[mm, member, slot])
+    folded = 0
+    while repeat > 0:
+        adds = _adds_until_fold(local, amount, stat.batch)
+        if adds is None or adds > repeat:
+            local += amount * repeat
+            break
+        if local == 0:  # from here on every round is the same
+            rounds, repeat = divmod(repeat, adds)
+            folded += rounds * adds * amount
+        else:
+            folded += local + adds * amount
+            local = 0
+            repeat -= adds
+    stat.percpu[mm, member, slot] = local
+    stat.count[mm, member : member + 1] += folded  # a slice wraps like the kernel's s64, without a warning
+    stat.bound = max(stat.bound, stat.batch - 1)
+
+
+def _adds_until_fold(local: int, amount: int, batch: int) -> int | None:
+    """How many adds of `amount` it takes from `local` to the fold, or None for never."""
+    if abs(local + amount) >= batch:
+        return 1
+    if amount == 0:
+        return None
+    distance = batch - local if amount > 0 else batch + local
+    return -(-distance // abs(amount))
+
+
+def percpu_counter_read_positive(stat: RssStat) -> Int64s:
+    """Every counter's global count alone, clamped at 0; int64[mm, member], pages."""
+    return np.maximum(stat.count, 0)
+
+
+def percpu_counter_sum_positive(stat: RssStat) -> Int64s:
+    """Every counter's count and the slots of all online and dying CPUs, clamped at 0; int64[mm, member], pages."""
+    return np.maximum(stat.summed(), 0)
+
+
+def percpu_counter_cpu_dead(stat: RssStat, cpu: int) -> None:
+    """`cpu` went down: its slots are folded into the counts, the batch recomputed, no other slot touched."""
+    slot = stat.slots[cpu]
+    stat.count += stat.percpu[:, :, slot]
+    stat.percpu[:, :, slot] = 0
+    stat.online.discard(cpu)
+    stat.dying.discard(cpu)
+    stat.batch = compute_batch_value(len(stat.online))
+
+
+def percpu_counter_cpu_online(stat: RssStat, cpu: int) -> None:
+    """`cpu` came up: the batch is recomputed."""
+    stat.online.add(cpu)
+    stat.batch = compute_batch_value(len(stat.online))

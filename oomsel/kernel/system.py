@@ -1,0 +1,111 @@
+"""The simulated machine: its memory, its cgroups and its task table, in columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from oomsel.kernel.percpu_counter import Int64s, RssStat
+from oomsel.kernel.release import Rules
+
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Indices: TypeAlias = npt.NDArray[np.intp]
+
+OOM_SCORE_ADJ_MIN = -1000
+#: No mm: a kernel thread, or a process whose threads have all dropped it.
+NO_MM = -1
+
+
+class TaskFlag(IntFlag):
+    """What a task is or is in the middle of; the kernel's own name beside each."""
+
+    INIT = 1  # is_global_init()
+    KTHREAD = 2  # PF_KTHREAD
+    ZOMBIE = 4  # no mm left
+    EXITING = 8  # SIGNAL_GROUP_EXIT
+    VFORK = 16  # in_vfork()
+    COREDUMP = 32  # signal->core_state
+    OOM_SKIP = 64  # MMF_OOM_SKIP
+    OOM_VICTIM = 128  # tsk_is_oom_victim()
+    OOM_ORIGIN = 256  # oom_task_origin()
+    DEAD_LEADER = 512  # the leader has exited, another thread has the mm
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class TaskTable:
+    """The processes in tasklist order; every column has one entry a process."""
+
+    pid: Int64s  #: the leader's
+    comm: list[bytes]  #: the leader's
+    live_pid: Int64s  #: of the first thread with an mm, as find_lock_task_mm() finds it
+    live_comm: list[bytes]
+    uid: Int64s  #: 0 to 2^32 - 1
+    oom_score_adj: Int64s  #: -1000 to 1000
+    flags: Int64s  #: `TaskFlag` bits
+    mm: Indices  #: index of the mm, or `NO_MM`
+    memcg: Indices  #: index into `System.memcgs`
+    mems_allowed: list[frozenset[int]]  #: nodes
+    cpuset_name: list[str]
+    mempolicy: list[frozenset[int] | None]  #: nodes of a bound policy; None counts as in every domain
+
+    def __len__(self) -> int:
+        return len(self.comm)
+
+    def has(self, flag: TaskFlag) -> Bools:
+        """Which tasks have any of the flags; bool[task]."""
+        has: Bools = (self.flags & int(flag)) != 0
+        return has
+
+
+class Memcg(NamedTuple):
+    """A memory cgroup; limits in pages."""
+
+    path: str
+    parent: int  #: index; the root's is -1
+    max: int
+    swap_max: int
+    oom_group: bool
+
+
+class Sysctl(NamedTuple):
+    """vm.* settings that the OOM killer reads."""
+
+    oom_kill_allocating_task: int = 0
+    oom_dump_tasks: int = 1
+    panic_on_oom: int = 0
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class System:
+    """Everything the OOM killer looks at, besides the failed allocation."""
+
+    rules: Rules
+    page_size: int  #: bytes
+    totalram_pages: int
+    total_swap_pages: int
+    node_present_pages: dict[int, int]
+    memcgs: list[Memcg]  #: the root first, parents before children
+    sysctl: Sysctl
+    tasks: TaskTable
+    rss: RssStat
+    total_vm: Int64s  #: pages; [mm]
+    pgtables_bytes: Int64s  #: [mm]
+    rss_is_one_number: Bools  #: of such an mm only the sum of anon, file and shmem is known; it stands as anon; [mm]
+
+    @property
+    def nodes_with_memory(self) -> frozenset[int]:
+        """node_states[N_MEMORY]."""
+        return frozenset(node for node, present in self.node_present_pages.items() if present)
+
+    def mm_oom_skip(self) -> Bools:
+        """MMF_OOM_SKIP of every task's mm, or of the mm it had; bool[task]."""
+        tasks = self.tasks
+        own = tasks.has(TaskFlag.OOM_SKIP)
+        of_mm = np.zeros(len(self.total_vm) + 1, np.bool_)  # the last one stands for NO_MM
+        of_mm[tasks.mm[own]] = True
+        of_mm[NO_MM] = False
+        return own | of_mm[tasks.mm]

@@ -1,0 +1,75 @@
+"""Reading the kernel's task table: the layout comes from its header, not from a version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+# "[ pid ]   uid  tgid total_vm ..." after whatever a logger put before it.
+_HEADER = re.compile(r"\[ *pid *\]((?: +[a-z_]+)+?) +name\s*$")
+#: The columns that every layout since 2.6.25 has.
+_REQUIRED = frozenset(("uid", "tgid", "total_vm", "rss"))
+_SPLIT = ("rss_anon", "rss_file", "rss_shmem")
+_PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
+
+
+class Row(NamedTuple):
+    """A row: the number in each column by the header's name, None for one printed as `?`."""
+
+    line: int  #: 0-based, in the text that was read
+    pid: int
+    numbers: dict[str, int | None]
+    name: str  #: as printed
+
+
+class NoHeader(ValueError):
+    """A text in which no line is the header of a task table."""
+
+
+def parse_table(text: str) -> Iterator[Row]:
+    """The rows of a pasted table, with or without a logger's prefix on the lines; other lines are passed over.
+
+    A name is everything after the one blank that follows the last number.  Raises NoHeader
+    where the text has none, as without it nobody can tell one number from the other.
+    """
+    columns: list[str] = []
+    row = re.compile("")
+    for number, whole in enumerate(text.split("\n")):
+        line = whole.removesuffix("\r")
+        if match := _HEADER.search(line):
+            columns = match[1].split()
+            if _REQUIRED.issubset(columns):
+                row = re.compile(r"\[ *([0-9]+)\]" + r" +(-?[0-9]+|\?)" * len(columns) + r"(?: (.*))?$")
+                continue
+            columns = []
+        if columns and (match := row.search(line)):
+            pid, *cells, name = match.groups()
+            values = [None if cell == "?" else int(cell) for cell in cells]
+            yield Row(number, int(pid), dict(zip(columns, values, strict=True)), name or "")
+    if not columns:
+        raise NoHeader("no header of a task table in it; paste the line that begins with [  pid  ], too")
+
+
+def page_table_bytes(row: Row, page_size: int) -> int:
+    """Bytes of page tables: stated as such since 4.15, before that as pages."""
+    stated = row.numbers.get("pgtables_bytes")
+    if stated is not None:
+        return stated
+    return sum(row.numbers.get(name) or 0 for name in _PAGE_TABLES) * page_size
+
+
+def oom_score_adj(row: Row) -> int:
+    """The row's oom_score_adj; of tables until 2.6.35 what the kernel since makes of oom_adj."""
+    stated = row.numbers.get("oom_score_adj")
+    if stated is not None:
+        return stated
+    adj = row.numbers.get("oom_adj") or 0
+    return 1000 if adj == 15 else int(adj * 1000 / 17)
+
+
+def rss_parts(row: Row) -> dict[str, int]:
+    """anon, file and shmem in pages, or total where the table (before 6.8) or a `?` leaves only their sum."""
+    parts = [row.numbers.get(name) for name in _SPLIT]
+    known = {name.removeprefix("rss_"): pages for name, pages in zip(_SPLIT, parts, strict=True) if pages is not None}
+    return known if len(known) == len(_SPLIT) else {"total": row.numbers["rss"] or 0}

@@ -1,0 +1,88 @@
+"""What one OOM event did, and every number behind it.  Writers read it and decide nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from oomsel.kernel.oom_control import Constraint, OomControl
+    from oomsel.kernel.percpu_counter import Int64s
+    from oomsel.kernel.system import Indices, System
+
+
+class Outcome(Enum):
+    """How the event ended."""
+
+    KILLED = "killed"
+    NO_KILLABLE = "no-killable"  #: nobody may be killed
+    PANIC_ON_OOM = "panic-on-oom"
+    CURRENT_DYING = "current-dying"  #: the allocating task is dying already: nobody else has to
+    NO_FS = "no-fs"  #: an allocation that may not enter the filesystem kills nobody
+    VICTIM_IN_FLIGHT = "victim-in-flight"  #: an earlier victim is still exiting
+    CHOSEN_DYING = "chosen-dying"  #: the chosen one is dying already: no lines
+
+    @property
+    def has_report(self) -> bool:
+        """Whether the kernel prints anything."""
+        return self in (Outcome.KILLED, Outcome.NO_KILLABLE, Outcome.PANIC_ON_OOM)
+
+
+class Kill(NamedTuple):
+    """A process that the event killed, or met again after it was killed."""
+
+    task: int  #: index of the process
+    pinned_by: tuple[int, ...] = ()  #: processes that share its mm and cannot be killed (init)
+    already_exiting: bool = False  #: it was killed before in this event: no second kill
+
+
+class Reaped(NamedTuple):
+    """An mm after the oom_reaper went over it; pages, read in the report's mode."""
+
+    task: int
+    anon: int
+    file: int
+    shmem: int
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class OomReport:
+    """One OOM event in one mode.
+
+    Shapes: `counters` and `precise` int64[mm, member], pages, clamped; `points` int64[task],
+    LONG_MIN where a task may not be killed; `passed` int8[task], a `Passed`.
+    """
+
+    system: System
+    oc: OomControl
+    mode: str  #: how the counters were read: approximate or precise
+    outcome: Outcome
+    constraint: Constraint
+    totalpages: int  #: pages
+    counters: Int64s  #: as this mode reads them
+    precise: Int64s  #: as they truly are
+    points: Int64s
+    passed: npt.NDArray[np.int8]
+    shown: Indices  #: tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks
+    chosen: int | None = None  #: index of the chosen process
+    allocating_task: bool = False  #: chosen for being the allocating one
+    kills: tuple[Kill, ...] = ()  #: the victim, then the members of its group
+    silent: tuple[int, ...] = ()  #: processes that died with a victim for sharing its mm, without a line
+    oom_group: int | None = None  #: index of the cgroup that is killed as a whole
+    reaped: tuple[Reaped, ...] = ()
+
+    @property
+    def panics(self) -> bool:
+        """Whether the machine ends here."""
+        if self.outcome is Outcome.NO_KILLABLE:
+            return not self.oc.is_memcg_oom and not self.oc.is_sysrq_oom
+        return self.outcome is Outcome.PANIC_ON_OOM
+
+    @property
+    def killed(self) -> tuple[int, ...]:
+        """Every process that dies, with a line or without."""
+        return tuple(kill.task for kill in self.kills if not kill.already_exiting) + self.silent

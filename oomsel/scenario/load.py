@@ -1,0 +1,72 @@
+"""Reading a scenario from a file, standard input or bytes."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from oomsel.errors import InputError, Problem
+from oomsel.scenario.document import Document
+from oomsel.scenario.models import Scenario
+from oomsel.scenario.validate import read_scenario
+
+STDIN = "-"
+
+
+def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel: str | None = None) -> Scenario:
+    """The scenario in a file, `-` for standard input.
+
+    `overrides` are what-ifs, `KEY=VALUE` with the scenario's own key paths, like
+    `tasks[mysqld].oom_score_adj=-500`; `kernel` puts it under another release's rules.
+
+    Raises InputError with every problem found, each with its line, column and key path, also
+    where the file cannot be read.
+
+    >>> load("examples/smallest.yaml").tasks[0].comm
+    b'small'
+    """
+    name = os.fspath(path)
+    return loads(_read(name), source=name, overrides=overrides, kernel=kernel)
+
+
+def loads(
+    raw: bytes | str,
+    *,
+    source: str = "<string>",
+    overrides: Sequence[str] = (),
+    kernel: str | None = None,
+) -> Scenario:
+    r"""The scenario in `raw`, YAML or JSON; `source` is what errors call it.  For the rest see `load`.
+
+    >>> scenario = loads("oomsel: 1\nmachine: {cpus: 4, ram: 1GiB}\ntasks: [{pid: 7, comm: a}]")
+    >>> scenario.machine.ram
+    262144
+    """
+    data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    with _without_garbage_collection():
+        return read_scenario(Document(source, data), overrides, kernel)
+
+
+def _read(name: str) -> bytes:
+    try:
+        if name == STDIN:
+            return sys.stdin.buffer.read()
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(name, [Problem(error.strerror or str(error))]) from None
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """A document is one big tree without cycles; collecting while it grows doubles the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,120 @@
+"""A document as nodes that know their places: the slow reading, made only to place an error.
+
+The fast readers (yaml.py, json.py) keep no positions.  When something is wrong, the text
+is read once more into these nodes and the key path leads to line and column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from oomsel.errors import Problem
+
+#: Deeper nesting than this is refused; a scenario needs seven levels.
+MAX_DEPTH = 64
+
+Path = tuple[str | int, ...]
+
+
+class Irregular(Exception):
+    """Something that a fast reading leaves to the slow one: an error, an anchor, an odd character."""
+
+
+class Plain(str):
+    """A scalar that is no text and no whole number: null, a boolean or a float, as written."""
+
+    __slots__ = ()
+
+    NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+
+    @property
+    def is_null(self) -> bool:
+        return self in Plain.NULLS
+
+
+class SourceInt(int):
+    """A whole number that was not written the shortest way (`017`, `0x1f`, `+5`); `text` is how."""
+
+    text: str
+
+
+class Node:
+    """A value with its place.  `items` holds a mapping's (key, value) pairs or a list's values."""
+
+    __slots__ = ("column", "items", "line", "size", "value")
+
+    def __init__(self, line: int, column: int, value: Any = None, items: list[Any] | None = None) -> None:
+        self.line = line  #: 1-based
+        self.column = column  #: 1-based, in characters
+        self.value = value  #: a scalar's; dict or list (the type) for a collection
+        self.items = items
+        self.size = 1  #: nodes in it, itself included, aliases counted as what they stand for
+
+    def plain(self) -> Any:
+        """The value as the fast readers build it; of a repeated key the first counts."""
+        if self.items is None:
+            return self.value
+        if self.value is list:
+            return [item.plain() for item in self.items]
+        built: dict[Any, Any] = {}
+        for key, value in self.items:
+            built.setdefault(key.value, value.plain())
+        return built
+
+
+def locate(root: Node, path: Path, *, at_key: bool = False) -> tuple[int, int]:
+    """Line and column of the value at `path` (of its key with `at_key`), or of the last part that is there."""
+    node = root
+    place = (root.line, root.column)
+    for index, part in enumerate(path):
+        last = index == len(path) - 1
+        items = node.items
+        if items is None:
+            break
+        if node.value is list:
+            if not isinstance(part, int) or not 0 <= part < len(items):
+                break
+            node = items[part]
+            place = (node.line, node.column)
+            continue
+        pair = next(((key, value) for key, value in items if key.value == part), None)
+        if pair is None:
+            break
+        node = pair[1]
+        where = pair[0] if last and at_key else node
+        place = (where.line, where.column)
+    return place
+
+
+def repeated_keys(node: Node, path: Path = ()) -> Iterator[Problem]:
+    """A problem for each key that a mapping below `node` states a second time."""
+    if node.items is None:
+        return
+    if node.value is list:
+        for index, item in enumerate(node.items):
+            yield from repeated_keys(item, (*path, index))
+        return
+    seen: dict[Any, Node] = {}
+    for key, value in node.items:
+        first = seen.setdefault(key.value, key)
+        here = (*path, key.value)
+        if first is not key:
+            message = f"stated twice, first in line {first.line}; state it once"
+            yield Problem(message, key.line, key.column, format_path(here))
+        yield from repeated_keys(value, here)
+
+
+def format_path(path: Sequence[str | int]) -> str:
+    """A key path as errors show it: `tasks[3].rss.anon`, `memcgs["/web"].max`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{int(part)}]"
+        elif part.isidentifier() and len(part) <= 60:
+            text += f".{part}" if text else part
+        else:
+            shown = part if len(part) <= 60 else f"{part[:57]}..."
+            quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
+            text += f'["{quoted}"]'
+    return text

@@ -1,0 +1,164 @@
+"""Rules over tasks: pids, shared mms, odd tasks, cgroups, nodes, and what a CPU can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.klog.formats import format_list
+from oomsel.scenario.draft import Complaints, Draft
+from oomsel.scenario.machine_rules import check_nodes_exist, is_kthread, online_cpus
+from oomsel.scenario.models import Counter, Machine, Task
+from oomsel.scenario.nodes import Path
+from oomsel.scenario.units import parse_list
+
+#: What a task without memory may state.
+KTHREAD_KEYS = frozenset(("pid", "comm", "uid", "flags"))
+ZOMBIE_KEYS = frozenset(("pid", "comm", "uid", "oom_score_adj", "memcg", "flags"))
+MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
+
+
+def check_tasks(draft: Draft, complaints: Complaints) -> list[str]:
+    """Complains about tasks; returns what is allowed but worth a note."""
+    check_pids(draft, complaints)
+    check_shared_mms(draft, complaints)
+    unseen: set[int] = set()
+    cpus = _Cpus(draft.machine) if draft.machine is not None else None
+    init: Path | None = None
+    for index, task in enumerate(draft.tasks):
+        if task is None:
+            continue
+        path: Path = ("tasks", index)
+        if "init" in task.flags:
+            if init is not None:
+                complaints.conflict((*init, "flags"), (*path, "flags"), "a second init, see {}; one task is init")
+            init = init or path
+        check_task(task, path, draft, complaints)
+        if cpus is not None and task.rss is not None:
+            for counter, where in counters_of(task, path):
+                unseen |= cpus.check(counter, where, complaints)
+    if not unseen:
+        return []
+    cpus_unseen = format_list(unseen)
+    return [f"deltas on CPU {cpus_unseen}, neither online nor dying, are kept, but the precise sum does not see them"]
+
+
+def check_pids(draft: Draft, complaints: Complaints) -> None:
+    seen: dict[int, Path] = {}
+    for index, task in enumerate(draft.tasks):
+        if task is None:
+            continue
+        stated: list[tuple[int, Path]] = [(task.pid, ("tasks", index, "pid"))]
+        if task.thread is not None:
+            stated.append((task.thread.pid, ("tasks", index, "thread", "pid")))
+        for pid, path in stated:
+            if pid in seen:
+                complaints.conflict(seen[pid], path, f"pid {pid} is {{}}'s already; pids are unique")
+            seen.setdefault(pid, path)
+
+
+def check_shared_mms(draft: Draft, complaints: Complaints) -> None:
+    first: dict[str, int] = {}
+    for index, task in enumerate(draft.tasks):
+        if task is None or task.mm is None:
+            continue
+        if task.mm not in first:
+            first[task.mm] = index
+            continue
+        for key in MM_KEYS:
+            if getattr(task, key) is not None:
+                owner = complaints.document.shown_path(("tasks", first[task.mm]))
+                message = f"the mm {task.mm} is {owner}'s to describe, the first that names it; leave the key out"
+                complaints.add(("tasks", index, key), message)
+
+
+def check_task(task: Task, path: Path, draft: Draft, complaints: Complaints) -> None:
+    if task.tgid is not None and task.tgid != task.pid:
+        complaints.add((*path, "tgid"), f"not the pid {task.pid}; a task is a process, leave the key out")
+    if task.flags:
+        check_flags(task, path, complaints)
+    if task.rss is not None and task.rss.total is not None:
+        for name in ("anon", "file", "shmem"):
+            if getattr(task.rss, name) is not None:
+                rss = (*path, "rss")
+                complaints.conflict(
+                    (*rss, "total"), (*rss, name), "conflicts with {}; total stands in place of the parts"
+                )
+                break
+    if draft.memcgs is not None and task.memcg != "/" and task.memcg not in draft.memcgs:
+        complaints.add((*path, "memcg"), f"{task.memcg} is not declared; add it under memcgs")
+    if draft.machine is not None:
+        if task.cpuset is not None and task.cpuset.mems_allowed is not None:
+            where = (*path, "cpuset", "mems_allowed")
+            check_nodes_exist(draft.machine, task.cpuset.mems_allowed, where, complaints)
+        if task.mempolicy is not None:
+            check_nodes_exist(draft.machine, task.mempolicy, (*path, "mempolicy"), complaints)
+
+
+def check_flags(task: Task, path: Path, complaints: Complaints) -> None:
+    if is_kthread(task):
+        kind, allowed = "kernel thread", KTHREAD_KEYS
+        if set(task.flags) != {"kthread"}:
+            complaints.add((*path, "flags"), "a kernel thread has no other flags; use [kthread]")
+    elif "zombie" in task.flags:
+        kind, allowed = "zombie", ZOMBIE_KEYS
+    else:
+        return
+    strange = [key for key in complaints.stated(*path) or () if key not in allowed]
+    if complaints.document.has_row(path):
+        complaints.add((*path, "flags"), f"a {kind} has no row in a task table; take the row or the flag out")
+        return
+    for key in strange:
+        complaints.add((*path, key), f"a {kind} has none; leave the key out", at_key=True)
+
+
+def counters_of(task: Task, path: Path) -> Iterator[tuple[Counter, Path]]:
+    """The counters that a task states, and where."""
+    if task.rss is None:
+        return
+    for name in ("anon", "file", "shmem", "swap", "total"):
+        counter = getattr(task.rss, name)
+        if counter is not None:
+            yield counter, (*path, "rss", name)
+
+
+class _Cpus:
+    """What the slots of a machine's CPUs may hold."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.possible = set(machine.cpus)
+        online = online_cpus(machine)
+        self.seen = online | set(machine.dying)
+        # A stated batch may be smaller than what an earlier, larger one left behind.
+        self.batch = compute_batch_value(len(online)) if machine.batch is None else None
+
+    def check(self, counter: Counter, path: Path, complaints: Complaints) -> set[int]:
+        """Complains about a counter's deltas; returns the CPUs whose values the precise sum does not see."""
+        deltas = counter.deltas
+        if not deltas:
+            return set()
+        cpus = deltas.keys()
+        if not cpus <= self.possible:
+            strange: dict[Path, list[int]] = {}
+            for cpu in sorted(cpus - self.possible):
+                strange.setdefault(keys_of(cpu, (*path, "deltas"), complaints)[0], []).append(cpu)
+            for where, numbers in strange.items():
+                message = f"CPU {format_list(numbers)} is not possible; machine.cpus has {format_list(self.possible)}"
+                complaints.add(where, message, at_key=True)
+        if self.batch is not None and not -self.batch < min(deltas.values()) <= max(deltas.values()) < self.batch:
+            for cpu, pages in deltas.items():
+                if abs(pages) >= self.batch:
+                    message = (
+                        f"{pages} on CPU {cpu} cannot be: a value of the batch, {self.batch}, or more is folded;"
+                        f" use -{self.batch - 1} to {self.batch - 1}, or state machine.batch"
+                    )
+                    complaints.add(keys_of(cpu, (*path, "deltas"), complaints)[0], message)
+        return set() if cpus <= self.seen else set(cpus) & self.possible - self.seen
+
+
+def keys_of(cpu: int, deltas: Path, complaints: Complaints) -> list[Path]:
+    """The paths of the keys of a counter's `deltas` that cover `cpu`, in the order of the file."""
+    stated = complaints.stated(*deltas) or {}
+    return [(*deltas, key) for key in stated if key == cpu or (isinstance(key, str) and cpu in parse_list(key))] or [
+        deltas
+    ]

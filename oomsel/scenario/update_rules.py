@@ -1,0 +1,120 @@
+"""Rules over `updates`, which hold in the order in which they are replayed."""
+
+from __future__ import annotations
+
+from oomsel.klog.formats import format_list
+from oomsel.scenario.draft import Complaints, Draft
+from oomsel.scenario.machine_rules import MISSING, is_kthread, online_cpus, pids_of
+from oomsel.scenario.models import Task, Update
+from oomsel.scenario.nodes import Path
+from oomsel.scenario.units import MAX_PAGES
+
+COUNTERS = ("anon", "file", "shmem", "swap", "total")
+
+
+def check_updates(draft: Draft, complaints: Complaints) -> None:
+    if not draft.updates or draft.machine is None:
+        return
+    check = _Replay(draft, complaints)
+    for index, update in enumerate(draft.updates):
+        if update is None:
+            return  # what comes after may depend on it
+        check.update(update, ("updates", index))
+
+
+class _Replay:
+    def __init__(self, draft: Draft, complaints: Complaints) -> None:
+        machine = draft.machine
+        assert machine is not None
+        self.complaints = complaints
+        self.possible = set(machine.cpus)
+        self.online = online_cpus(machine)
+        self.dying = set(machine.dying)
+        self.tasks: dict[int, Task] = {}
+        for task in draft.tasks:
+            if task is not None:
+                for pid in pids_of(task):
+                    self.tasks.setdefault(pid, task)
+        self.tasks_are_known = draft.all_tasks_are_good
+        self.describes: dict[str, Task] = {}
+        for task in draft.tasks:
+            if task is not None and task.mm is not None:
+                self.describes.setdefault(task.mm, task)
+
+    def update(self, update: Update, path: Path) -> None:
+        if update.offline is not None or update.online is not None:
+            self.hotplug(update, path)
+            return
+        if not self.complaints.stated(*path):
+            self.complaints.add(path, "an empty update; state cpu, pid and a counter")
+            return
+        for name in ("cpu", "pid"):
+            if getattr(update, name) is None:
+                self.complaints.add((*path, name), MISSING)
+        named = [name for name in COUNTERS if getattr(update, name) is not None]
+        if not named:
+            self.complaints.add(path, "an update of no counter; state anon, file, shmem or swap")
+        if update.cpu is not None and update.cpu not in self.online:
+            what = "not online" if update.cpu in self.possible else "not possible"
+            message = f"CPU {update.cpu} is {what} here; online are {format_list(self.online)}"
+            self.complaints.add((*path, "cpu"), message)
+        for name in named:
+            if abs(getattr(update, name)) * update.repeat >= MAX_PAGES:
+                message = f"{getattr(update, name)} pages {update.repeat} times; stay below 2^51 pages in all"
+                self.complaints.add((*path, name), message)
+        if update.pid is not None:
+            self.target(update.pid, named, path)
+
+    def target(self, pid: int, named: list[str], path: Path) -> None:
+        task = self.tasks.get(pid)
+        if task is None:
+            if self.tasks_are_known:
+                self.complaints.add((*path, "pid"), f"no task has pid {pid}; name one of tasks")
+            return
+        if is_kthread(task) or "zombie" in task.flags:
+            kind = "a kernel thread" if is_kthread(task) else "a zombie"
+            self.complaints.add((*path, "pid"), f"pid {pid} is {kind} and has no counters; name another")
+            return
+        owner = self.describes.get(task.mm, task) if task.mm is not None else task
+        rss = owner.rss
+        one_number = rss is not None and rss.total is not None
+        if rss is not None and one_number and (rss.anon or rss.file or rss.shmem):
+            return  # which of the two is meant is already asked
+        for name in named:
+            if one_number and name in ("anon", "file", "shmem"):
+                self.complaints.add((*path, name), f"pid {pid} states its rss as total; update total")
+            elif not one_number and name == "total":
+                self.complaints.add(
+                    (*path, name), f"pid {pid} does not state its rss as total; update anon, file or shmem"
+                )
+
+    def hotplug(self, update: Update, path: Path) -> None:
+        name = "offline" if update.offline is not None else "online"
+        beside = [key for key in self.complaints.stated(*path) or () if key != name]
+        if beside:
+            self.complaints.conflict((*path, name), (*path, beside[0]), "conflicts with {}; hotplug stands alone")
+        for cpu in getattr(update, name):
+            if wrong := self.take_down(cpu) if name == "offline" else self.bring_up(cpu):
+                self.complaints.add((*path, name), wrong)
+                return
+
+    def take_down(self, cpu: int) -> str:
+        if cpu in self.dying:
+            self.dying.discard(cpu)
+        elif cpu not in self.online:
+            what = "offline already" if cpu in self.possible else "not possible"
+            return f"CPU {cpu} is {what}; online are {format_list(self.online)}"
+        elif len(self.online) == 1:
+            return f"CPU {cpu} is the last one online; one stays online"
+        else:
+            self.online.discard(cpu)
+        return ""
+
+    def bring_up(self, cpu: int) -> str:
+        if cpu in self.online or cpu not in self.possible:
+            what = "online already" if cpu in self.online else "not possible"
+            return f"CPU {cpu} is {what}; possible are {format_list(self.possible)}"
+        if cpu in self.dying:
+            return f"CPU {cpu} is dying; take it offline first"
+        self.online.add(cpu)
+        return ""

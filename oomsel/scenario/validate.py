@@ -1,0 +1,200 @@
+"""From a document to a Scenario: every problem of the file in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic_core import ErrorDetails, ValidationError
+
+from oomsel.errors import InputError
+from oomsel.scenario import models, schema
+from oomsel.scenario.document import Document
+from oomsel.scenario.draft import Complaints, Draft
+from oomsel.scenario.machine_rules import MISSING, check_expect, check_machine, check_memcgs, check_oom
+from oomsel.scenario.nodes import Path, Plain
+from oomsel.scenario.task_rules import check_tasks, keys_of
+from oomsel.scenario.update_rules import check_updates
+
+#: More structural errors than this are not looked at: each costs a search for its place.
+_ENOUGH = 200
+
+
+def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str | None = None) -> models.Scenario:
+    """The scenario in `document`, with `KEY=VALUE` overrides and another kernel put in.
+
+    Raises InputError with all that is wrong, at most 20 problems.
+    """
+    complaints = Complaints(document)
+    if not isinstance(document.data, dict):
+        complaints.add((), f"{_shown(document.data)} is no mapping of keys; a scenario begins with oomsel: 1")
+        raise InputError(document.source, complaints.problems)
+    page_size = _page_size(document.data)
+    document.expand_table(page_size)
+    if overrides:
+        from oomsel.scenario.overrides import apply_override
+
+        for assignment in overrides:
+            apply_override(document, assignment)
+    if kernel is not None:
+        document.override(("kernel",), kernel, f"--kernel {kernel}")
+    data = document.data
+    # An override is written as YAML, whatever the file is.
+    context = schema.Context(_page_size(data), document.is_json and not overrides)
+    scenario: models.Scenario | None = None
+    try:
+        scenario = schema.validator().validate_python(data, context=context)
+        draft = _whole_draft(scenario)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False)[:_ENOUGH]:
+            _complain(detail, complaints)
+        draft = _draft_with_holes(data, context)
+    check_machine(draft, complaints)
+    check_memcgs(draft, complaints)
+    notes = check_tasks(draft, complaints)
+    check_oom(draft, complaints)
+    check_updates(draft, complaints)
+    check_expect(draft, complaints)
+    known = {(problem.line, problem.column) for problem in document.problems}
+    consequences = (problem for problem in complaints.problems if (problem.line, problem.column) not in known)
+    problems = [*document.problems, *consequences]
+    if problems or scenario is None:
+        raise InputError(document.source, problems)
+    vars(scenario)["notes"] = tuple(notes)  # the one field that is no key of the file
+    return scenario
+
+
+def _page_size(data: dict[Any, Any]) -> int:
+    """The page size that units are converted with; a wrong one is complained about elsewhere."""
+    machine = data.get("machine")
+    size = machine.get("page_size") if isinstance(machine, dict) else None
+    return size if isinstance(size, int) and size in (4096, 8192, 16384, 32768, 65536) else 4096
+
+
+def _whole_draft(scenario: models.Scenario) -> Draft:
+    return Draft(
+        kernel=scenario.kernel,
+        kernel_is_good=True,
+        machine=scenario.machine,
+        memcgs=dict(scenario.memcgs),
+        oom=scenario.oom,
+        sysctl=scenario.sysctl,
+        tasks=list(scenario.tasks),
+        updates=list(scenario.updates),
+        expect=scenario.expect,
+    )
+
+
+def _draft_with_holes(data: dict[Any, Any], context: schema.Context) -> Draft:
+    def section(key: str, default: Callable[[], Any]) -> Any:
+        return _or_none(lambda: schema.section_validator(key), data[key], context) if key in data else default()
+
+    def items(key: str) -> list[Any]:
+        values = data.get(key, [])
+        if not isinstance(values, list):
+            return []
+        return [_or_none(lambda: schema.section_validator(key, item=True), value, context) for value in values]
+
+    kernel = section("kernel", lambda: None)
+    return Draft(
+        kernel=kernel,
+        kernel_is_good=kernel is not None or "kernel" not in data,
+        machine=section("machine", lambda: None),
+        memcgs=section("memcgs", dict),
+        oom=section("oom", models.Oom),
+        sysctl=section("sysctl", models.Sysctls),
+        tasks=items("tasks"),
+        updates=items("updates"),
+        expect=section("expect", lambda: None),
+    )
+
+
+def _or_none(validator: Callable[[], Any], value: Any, context: schema.Context) -> Any:
+    try:
+        return validator().validate_python(value, context=context)
+    except ValidationError:
+        return None
+
+
+def _complain(detail: ErrorDetails, complaints: Complaints) -> None:
+    """A structural error in our words."""
+    path, cut, at_key = _real_path(detail["loc"], complaints.document.data)
+    kind, value = detail["type"], detail["input"]
+    cpu = detail.get("ctx", {}).get("cpu")
+    if cpu is not None:
+        path, at_key = keys_of(cpu, path, complaints)[-1], True
+    if kind == "missing" and not cut:
+        complaints.add(path, MISSING)
+    elif kind in ("unexpected_keyword_argument", "invalid_key"):
+        complaints.add(path, f"unknown key; {_hint(path)}", at_key=True)
+    elif schema.is_empty(value):
+        complaints.add(path, "empty; leave the key out, or give it a value")
+    elif kind == "wrong":
+        message = detail["msg"]
+        stands_alone = message[:1].isupper() or message[:1].isdigit()
+        complaints.add(path, message if stands_alone else f"{_shown(value)} is {message}", at_key=at_key)
+    elif kind == "too_short":
+        if not complaints.stated(*path):  # it also counts items that are wrong as missing
+            complaints.add(path, "an empty list; a scenario has at least one task")
+    else:
+        want = "a list" if kind.startswith(("tuple", "list")) else "a mapping of keys"
+        complaints.add(path, f"{_shown(value)} is no {want.removeprefix('a ')}; use {want}", at_key=at_key)
+
+
+def _real_path(loc: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]:
+    """`loc` as far as the file goes, whether it was cut short, and whether it speaks of a key.
+
+    A counter's short form, `anon: 5`, is read as `{count: 5}`, and a union names its members:
+    neither stands in the file.
+    """
+    path: list[str | int] = []
+    value = data
+    for index, part in enumerate(loc):
+        if part == "[key]":
+            return tuple(path), False, True
+        if isinstance(value, dict) and part not in value:
+            return (*path, part), False, index < len(loc) - 1
+        if not isinstance(value, dict | list):
+            return tuple(path), True, False
+        value = value[part]  # type: ignore[index]
+        path.append(part)
+    return tuple(path), False, False
+
+
+def _hint(path: Path) -> str:
+    import difflib
+
+    known = _known_keys(path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+
+
+def _known_keys(path: Path) -> tuple[str, ...]:
+    names = [str(part) for part in path if not isinstance(part, int)]
+    inner = {"rss": "Rss", "thread": "Thread", "cpuset": "Cpuset"}
+    outer = {"machine": "Machine", "memcgs": "MemcgLimits", "oom": "Oom", "sysctl": "Sysctls"}
+    outer |= {"tasks": "Task", "updates": "Update", "expect": "Expect"}
+    if not names:
+        return schema.KEYS["Scenario"]
+    if names[0] == "tasks" and len(names) > 1:
+        return schema.KEYS["Counter" if len(names) > 2 else inner.get(names[1], "Task")]
+    if names[:2] == ["machine", "nodes"]:
+        return schema.KEYS["Node"]
+    if names[0] == "expect" and len(names) > 1:
+        return schema.KEYS["Verdict"]
+    return schema.KEYS[outer.get(names[0], "Scenario")]
+
+
+def _shown(value: Any) -> str:
+    """A value as a message quotes it, short."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "an empty list" if not value else "a list"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        text = getattr(value, "text", None) or str(int(value))
+    else:
+        text = str(value) if isinstance(value, Plain) else f'"{value}"'
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,1 @@
+"""Workloads, synthetic scenarios and benchmarks: callers of the rest, never imported by it."""
