@@ -101,3 +101,18 @@ def _console() -> Any:
         no_color=real.no_color,
         width=real.width if real.is_terminal else 10_000,
     )
+
+
+def paragraphs(lines: list[str], output: str | None) -> str:
+    """Lines as a text; on a terminal long ones are wrapped to its width, those that begin with a blank are not."""
+    import shutil
+    import textwrap
+
+    if output is not None or not sys.stdout.isatty():
+        return "".join(f"{line}\n" for line in lines)
+    width = max(40, shutil.get_terminal_size().columns)
+    wrapped = []
+    for line in lines:
+        whole = not line or line.startswith(" ") or len(line) <= width
+        wrapped += [line] if whole else textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"{line}\n" for line in wrapped)

@@ -43,7 +43,7 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
     """
     constraint, totalpages = constrained_alloc(system, oc)
     counters = READS[mode](system.rss)
-    scan = _for_each_process(system, oc)
+    scan = scan_order(system, oc)
     passed = passed_over(system, oc, constraint, scan)
     points = oom_badness(system, counters, totalpages)
     points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
@@ -73,7 +73,8 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
     return select_bad_process(report, scan[eligible[scan]])
 
 
-def _for_each_process(system: System, oc: OomControl) -> Indices:
+def scan_order(system: System, oc: OomControl) -> Indices:
+    """The processes in the order in which they are visited: the tasklist's, or that of the cgroup walk."""
     if oc.memcg is not None:
         return mem_cgroup_scan_tasks(system, oc.memcg)
     return np.arange(len(system.tasks))

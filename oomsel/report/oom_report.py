@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from oomsel.klog.names import printable
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -74,6 +76,14 @@ class OomReport:
     silent: tuple[int, ...] = ()  #: processes that died with a victim for sharing its mm, without a line
     oom_group: int | None = None  #: index of the cgroup that is killed as a whole
     reaped: tuple[Reaped, ...] = ()
+
+    @property
+    def victim(self) -> str | None:
+        """The chosen process as `pid (comm)`, or None."""
+        if self.chosen is None:
+            return None
+        tasks = self.system.tasks
+        return f"{tasks.pid[self.chosen]} ({printable(tasks.comm[self.chosen])})"
 
     @property
     def panics(self) -> bool:

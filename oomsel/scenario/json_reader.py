@@ -140,7 +140,7 @@ class _Composer:
     def pair(self, path: Path, depth: int) -> tuple[Node, Node]:
         key = self.here()
         if self.text[self.at : self.at + 1] != '"':
-            raise self.error("a key without double quotes; quote it")
+            raise self.error("a key without double quotes; quote it, as what begins with { is JSON")
         key.value = self.string(key, path)
         self.blank()
         if self.text[self.at : self.at + 1] != ":":
