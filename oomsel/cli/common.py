@@ -72,16 +72,28 @@ def note(source: str, message: str) -> None:
 def write(text: str, output: str | None) -> None:
     """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
     raw = text.encode("utf-8", "backslashreplace")
-    if output is None or output == "-":
-        sys.stdout.flush()
+    to_standard_output = output is None or output == "-"
+    try:
+        if output is None or output == "-":
+            _write_standard_output(raw)
+        else:
+            _write_file(raw, output)
+    except OSError as error:
+        name = "standard output" if to_standard_output else printable(output or "")
+        say(f"oomsel: {name}: {error.strerror or error}")
+        raise click.exceptions.Exit(2) from None
+
+
+def _write_standard_output(raw: bytes) -> None:
+    if sys.stdout is None:
+        raise OSError("it is closed")
+    try:
         sys.stdout.buffer.write(raw)
         sys.stdout.buffer.flush()
-        return
-    try:
-        _write_file(raw, output)
-    except OSError as error:
-        say(f"oomsel: {printable(output)}: {error.strerror or error}")
-        raise click.exceptions.Exit(2) from None
+    except OSError:
+        # What could not be written must not be tried again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
 
 
 def _write_file(raw: bytes, name: str) -> None:

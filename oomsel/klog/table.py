@@ -40,7 +40,7 @@ def parse_table(text: str) -> Iterator[Row]:
         if match := _HEADER.search(line):
             columns = match[1].split()
             if _REQUIRED.issubset(columns):
-                row = re.compile(r"\[ *([0-9]+)\]" + r" +(-?[0-9]+|\?)" * len(columns) + r"(?: (.*))?$")
+                row = re.compile(r"\[ *([0-9]{1,20})\]" + r" +(-?[0-9]{1,20}|\?)" * len(columns) + r"(?: (.*))?$")
                 continue
             columns = []
         if columns and (match := row.search(line)):

@@ -56,10 +56,8 @@ def _who(explanation: Explanation) -> Iterator[str]:
         yield comparison.sentence
     if report.killed:
         claimed, held = (freed_pages(report, counters) for counters in (report.counters, report.precise))
-        yield (
-            f"The report claims that the kill frees {pages_and_mebibytes(report, claimed)};"
-            f" in truth it is {pages_and_mebibytes(report, held)}."
-        )
+        truth = f"; in truth it is {pages_and_mebibytes(report, held)}" if held != claimed else ", as it truly does"
+        yield f"The report claims that the kill frees {pages_and_mebibytes(report, claimed)}{truth}."
 
 
 def _why(report: OomReport) -> Iterator[str]:

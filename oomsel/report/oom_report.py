@@ -55,6 +55,11 @@ class Reaped(NamedTuple):
 class OomReport:
     """One OOM event in one mode.
 
+    >>> import oomsel
+    >>> report = oomsel.select(oomsel.load("examples/real-contest.yaml"), mode="approximate")
+    >>> report.outcome.value, report.victim, report.totalpages, int(report.points[report.chosen])
+    ('killed', '247 (over)', 117765, 12983)
+
     Shapes: `counters` and `precise` int64[mm, member], pages, clamped; `points` int64[task],
     LONG_MIN where a task may not be killed; `passed` int8[task], a `Passed`.
     """

@@ -24,6 +24,7 @@ class Document:
         self.is_json = self.text.lstrip(" \t\r\n").startswith("{")
         self._node: Node | None = None
         self._origins: list[Origin] = []
+        self._more: dict[Any, Any] = {}
         self._overrides: list[tuple[Path, str]] = []
         reader = self._reader()
         try:
@@ -57,6 +58,7 @@ class Document:
         self.problems += [self.problem(path, message, at_key=at_key) for path, message, at_key in expanded.problems]
         self.data = {key: value for key, value in data.items() if key != "more"} | {"tasks": expanded.tasks}
         self._origins = expanded.origins
+        self._more = data["more"] if isinstance(data.get("more"), dict) else {}
 
     def override(self, path: Path, value: Any, option: str) -> None:
         """Put `value` at `path`, as if the file said so; `option` is where it comes from."""
@@ -113,7 +115,7 @@ class Document:
 
     def _in_more(self, origin: Origin, path: Path) -> bool:
         """Whether `more` states what `path` speaks of."""
-        value = self.root.plain().get("more", {}).get(origin.more_key)
+        value: Any = self._more.get(origin.more_key)
         for part in path[2:]:
             if part not in (value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()):
                 return False

@@ -9,7 +9,7 @@ from typing import Any
 from oomsel.errors import InputError, Problem
 from oomsel.klog.names import comm_from_text
 from oomsel.scenario.document import Document
-from oomsel.scenario.nodes import Path, format_path
+from oomsel.scenario.nodes import Path, Plain, format_path
 from oomsel.scenario.yaml_reader import compose
 
 _PART = re.compile(r'\.?([A-Za-z_][A-Za-z0-9_]*)|\[(?:"((?:[^"\\]|\\.)*)"|([^\]"]*))\]')
@@ -27,7 +27,7 @@ def apply_override(document: Document, assignment: str) -> None:
     key, equals, text = _split(assignment)
     if not equals:
         raise _refused(option, "no KEY=VALUE; use one like tasks[mysqld].oom_score_adj=-500")
-    value = compose(option, text)[0].plain() if text.strip() else text
+    value = compose(option, text)[0].plain() if text.strip() else Plain("")
     for path in _paths(document, _parts(key, option), option):
         document.override(path, value, option)
 
