@@ -43,7 +43,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: oomsel select scenario.yaml",
+    epilog="\b\nExample:\n  oomsel select scenario.yaml",
 )
 @click.version_option(__version__, message="oomsel %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug.")

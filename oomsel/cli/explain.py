@@ -7,7 +7,7 @@ import click
 from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
 
 
-@click.command("explain", epilog="Example: oomsel explain --set oom.order=3 examples/real-contest.yaml")
+@click.command("explain", epilog="\b\nExample:\n  oomsel explain --set oom.order=3 examples/real-contest.yaml")
 @INPUTS
 @click.option(
     "--mode",
