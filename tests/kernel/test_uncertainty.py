@@ -139,3 +139,15 @@ def test_a_leftover_of_a_larger_batch_widens_the_bound() -> None:
         "oomsel: 1\nmachine: {cpus: 2, ram: 1000, batch: 8}\ntasks: [{pid: 9, comm: a, rss: {anon: {deltas: {1: 20}}}}]"
     )
     assert counter_bound(boot(loads(text)).system.rss).worst == 40
+
+
+@pytest.mark.parametrize(("first", "second", "winners"), [(0, 10, [False, True]), (10, 0, [True, True])])
+def test_of_equals_the_last_one_wins_at_the_border_too(first: int, second: int, winners: list[bool]) -> None:
+    # With 0 pages counted at most 2 in each of four counters are held, with 10 anon pages at least 8.
+    counts = [(first, 0, 0, 0), (second, 0, 0, 0)]
+    booted = boot(loads(scenario([(count, 0, "") for count in counts], "6.12")))
+    report = select(booted)
+    interval = badness_interval(booted.system, report.points, report.totalpages)
+    assert sorted(interval.high.tolist())[0] == sorted(interval.low.tolist())[1] == 8
+    could = rightful(booted.system, report.points, interval, scan_order(booted.system, booted.oc))
+    assert could.tolist() == winners
