@@ -222,7 +222,8 @@ class _Composer:
     def alias(self, name: str | None, node: Node) -> Node:
         target = self.anchors.get(name or "")
         if target is None:
-            raise _Refused(f"the alias *{name} inside what it names; write it out", node.line, node.column)
+            what = "inside what it names; write it out" if name in self.anchors else "names nothing before it; write it out"
+            raise _Refused(f"the alias *{name} {what}", node.line, node.column)
         node.value, node.items, node.size = target.value, target.items, target.size
         self.aliases.append(node)
         return node
