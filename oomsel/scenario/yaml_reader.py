@@ -182,7 +182,7 @@ class _Composer:
         node = Node(event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, ev.AliasEvent):
             return self.alias(event.anchor, node)
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
             message = f"nested more than {MAX_DEPTH} levels deep; a scenario needs seven"
             raise _Refused(message, node.line, node.column)
         self.nodes += 1
