@@ -222,7 +222,11 @@ class _Composer:
     def alias(self, name: str | None, node: Node) -> Node:
         target = self.anchors.get(name or "")
         if target is None:
-            what = "inside what it names; write it out" if name in self.anchors else "names nothing before it; write it out"
+            what = (
+                "inside what it names; write it out"
+                if name in self.anchors
+                else "names nothing before it; write it out"
+            )
             raise _Refused(f"the alias *{name} {what}", node.line, node.column)
         node.value, node.items, node.size = target.value, target.items, target.size
         self.aliases.append(node)

@@ -142,12 +142,11 @@ def test_any_bytes_are_a_scenario_or_an_input_error(raw: bytes) -> None:
         oomsel.loads(raw)
 
 
-FRAGMENTS = st.sampled_from(
+WORDS = (
     "oomsel: machine: tasks: {cpus: ram: pid: comm: rss: anon: deltas: flags: mm: thread: nodes: memcgs: updates: "
-    "more: oom: current: expect: - [ ] { } , 1 0 -1 a ~ &x *x !t << | > 1.5 0-3 5MiB max /a true \" ' # : \n \n \n".split(
-        " "
-    )
+    "more: oom: current: expect: - [ ] { } , 1 0 -1 a ~ &x *x !t << | > 1.5 0-3 5MiB max /a true \" ' # :"
 )
+FRAGMENTS = st.sampled_from([*WORDS.split(), "\n", "\n "])
 
 
 @settings(max_examples=150)
