@@ -29,8 +29,8 @@ SENTENCES = {
             True,
             0,
             (
-                "Both modes agree: each kills 10 (a), which frees 62 pages (0.2 MiB) fewer than the approximate "
-                "report says."
+                "Both modes agree: each kills 10 (a), which frees 62 pages (0.2 MiB) fewer than the "
+                "approximate report says."
             ),
         ),
     ),
@@ -47,8 +47,8 @@ SENTENCES = {
             True,
             0,
             (
-                "Both modes agree: each kills 11 (b) and 1 more, which frees 31 pages (0.1 MiB) fewer than the approximate "
-                "report says."
+                "Both modes agree: each kills 11 (b) and 1 more, which frees 31 pages (0.1 MiB) fewer than the "
+                "approximate report says."
             ),
         ),
     ),
@@ -61,8 +61,8 @@ SENTENCES = {
             False,
             52,
             (
-                "The modes disagree: approximate kills 10 (a) and truly frees 1969 pages (7.7 MiB), precise kills 11 (b) "
-                "and truly frees 2021 pages (7.9 MiB); the approximate choice frees 52 pages (0.2 MiB) less."
+                "The modes disagree: approximate kills 10 (a) and truly frees 1969 pages (7.7 MiB), precise kills 11 "
+                "(b) and truly frees 2021 pages (7.9 MiB); the approximate choice frees 52 pages (0.2 MiB) less."
             ),
         ),
     ),
@@ -75,8 +75,8 @@ SENTENCES = {
             False,
             -1038,
             (
-                "The modes disagree: approximate kills 10 (a) and truly frees 1969 pages (7.7 MiB), precise kills 11 (b) "
-                "and truly frees 931 pages (3.6 MiB); the approximate choice frees 1038 pages (4.1 MiB) more."
+                "The modes disagree: approximate kills 10 (a) and truly frees 1969 pages (7.7 MiB), precise kills 11 "
+                "(b) and truly frees 931 pages (3.6 MiB); the approximate choice frees 1038 pages (4.1 MiB) more."
             ),
         ),
     ),
