@@ -205,3 +205,26 @@ def test_a_hostile_file_name_is_shown_as_text(run: Run, tmp_path: Path) -> None:
     assert run("select", path, path).out.startswith(f"# {tmp_path}/a\\x1b[31m\\x0a.yaml\n")
     path.write_text("x", encoding="utf-8")
     assert run("select", path).err.startswith(f"oomsel: {tmp_path}/a\\x1b[31m\\x0a.yaml:1:1: ")
+
+
+def test_tables(run: Run, flip: Path) -> None:
+    sentence = BOTH.splitlines()[-1].removeprefix("# ")
+    ran = run("select", "--format", "table", flip)
+    assert ran == (
+        0,
+        "Badness in pages, as each mode reads it; error is approximate minus precise.\n"
+        "victim      pid name  adj approximate precise error  MiB\n"
+        "approximate  10 over    0         640     578   +62 +0.2\n"
+        "precise      11 under   0         608     639   -31 -0.1\n"
+        f"{sentence}\n",
+        "",
+    )
+    ran = run("select", "--format", "table", "--all", "--mode", "precise", flip, flip)
+    table = (
+        "Badness in pages, as each mode reads it; error is approximate minus precise.\n"
+        "victim       pid  name   adj  approximate  precise  error   MiB\n"
+        "approximate   10  over     0          640      578    +62  +0.2\n"
+        "precise       11  under    0          608      639    -31  -0.1\n"
+        f"{sentence}\n"
+    )
+    assert ran == (0, f"# {flip}\n{table}# {flip}\n{table}", "")
