@@ -89,3 +89,34 @@ def test_why_a_task_is_passed_over(keys: str, passed: Passed, reason: str) -> No
     assert passed.reason.startswith(reason)
     assert (int(report.points[0]) == LONG_MIN) is (passed is not Passed.ELIGIBLE)
     assert (int(report.points[0]) == LONG_MAX) is ("oom_origin" in keys and passed is Passed.ELIGIBLE)
+
+
+@pytest.mark.parametrize(
+    ("oom", "passed"),
+    [
+        ("{current: 10}", [Passed.ELIGIBLE, Passed.CPUSET, Passed.CPUSET, Passed.ELIGIBLE]),
+        ("{current: 10, nodemask: 0}", [Passed.ELIGIBLE, Passed.ELIGIBLE, Passed.MEMPOLICY, Passed.ELIGIBLE]),
+        ("{current: 10, memcg: /g}", [Passed.MEMCG, Passed.MEMCG, Passed.MEMCG, Passed.ELIGIBLE]),
+    ],
+)
+def test_why_a_task_is_out_of_reach(oom: str, passed: list[Passed]) -> None:
+    report = report_of(f"""\
+machine: {{cpus: 1, ram: 9000, nodes: {{0: {{ram: 5000}}, 1: {{ram: 5000}}}}}}
+memcgs: {{/g: {{max: 50}}}}
+oom: {oom}
+tasks:
+- {{pid: 10, comm: a, cpuset: {{mems_allowed: 0}}}}
+- {{pid: 11, comm: b, cpuset: {{mems_allowed: 1}}}}
+- {{pid: 12, comm: c, cpuset: {{mems_allowed: 1}}, mempolicy: 1}}
+- {{pid: 13, comm: d, memcg: /g}}
+- {{pid: 14, comm: z, flags: [zombie]}}
+""")
+    assert [Passed(int(value)) for value in report.passed] == [*passed, Passed.NO_MM]
+    assert [int(value) == LONG_MIN for value in report.points[:4]] == [why is not Passed.ELIGIBLE for why in passed]
+
+
+def test_every_reason_is_its_own() -> None:
+    assert len({why.reason for why in Passed}) == len(Passed) == 11
+    assert Passed.CPUSET.reason == "its cpuset shares no node with the allocating task's"
+    assert Passed.MEMPOLICY.reason == "its memory policy shares no node with the allocation's"
+    assert Passed.MEMCG.reason == "is outside the memory cgroup"
