@@ -212,11 +212,13 @@ def test_tables(run: Run, flip: Path) -> None:
     ran = run("select", "--format", "table", flip)
     assert ran == (
         0,
-        "Badness in pages, as each mode reads it; error is approximate minus precise.\n"
-        "victim      pid name  adj approximate precise error  MiB\n"
-        "approximate  10 over    0         640     578   +62 +0.2\n"
-        "precise      11 under   0         608     639   -31 -0.1\n"
-        f"{sentence}\n",
+        (
+            "Badness in pages, as each mode reads it; error is approximate minus precise.\n"
+            "victim      pid name  adj approximate precise error  MiB\n"
+            "approximate  10 over    0         640     578   +62 +0.2\n"
+            "precise      11 under   0         608     639   -31 -0.1\n"
+            f"{sentence}\n"
+        ),
         "",
     )
     ran = run("select", "--format", "table", "--all", "--mode", "precise", flip, flip)

@@ -112,6 +112,10 @@ CHOICES = {
         "oom: {order: -1}\n" + tasks("", "rss: {anon: 99}", "flags: [oom_victim], rss: {anon: 1}"),
         "table 10 11 12; NONE 11 (b); killed 11 (b)",
     ),
+    "for sysrq an origin is chosen even if it was reaped": (
+        "oom: {order: -1}\n" + tasks("", "flags: [oom_origin, oom_victim, oom_skip]", "rss: {anon: 99}"),
+        "table 10 11 12; NONE 11 (b); killed 11 (b)",
+    ),
     "a victim that was reaped is passed over": (
         tasks("", "rss: {anon: 99}, flags: [oom_victim, oom_skip]"),
         "table 10 11; NONE 10 (a); killed 10 (a)",
