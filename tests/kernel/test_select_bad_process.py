@@ -128,6 +128,10 @@ CHOICES = {
         "memcgs: {/g: {max: 50}}\noom: {memcg: /g}\n" + tasks("memcg: /g", "flags: [oom_victim, zombie], memcg: /g"),
         "table 10; MEMCG 10 (a); killed 10 (a)",
     ),
+    "a zombie whose mm was reaped is not waited for": (
+        tasks("", "flags: [oom_victim, oom_skip, zombie]"),
+        "table 10; NONE 10 (a); killed 10 (a)",
+    ),
     "an init that is a victim is not waited for": (
         "oom: {current: 10}\n" + tasks("", "flags: [oom_victim, init]"),
         "table 10; NONE 10 (a); killed 10 (a)",
