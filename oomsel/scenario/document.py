@@ -148,8 +148,9 @@ def _decode(source: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8-sig")
+        text = error.object  # without the BOM, as is error.start
+        before = text[: error.start].decode()
         line = before.count("\n") + 1
         column = len(before) - before.rfind("\n")
-        message = f"not UTF-8: the byte 0x{raw[error.start]:02x}; save the file as UTF-8"
+        message = f"not UTF-8: the byte 0x{text[error.start]:02x}; save the file as UTF-8"
         raise InputError(source, [Problem(message, line, column)]) from None
