@@ -98,14 +98,6 @@ class OomReport:
         return self.outcome is Outcome.PANIC_ON_OOM
 
     @property
-    def victim(self) -> str | None:
-        """The chosen process by its leader's pid and name, `247 (over)`; None where nobody is chosen."""
-        if self.chosen is None:
-            return None
-        tasks = self.system.tasks
-        return f"{tasks.pid[self.chosen]} ({printable(tasks.comm[self.chosen])})"
-
-    @property
     def killed(self) -> tuple[int, ...]:
         """Every process that dies, with a line or without."""
         return tuple(kill.task for kill in self.kills if not kill.already_exiting) + self.silent

@@ -32,7 +32,7 @@ def test_every_command_and_option_is_documented() -> None:
     for command in [cli, *commands]:
         assert command is not None
         assert command.help
-        assert command is cli or (command.epilog or "").startswith("Example: oomsel ")
+        assert command is cli or (command.epilog or "").startswith("\b\nExample:\n  oomsel ")
         for parameter in command.params:
             assert not isinstance(parameter, click.Option) or parameter.help, parameter.name
 

@@ -106,7 +106,7 @@ BAD = [
     ("tasks[nobody].uid=5", "no task is called nobody; name one of tasks by pid or comm"),
     ("updates[1].anon=5", "no update 1; there are 1, the first is updates[0]"),
     ("updates[x].anon=5", "no update x; there are 1, the first is updates[0]"),
-    ("machine.ram=", 'machine.ram: "" is not a quantity of memory; use a number of pages'),
+    ("machine.ram=", "machine.ram: empty; leave the key out, or give it a value"),
     ("tasks[a=b].uid=5", "no task is called a=b; name one of tasks by pid or comm"),
     ("machine.ram=~", "machine.ram: empty; leave the key out, or give it a value"),
     ("machine.rum=5", "machine.rum: unknown key; did you mean ram?"),
