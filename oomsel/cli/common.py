@@ -12,6 +12,8 @@ import click
 from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
     from oomsel.scenario.boot import Booted
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -71,10 +73,15 @@ def note(source: str, message: str) -> None:
 
 def write(text: str, output: str | None) -> None:
     """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
-    raw = text.encode("utf-8", "backslashreplace")
+    write_pieces([text], output)
+
+
+def write_pieces(pieces: Iterable[str | Buffer], output: str | None) -> None:
+    """What `pieces` come to, as `write` does it; the whole need not fit into memory."""
+    raw = (piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece for piece in pieces)
     if output is None or output == "-":
         sys.stdout.flush()
-        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.writelines(raw)
         sys.stdout.buffer.flush()
         return
     try:
@@ -84,19 +91,19 @@ def write(text: str, output: str | None) -> None:
         raise click.exceptions.Exit(2) from None
 
 
-def _write_file(raw: bytes, name: str) -> None:
+def _write_file(pieces: Iterable[Buffer], name: str) -> None:
     import stat
     import tempfile
 
     target = os.path.realpath(name)  # a link stays one
     if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
         with open(target, "wb") as file:  # a device or a pipe cannot be replaced
-            file.write(raw)
+            file.writelines(pieces)
         return
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
+            file.writelines(pieces)
         os.chmod(temporary, _mode_for(target))
         os.replace(temporary, target)
     except BaseException:
