@@ -22,7 +22,7 @@ from oomsel.kernel.percpu_counter import (
     percpu_counter_sum_positive,
 )
 from oomsel.kernel.release import NEWEST, Release, newest_release, parse_release
-from oomsel.kernel.system import NO_MM, Memcg, Sysctl, System, TaskFlag, TaskTable
+from oomsel.kernel.system import NO_MM, Coded, Memcg, Sysctl, System, TaskFlag, TaskTable
 from oomsel.scenario.machine_rules import (
     default_current,
     init_of,
@@ -235,9 +235,9 @@ def _task_table(scenario: Scenario, mm_of: list[int], memcg_index: dict[str, int
         flags=np.array([flags(task) if task.flags or task.thread or task is init else 0 for task in tasks], np.int64),
         mm=np.array(mm_of, np.intp),
         memcg=np.array([memcg_index[task.memcg] for task in tasks], np.intp),
-        mems_allowed=[cpuset_nodes(task) for task in tasks],
-        cpuset_name=["/" if task.cpuset is None else task.cpuset.name for task in tasks],
-        mempolicy=[None if task.mempolicy is None else mask(task.mempolicy) for task in tasks],
+        mems_allowed=Coded(cpuset_nodes(task) for task in tasks),
+        cpuset_name=Coded("/" if task.cpuset is None else task.cpuset.name for task in tasks),
+        mempolicy=Coded(None if task.mempolicy is None else mask(task.mempolicy) for task in tasks),
     )
 
 
