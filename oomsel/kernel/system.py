@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -38,8 +38,11 @@ class TaskFlag(IntFlag):
     DEAD_LEADER = 512  # the leader has exited, another thread has the mm
 
 
-class Coded(Generic[Value]):
-    """A column of few different values: `values`, and which of them each task has, `code`; intp[task]."""
+class Coded(Sequence[Value]):
+    """A column of few different values: `values`, and which of them each task has, `code`; intp[task].
+
+    Reads like the list that it stands for.
+    """
 
     def __init__(self, column: Iterable[Value]) -> None:
         codes: dict[Value, int] = {}
@@ -53,8 +56,22 @@ class Coded(Generic[Value]):
         column.code = np.zeros(tasks, np.intp)
         return column
 
-    def __getitem__(self, task: int) -> Value:
+    def __len__(self) -> int:
+        return len(self.code)
+
+    @overload
+    def __getitem__(self, task: int) -> Value: ...
+    @overload
+    def __getitem__(self, task: slice) -> list[Value]: ...
+    def __getitem__(self, task: int | slice) -> Value | list[Value]:
+        if isinstance(task, slice):
+            return [self.values[code] for code in self.code[task].tolist()]
         return self.values[int(self.code[task])]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self[:] == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def where(self, test: Callable[[Value], bool]) -> Bools:
         """Of which tasks `test` holds, asked once a value; bool[task]."""

@@ -31,13 +31,15 @@ def test_the_precise_sum_sees_online_and_dying_cpus(data: st.DataObject) -> None
 @given(st.lists(st.sampled_from("abc"), max_size=9), st.sets(st.sampled_from("abc")))
 def test_a_coded_column_is_its_list(column: list[str], wanted: set[str]) -> None:
     coded = Coded(column)
-    assert [coded[task] for task in range(len(column))] == column
+    assert coded == column
+    assert [coded[task] for task in range(len(column))] == list(coded) == column
     assert coded.where(lambda value: value in wanted).tolist() == [value in wanted for value in column]
 
 
 def test_a_column_of_one_value() -> None:
     column = Coded.same("a", 3)
-    assert [column[task] for task in range(3)] == ["a"] * 3
+    assert column == ["a"] * 3
+    assert column != ["a"] * 4
     assert column.where(lambda value: value == "b").tolist() == [False] * 3
 
 
