@@ -52,8 +52,8 @@ def command(
     """
     if contest and tasks < 2:
         raise click.UsageError("--contest needs two tasks; use --tasks 2 or more", click.get_current_context())
+    from oomsel.scenario.plain import json_pieces, yaml_pieces
     from oomsel.study.generate import Recipe, generate
-    from oomsel.study.scenario_text import json_pieces, yaml_pieces
 
     made = generate(Recipe(tasks, cpus, nodes, seed, sizes, leftovers, contest))
     as_json = form == "json" or (form is None and (output or "").endswith(".json"))

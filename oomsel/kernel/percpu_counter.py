@@ -70,10 +70,15 @@ class RssStat:
         count, percpu = self.count[mm : mm + 1].copy(), self.percpu[mm : mm + 1].copy()
         return RssStat(count, percpu, self.slots, self.online, self.dying, self.batch, self.bound)
 
+    def make_writable(self) -> None:
+        """Before a write: a read-only array is a scenario's, and copied only where a run changes it."""
+        if not self.percpu.flags.writeable:
+            self.percpu = self.percpu.copy()
+
     def make_exact(self) -> None:
         """Fold what the precise sum sees and let every later add go straight to the count, as before 6.2."""
         self.count = self.summed()
-        self.percpu[:] = 0
+        self.percpu = np.zeros_like(self.percpu)
         self.batch, self.bound = 1, 0
 
 
@@ -83,6 +88,7 @@ def percpu_counter_add_batch(stat: RssStat, mm: int, member: int, cpu: int, amou
     Below the batch an add stays in the CPU's slot; one that reaches it takes the whole slot
     along into the count.  Repeats are worked out, not walked through.
     """
+    stat.make_writable()
     slot = stat.slots[cpu]
     local = int(stat.percpu[mm, member, slot])
     folded = 0
@@ -125,6 +131,7 @@ def percpu_counter_sum_positive(stat: RssStat) -> Int64s:
 
 def percpu_counter_cpu_dead(stat: RssStat, cpu: int) -> None:
     """`cpu` went down: its slots are folded into the counts, the batch recomputed, no other slot touched."""
+    stat.make_writable()
     slot = stat.slots[cpu]
     stat.count += stat.percpu[:, :, slot]
     stat.percpu[:, :, slot] = 0

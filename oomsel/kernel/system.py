@@ -73,6 +73,11 @@ class Coded(Sequence[Value]):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def put(self, tasks: list[int], column: Coded[Value]) -> None:
+        """Give each of `tasks` its value in `column`."""
+        self.code[tasks] = column.code + len(self.values)
+        self.values += column.values
+
     def where(self, test: Callable[[Value], bool]) -> Bools:
         """Of which tasks `test` holds, asked once a value; bool[task]."""
         answers = [test(value) for value in self.values]

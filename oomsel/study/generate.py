@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,11 @@ from oomsel.kernel.percpu_counter import (
     MM_SHMEMPAGES,
     MM_SWAPENTS,
     NR_MM_COUNTERS,
-    Int32s,
     Int64s,
     compute_batch_value,
 )
-from oomsel.klog.formats import format_list
+from oomsel.scenario.columns import TaskColumns
+from oomsel.scenario.models import Machine, Node, Scenario
 
 Words: TypeAlias = npt.NDArray[np.uint32]
 
@@ -44,27 +44,6 @@ class Recipe(NamedTuple):
     sizes: str = "heavy"  #: a key of `SIZES`
     leftovers: str = "uniform"  #: a key of `LEFTOVERS`
     contest: bool = False  #: two tasks between which approximate and precise choose differently
-
-
-class Synthetic(NamedTuple):
-    """A scenario's tasks in columns; every one has an entry a task, and each task its own mm."""
-
-    recipe: Recipe
-    pid: Int64s
-    comm: list[bytes]
-    uid: Int64s
-    oom_score_adj: Int64s
-    total_vm: Int64s  #: pages
-    pgtables_bytes: Int64s
-    counts: Int64s  #: pages; [task, member]
-    percpu: Int32s  #: pages; [task, member, cpu]
-
-    @property
-    def ram(self) -> int:
-        """Pages that hold every task, a quarter to spare, in equal nodes of whole MiB."""
-        resident = self.counts[:, [MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES]].sum()
-        step = 256 * self.recipe.nodes
-        return int(-(-(int(resident) * 5 // 4 + (1 << 18)) // step) * step)
 
 
 class _Draw:
@@ -134,11 +113,11 @@ LEFTOVERS: dict[str, Callable[[_Draw, int, int, int], Int64s]] = {
 }
 
 
-def generate(recipe: Recipe) -> Synthetic:
-    """The tasks that `recipe` describes; the same recipe always gives the same."""
+def generate(recipe: Recipe) -> Scenario:
+    """The scenario that `recipe` describes, its tasks in columns; the same recipe always gives the same."""
     draw, tasks = _Draw(recipe.seed), recipe.tasks
     rss = SIZES[recipe.sizes](draw, tasks)
-    counts = np.zeros((tasks, NR_MM_COUNTERS), np.int64)
+    counts = np.zeros((tasks, NR_MM_COUNTERS), np.int64, order="F")
     counts[:, MM_FILEPAGES] = rss * draw.below(64, tasks) >> 8
     counts[:, MM_SHMEMPAGES] = rss * draw.below(16, tasks) >> 8
     counts[:, MM_ANONPAGES] = rss - counts[:, MM_FILEPAGES] - counts[:, MM_SHMEMPAGES]
@@ -150,10 +129,10 @@ def generate(recipe: Recipe) -> Synthetic:
     for first in range(0, tasks, _BLOCK):
         block = percpu[first : first + _BLOCK]
         block[:] = LEFTOVERS[recipe.leftovers](draw, len(block), recipe.cpus, most)
-    made = Synthetic(
-        recipe,
+    made = TaskColumns(
+        cpus=tuple(range(recipe.cpus)),
         pid=np.arange(FIRST_PID, FIRST_PID + tasks, dtype=np.int64),
-        comm=[b"%s-%d" % (_NAMES[kind], index) for index, kind in enumerate(kinds)],
+        comm=np.array([b"%s-%d" % (_NAMES[kind], index) for index, kind in enumerate(kinds)], "S15"),
         uid=draw.below(200, tasks) + 1000,
         oom_score_adj=adj,
         total_vm=rss * 2 + 4096,
@@ -163,10 +142,12 @@ def generate(recipe: Recipe) -> Synthetic:
     )
     if recipe.contest:
         _add_contest(made, draw)
-    return made
+    made_of = f"{recipe.sizes} sizes, {recipe.leftovers} leftovers"
+    title = f"{recipe.tasks} tasks on {recipe.cpus} CPUs, seed {recipe.seed}: {made_of}"
+    return Scenario(oomsel=1, title=title + ", a contest" * recipe.contest, machine=_machine(recipe, made), tasks=made)
 
 
-def _add_contest(made: Synthetic, draw: _Draw) -> None:
+def _add_contest(made: TaskColumns, draw: _Draw) -> None:
     """Make one task look bigger than all others, and another one truly bigger.
 
     Both have more than anyone else in either reading, and differ in counted pages by less than
@@ -188,17 +169,15 @@ def _add_contest(made: Synthetic, draw: _Draw) -> None:
         made.percpu[task, MM_ANONPAGES] = sign * hidden
 
 
-def sections(made: Synthetic) -> dict[str, Any]:
-    """Everything of the scenario but its tasks, as plain data of format 1."""
-    recipe = made.recipe
-    machine: dict[str, Any] = {"cpus": recipe.cpus, "ram": made.ram, "swap": int(made.counts[:, MM_SWAPENTS].sum())}
-    if recipe.nodes > 1:
-        edges = [recipe.cpus * node // recipe.nodes for node in range(recipe.nodes + 1)]
-        ram = made.ram // recipe.nodes
-        machine["nodes"] = {
-            str(node): {"ram": ram} | ({"cpus": format_list(range(first, end))} if first < end else {})
-            for node, (first, end) in enumerate(pairwise(edges))
-        }
-    made_of = f"{recipe.sizes} sizes, {recipe.leftovers} leftovers"
-    title = f"{recipe.tasks} tasks on {recipe.cpus} CPUs, seed {recipe.seed}: {made_of}"
-    return {"oomsel": 1, "title": title + ", a contest" * recipe.contest, "machine": machine}
+def _machine(recipe: Recipe, made: TaskColumns) -> Machine:
+    """RAM that holds every task, a quarter to spare, in equal nodes of whole MiB."""
+    resident = int(made.counts.sum()) - int(made.counts[:, MM_SWAPENTS].sum())
+    share = -(-(resident * 5 // 4 + (1 << 18)) // (256 * recipe.nodes)) * 256
+    edges = [recipe.cpus * node // recipe.nodes for node in range(recipe.nodes + 1)]
+    nodes = {node: Node(ram=share, cpus=tuple(range(*between))) for node, between in enumerate(pairwise(edges))}
+    return Machine(
+        cpus=made.cpus,
+        ram=share * recipe.nodes,
+        swap=int(made.counts[:, MM_SWAPENTS].sum()),
+        nodes=nodes if recipe.nodes > 1 else None,
+    )

@@ -42,8 +42,8 @@ class Files(NamedTuple):
 
 def write_files(folder: Path) -> Files:
     """The inputs, made by the generator."""
+    from oomsel.scenario.plain import json_pieces, yaml_pieces
     from oomsel.study.generate import Recipe, generate
-    from oomsel.study.scenario_text import json_pieces, yaml_pieces
 
     files = Files(folder / "ten.yaml", folder / "many.yaml", folder / "many.json")
     many = generate(Recipe(tasks=10_000, cpus=256, leftovers="settled", seed=1))
