@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import OUTPUT, write_pieces
+from oomsel.cli.common import FORMS, OUTPUT, write_scenario
 
 
 @click.command("generate", epilog="Example: oomsel generate --tasks 40 --cpus 16 --contest | oomsel select -")
@@ -31,7 +31,7 @@ from oomsel.cli.common import OUTPUT, write_pieces
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["yaml", "json"]),
+    type=FORMS,
     help="Default: what FILE's name ends in, or YAML.",
 )
 @OUTPUT
@@ -52,9 +52,6 @@ def command(
     """
     if contest and tasks < 2:
         raise click.UsageError("--contest needs two tasks; use --tasks 2 or more", click.get_current_context())
-    from oomsel.scenario.plain import json_pieces, yaml_pieces
     from oomsel.study.generate import Recipe, generate
 
-    made = generate(Recipe(tasks, cpus, nodes, seed, sizes, leftovers, contest))
-    as_json = form == "json" or (form is None and (output or "").endswith(".json"))
-    write_pieces(json_pieces(made) if as_json else yaml_pieces(made), output)
+    write_scenario(generate(Recipe(tasks, cpus, nodes, seed, sizes, leftovers, contest)), form, output)

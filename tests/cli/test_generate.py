@@ -22,10 +22,12 @@ def generate(*words: str) -> int:
 def test_the_same_scenario_as_yaml_and_as_json(tmp_path: Path) -> None:
     words = ["--tasks", "5", "--cpus", "4", "--seed", "7", "--contest", "-o"]
     names = [str(tmp_path / name) for name in ("a.yaml", "b.json", "again.yaml")]
-    assert [generate(*words, name) for name in names] == [0, 0, 0]
+    assert [generate(*words, name) for name in names] == [0] * 5
     assert oomsel.load(names[0]) == oomsel.load(names[1])
     assert json.loads(Path(names[1]).read_text())["oomsel"] == 1
     assert Path(names[0]).read_bytes() == Path(names[2]).read_bytes()
+    assert Path(names[3]).read_bytes() == Path(names[4]).read_bytes()
+    assert oomsel.load(names[3]).tasks == oomsel.load(names[0]).tasks
 
 
 def test_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
