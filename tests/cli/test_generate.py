@@ -21,7 +21,7 @@ def generate(*words: str) -> int:
 
 def test_the_same_scenario_as_yaml_and_as_json(tmp_path: Path) -> None:
     words = ["--tasks", "5", "--cpus", "4", "--seed", "7", "--contest", "-o"]
-    names = [str(tmp_path / name) for name in ("a.yaml", "b.json", "again.yaml")]
+    names = [str(tmp_path / name) for name in ("a.yaml", "b.json", "again.yaml", "c.npz", "again.npz")]
     assert [generate(*words, name) for name in names] == [0] * 5
     assert oomsel.load(names[0]) == oomsel.load(names[1])
     assert json.loads(Path(names[1]).read_text())["oomsel"] == 1

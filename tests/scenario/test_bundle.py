@@ -100,7 +100,7 @@ def test_running_one_does_not_change_it() -> None:
         "tasks[10].rss.anon.deltas[0]=-1",
         "oom.current=40",
         "kernel=5.15",
-        "machine.swap=100000",
+        "sysctl.oom_dump_tasks=0",
     ],
 )
 def test_options_hold_for_a_bundle_as_for_the_file(assignment: str) -> None:
