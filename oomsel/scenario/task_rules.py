@@ -39,8 +39,12 @@ def check_tasks(draft: Draft, complaints: Complaints) -> list[str]:
                 unseen |= cpus.check(counter, where, complaints)
     if not unseen:
         return []
-    cpus_unseen = format_list(unseen)
-    return [f"deltas on CPU {cpus_unseen}, neither online nor dying, are kept, but the precise sum does not see them"]
+    return [unseen_note(format_list(unseen))]
+
+
+def unseen_note(cpus: str) -> str:
+    """What a person should know of values on CPUs that are neither online nor dying."""
+    return f"deltas on CPU {cpus}, neither online nor dying, are kept, but the precise sum does not see them"
 
 
 def check_pids(draft: Draft, complaints: Complaints) -> None:

@@ -15,7 +15,7 @@ from tests.support import DATA
 
 def read(table: str, more: str = "", machine: str = "") -> tuple[Task, ...]:
     head = f"machine: {machine}\n" if machine else ""
-    return oomsel.loads(complete(f"{head}tasks: |\n{indent(table, '  ')}\n{more}")).tasks
+    return tuple(oomsel.loads(complete(f"{head}tasks: |\n{indent(table, '  ')}\n{more}")).tasks)
 
 
 def brief(task: Task) -> tuple[int, bytes, int, int | None, int | None, dict[str, int]]:
