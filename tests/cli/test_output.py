@@ -78,6 +78,13 @@ def test_a_file_that_cannot_be_replaced_is_left_whole(
     assert (target.read_text(encoding="utf-8"), os.listdir(tmp_path)) == ("before", ["out"])
 
 
-def test_a_device_is_written_to_and_stays(run: Run) -> None:
-    assert run(*ARGUMENTS, "-o", "/dev/null", stdin=FLIP.encode()) == (0, "", "")
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+def test_a_pipe_is_written_to_and_stays(run: Run, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert run(*ARGUMENTS, "-o", pipe, stdin=FLIP.encode()) == (0, "", "")
+        assert os.read(reader, 1 << 16).decode() == KILL_OVER
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

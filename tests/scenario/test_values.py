@@ -35,6 +35,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("memcgs: {/a: {max: max, swap_max: 4 kB}}", "memcgs[/a].max", None),
     ("memcgs: {/a: {max: max, swap_max: 4 kB}}", "memcgs[/a].swap_max", 1),
     ("memcgs: {/a: {}}", "memcgs[/a].oom_group", False),
+    ("memcgs: {/: {}, /a: {max: 1}}", "memcgs[/a].max", 1),
     # Numbers of YAML 1.2.
     ("machine: {cpus: 1, ram: 017}", "machine.ram", 17),
     ("machine: {cpus: 1, ram: 0x1f}", "machine.ram", 31),
