@@ -106,6 +106,7 @@ def loading(files: Files) -> Iterator[Ratio]:
 
     yield Ratio("load YAML / yaml.load, CSafeLoader", 0.4, lambda: load(files.yaml), stock, 3)
     yield Ratio("load YAML / its bare events", 2.0, lambda: load(files.yaml), events, 3)
+
     def split() -> list[list[str]]:
         return [line.split() for line in files.table.read_text().split("\n")]
 
