@@ -32,6 +32,8 @@ class Context:
     def __init__(self, page_size: int, is_json: bool) -> None:
         self.page_size = page_size
         self.is_json = is_json
+        #: Whether an error's path must be the file's own; a first reading, mostly the only one, does without.
+        self.places = False
 
 
 def wrong(message: str) -> PydanticCustomError:
@@ -110,6 +112,20 @@ def _size(value: Any, context: Context) -> int:
     if pages < 0:
         raise ValueError("negative; use 0 or more")
     return pages
+
+
+def _pages(read: Callable[[Any, Context], int], low: int) -> CoreSchema:
+    """A leaf of pages; most are plain numbers, and there are several a task."""
+
+    def function(value: Any, info: Any) -> int:
+        if type(value) is int and low <= value < units.MAX_PAGES:
+            return value
+        try:
+            return read(value, info.context)
+        except ValueError as error:
+            raise wrong(str(error)) from None
+
+    return cs.with_info_plain_validator_function(function)
 
 
 def _limit(value: Any, context: Context) -> int | None:
@@ -197,17 +213,29 @@ def _cpu_key(key: Any, _: Context) -> int | tuple[int, ...]:
     return cpus[0] if len(cpus) == 1 else tuple(cpus)
 
 
-def _spread(deltas: dict[Any, int]) -> dict[int, int]:
+#: Every CPU by the number that a key of `deltas` mostly is, in JSON as text; filled as they are met.
+_CPUS: dict[Any, int] = {}
+
+
+def _deltas(value: Any, read: cs.ValidatorFunctionWrapHandler, info: Any) -> dict[int, int]:
     """`deltas` with every cpulist written out."""
-    if not any(type(cpu) is tuple for cpu in deltas):
-        return deltas
+    if type(value) is dict and not info.context.places:
+        try:
+            plain = {_CPUS[key]: pages for key, pages in value.items()}
+        except KeyError:
+            plain = {}
+        if len(plain) == len(value):
+            deltas: dict[int, int] = read(plain)
+            return deltas
+    stated = read(value)
     spread: dict[int, int] = {}
-    for key, pages in deltas.items():
+    for key, pages in stated.items():
         for cpu in key if type(key) is tuple else (key,):
             if cpu in spread:
                 message = f"CPU {cpu} is stated twice; give each CPU one value"
                 raise PydanticCustomError("wrong", "{text}", {"text": message, "cpu": cpu})
             spread[cpu] = pages
+            _CPUS[cpu] = _CPUS[str(cpu)] = cpu
     return spread
 
 
@@ -251,7 +279,7 @@ KEYS: dict[str, tuple[str, ...]] = {}
 PID = _whole(1, 1 << 22, "pid")
 FLAG01 = _whole(0, 1, "setting", "0 or 1")
 S32 = _whole(-(1 << 31), (1 << 31) - 1, "per-CPU value")
-QUANTITY, SIZE, LIMIT = _leaf(_quantity), _leaf(_size), _leaf(_limit)
+QUANTITY, SIZE, LIMIT = _pages(_quantity, 1 - units.MAX_PAGES), _pages(_size, 0), _leaf(_limit)
 TEXT, COMM, BOOL = _leaf(_text), _leaf(_comm), _leaf(_bool)
 CPULIST, NODELIST = _list_of(units.MAX_CPU), _list_of(units.MAX_NODE)
 LABEL, PATH = _leaf(_label), _leaf(_memcg_path)
@@ -266,7 +294,7 @@ COUNTER = cs.no_info_before_validator_function(
     _table(
         models.Counter,
         count=QUANTITY,
-        deltas=cs.no_info_after_validator_function(_spread, cs.dict_schema(CPU_KEY, S32)),
+        deltas=cs.with_info_wrap_validator_function(_deltas, cs.dict_schema(CPU_KEY, S32)),
     ),
 )
 TASK = _table(
