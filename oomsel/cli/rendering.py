@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from typing import Any
 
+from oomsel.cli import terminal
 from oomsel.klog.formats import PRINTK_ZERO
 from oomsel.klog.names import printable
-from oomsel.report.kernel_text import kernel_lines
+from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, compare
 from oomsel.scenario.boot import Booted
 from oomsel.scenario.select import select
-
-HEADINGS = {
-    "approximate": "# approximate: every counter's global count alone",
-    "precise": "# precise: what every CPU holds added in",
-}
 
 
 class Rendering:
@@ -45,7 +39,7 @@ class Rendering:
             return {"input": printable(name), **self._object(wanted)}
         if self.form == "table":
             return self._table(approximate, precise)
-        return "".join(f"{line}\n" for line in self._kernel(wanted))
+        return event_text(wanted, reaper=self.reaper, prefix=self.prefix)
 
     def joined(self, parts: list[Any]) -> str:
         """All inputs' output as one text, each headed by its name where there are several."""
@@ -56,16 +50,6 @@ class Rendering:
         if len(parts) == 1:
             return str(parts[0])
         return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))
-
-    def _kernel(self, wanted: list[OomReport]) -> list[str]:
-        lines = []
-        for report in wanted:
-            if len(wanted) > 1:
-                lines.append(HEADINGS[report.mode])
-            lines += [self.prefix + line for line in kernel_lines(report, reaper=self.reaper)]
-        if len(wanted) > 1:
-            lines.append(f"# {compare(*wanted).sentence}")
-        return lines
 
     def _object(self, wanted: list[OomReport]) -> dict[str, Any]:
         from oomsel.report.json_report import both_object, report_object
@@ -80,24 +64,6 @@ class Rendering:
 
         if self.show_all:
             return "".join(f"{line}\n" for line in plain_table(approximate, precise))
-        console = _console()
+        console = terminal.console()
         print_table(approximate, precise, console)
         return str(console.file.getvalue())
-
-
-def _console() -> Any:
-    """A console that writes to memory, with the colours and the width that standard output has.
-
-    What goes to a file or a pipe is neither coloured nor wrapped.
-    """
-    from rich.console import Console
-
-    real = Console(file=sys.stdout)
-    colour = real.color_system if real.is_terminal else None
-    return Console(
-        file=io.StringIO(),
-        force_terminal=colour is not None,
-        color_system=colour,  # type: ignore[arg-type]
-        no_color=real.no_color,
-        width=real.width if real.is_terminal else 10_000,
-    )

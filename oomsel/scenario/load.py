@@ -14,6 +14,8 @@ from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
 STDIN = "-"
+#: More names than this in a folder are not looked at for the nearest one.
+MAX_LISTED = 5000
 
 
 def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel: str | None = None) -> Scenario:
@@ -29,7 +31,7 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel:
     b'small'
     """
     name = os.fspath(path)
-    return loads(_read(name), source=name, overrides=overrides, kernel=kernel)
+    return loads(read_input(name), source=name, overrides=overrides, kernel=kernel)
 
 
 def loads(
@@ -50,14 +52,30 @@ def loads(
         return read_scenario(Document(source, data), overrides, kernel)
 
 
-def _read(name: str) -> bytes:
+def read_input(name: str) -> bytes:
+    """What is in a file, or on standard input.  Raises InputError where it cannot be read."""
     try:
         if name == STDIN:
             return sys.stdin.buffer.read()
         with open(name, "rb") as file:
             return file.read()
     except OSError as error:
-        raise InputError(name, [Problem(error.strerror or str(error))]) from None
+        raise InputError(name, [Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")]) from None
+
+
+def _did_you_mean(name: str, error: OSError) -> str:
+    """The nearest name in the folder where a file was looked for in vain."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    import difflib
+
+    folder, wanted = os.path.split(name)
+    try:
+        there = os.listdir(folder or os.curdir)
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(wanted, there[:MAX_LISTED], n=1)
+    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""
 
 
 @contextmanager

@@ -1,0 +1,123 @@
+"""Checking many scenarios, in this process or in several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from oomsel.errors import InputError, Problem
+from oomsel.report.expectation import Failure
+
+
+class Settings(NamedTuple):
+    """How scenarios are checked."""
+
+    overrides: tuple[str, ...] = ()
+    kernel: str | None = None
+    strict: bool = False
+    update: bool = False
+
+
+class Place(NamedTuple):
+    """A failure with its place in the scenario's file."""
+
+    line: int
+    column: int
+    key: str
+
+
+class Result(NamedTuple):
+    """One scenario's check; plain data, as it may come from another process."""
+
+    name: str
+    status: str  #: ok, failed, error, or none for one without `expect`
+    seconds: float
+    sentence: str = ""  #: what happens in both modes
+    failures: tuple[tuple[Place, Failure], ...] = ()
+    problems: tuple[Problem, ...] = ()  #: why it could not be checked
+    notes: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()  #: golden files written anew
+
+
+def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[Result]:
+    """Every scenario's result in order, as it is there."""
+    if jobs == 1 or len(names) < 2:
+        yield from (check_one(name, settings) for name in names)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from functools import partial
+
+    pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_ignore_interrupt)
+    try:
+        chunk = max(1, min(32, len(names) // (4 * jobs)))
+        yield from pool.map(partial(check_one, settings=settings), names, chunksize=chunk)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ignore_interrupt() -> None:
+    """Ctrl-C reaches every process of a terminal; one of them answers."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def check_one(name: str, settings: Settings) -> Result:
+    """Reads, boots and checks one scenario."""
+    from time import perf_counter
+
+    from oomsel.scenario.boot import boot
+    from oomsel.scenario.check import check
+    from oomsel.scenario.load import load
+    from oomsel.scenario.nodes import format_path
+
+    start = perf_counter()
+    try:
+        scenario = load(name, overrides=settings.overrides, kernel=settings.kernel)
+        booted = boot(scenario)
+        checked = check(scenario, booted, "" if name == "-" else name)
+        failures, updated = checked.failures, tuple[str, ...]()
+        if settings.update:
+            updated = tuple(_update(failure) for failure in failures if failure.golden is not None)
+            failures = tuple(failure for failure in failures if failure.golden is None)
+        if settings.strict:
+            failures += tuple(Failure(path, message) for path, message in checked.unknown)
+            if not checked.has_expect:
+                failures += (Failure((), "no expect in it, and --strict wants one; state what is to happen"),)
+        placed = tuple(_placed(name, failures))
+    except InputError as error:
+        return Result(name, "error", perf_counter() - start, problems=_with_source(error))
+    status = "failed" if failures else "ok" if checked.has_expect else "none"
+    notes = [f"{format_path(path)}: {message}" for path, message in checked.unknown]
+    seconds = perf_counter() - start
+    return Result(name, status, seconds, checked.sentence, placed, notes=tuple(notes), updated=updated)
+
+
+def _with_source(error: InputError) -> tuple[Problem, ...]:
+    return tuple(problem._replace(source=problem.source or error.source) for problem in error.problems)
+
+
+def _update(failure: Failure) -> str:
+    from oomsel.files import write_whole
+
+    assert failure.golden is not None
+    path, text = failure.golden
+    try:
+        write_whole(text.encode("utf-8", "backslashreplace"), path)
+    except OSError as error:
+        raise InputError(path, [Problem(error.strerror or str(error))]) from None
+    return path
+
+
+def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Failure]]:
+    """Each failure with the line and column of the key that it breaks; the text is read again only for this."""
+    if not failures:
+        return
+    from oomsel.scenario.document import Document
+    from oomsel.scenario.load import read_input
+    from oomsel.scenario.nodes import format_path
+
+    document = Document(name, read_input(name)) if name != "-" else None
+    for failure in failures:
+        line, column = document.place(failure.path) if document is not None else (1, 1)
+        yield Place(line, column, format_path(failure.path)), failure

@@ -1,0 +1,123 @@
+"""`diff`'s two sides: scenarios that are run, or text that an earlier run printed."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any, NamedTuple
+
+import click
+
+from oomsel.cli.common import boot_all, note
+from oomsel.errors import InputError
+from oomsel.klog.event_text import events_of, is_event_text, read_event
+from oomsel.klog.names import printable
+from oomsel.report.event_text import event_text
+from oomsel.report.oom_report import OomReport
+from oomsel.report.summary import SILENCE
+from oomsel.report.task_diff import EventView, view_of_report, view_of_text
+from oomsel.scenario.boot import Booted
+from oomsel.scenario.load import STDIN, read_input
+from oomsel.scenario.select import select
+
+_BOTH = ("approximate", "precise")
+
+
+class Wanted(NamedTuple):
+    """What one side is to be."""
+
+    name: str
+    mode: str | None  #: None: what suits the other side
+    kernel: str | None
+    overrides: tuple[str, ...]
+    on_its_own: bool  #: whether kernel or overrides are meant for this side alone
+
+
+class Side(NamedTuple):
+    """One side, ready to be compared: its text, and its events, each with the mode where it is known."""
+
+    name: str
+    description: str
+    lines: list[str]  #: with their line ends
+    events: list[tuple[str | None, OomReport | list[str]]]
+
+    def view(self, index: int, *, shown_only: bool) -> EventView:
+        """One of the events, task by task."""
+        event = self.events[index][1]
+        return (
+            view_of_text(read_event(event)) if isinstance(event, list) else view_of_report(event, shown_only=shown_only)
+        )
+
+    @property
+    def is_text(self) -> bool:
+        return any(isinstance(event, list) for _, event in self.events)
+
+    def said(self, index: int) -> dict[str, Any]:
+        """What this side is, for a program."""
+        return {"input": printable(self.name), "mode": self.events[index][0]}
+
+
+def sides_of(a: Wanted, b: Wanted) -> tuple[Side, Side]:
+    """Both sides; a mode that is not asked for is what the other side has, or what the release's kernel does."""
+    texts = [_text_of(side.name) for side in (a, b)]
+    booted = [_booted(side) if text is None else None for side, text in zip((a, b), texts, strict=True)]
+    both = any(text is not None and len(events_of(text)) == 2 for text in texts)
+    sides = []
+    for wanted, text, machine in zip((a, b), texts, booted, strict=True):
+        if text is not None:
+            sides.append(_text_side(wanted, text))
+        else:
+            assert machine is not None
+            sides.append(_run(wanted, machine, wanted.mode or ("both" if both else "kernel")))
+    return sides[0], sides[1]
+
+
+def _text_of(name: str) -> list[str] | None:
+    """The lines of an input that is kernel text, or None for any other, which `load` then reads."""
+    try:
+        raw = read_input(name)
+    except InputError:
+        return None  # `load` says so, too
+    if name == STDIN:  # whoever reads it next finds it there
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(raw)))
+    text = raw.decode("utf-8", "surrogateescape")
+    return text.splitlines(keepends=True) if is_event_text(text) else None
+
+
+def _booted(wanted: Wanted) -> Booted:
+    machine = boot_all([wanted.name], wanted.overrides, wanted.kernel)[0][1]
+    for message in machine.notes:
+        note(wanted.name, message)
+    return machine
+
+
+def _run(wanted: Wanted, machine: Booted, mode: str) -> Side:
+    reports = [select(machine, each) for each in (_BOTH if mode == "both" else (mode,))]
+    for report in reports:
+        if report.outcome in SILENCE:
+            note(wanted.name, f"{report.mode}: the kernel prints nothing: {SILENCE[report.outcome]}")
+    description = ", ".join(report.mode for report in reports)
+    if wanted.kernel:
+        description += f", Linux {wanted.kernel}"
+    if wanted.overrides:
+        description += f", with {', '.join(wanted.overrides)}"
+    lines = event_text(reports).splitlines(keepends=True)
+    return Side(wanted.name, printable(description), lines, [(report.mode, report) for report in reports])
+
+
+def _text_side(wanted: Wanted, lines: list[str]) -> Side:
+    if wanted.on_its_own:
+        raise click.UsageError(f"{wanted.name} is text that was printed; another kernel or a what-if needs a scenario")
+    events = events_of(lines)
+    mode = wanted.mode
+    if mode in _BOTH and mode in events:
+        return Side(wanted.name, mode, events[mode], [(mode, events[mode])])
+    if mode in _BOTH and None not in events:
+        raise click.UsageError(f"{wanted.name} holds no {mode} event; it holds {', '.join(map(str, events))}")
+    return Side(wanted.name, "", lines, list(events.items()))
+
+
+def same_twice(name: str) -> bool:
+    """Whether an input that stands alone can be compared with itself: a scenario, or text of both modes."""
+    text = _text_of(name)
+    return text is None or set(_BOTH) <= events_of(text).keys()
