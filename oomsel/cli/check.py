@@ -50,7 +50,7 @@ def command(
         raise click.exceptions.Exit(2) from None
     github, quiet, verbose = bool(os.environ.get("GITHUB_ACTIONS")), is_quiet(), is_verbose()
     results = []
-    for result in check_all(found.names, Settings(overrides, kernel, strict, update), jobs):
+    for result in check_all(found.names, Settings(overrides, kernel, strict, update, verbose), jobs):
         results.append(result)
         print_lines(output.lines_for(result, quiet=quiet, verbose=verbose))
         for line in output.problem_lines(result):

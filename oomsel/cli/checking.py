@@ -16,6 +16,7 @@ class Settings(NamedTuple):
     kernel: str | None = None
     strict: bool = False
     update: bool = False
+    verbose: bool = False  #: whether to say what happens, too
 
 
 class Place(NamedTuple):
@@ -32,7 +33,7 @@ class Result(NamedTuple):
     name: str
     status: str  #: ok, failed, error, or none for one without `expect`
     seconds: float
-    sentence: str = ""  #: what happens in both modes
+    sentence: str = ""  #: what happens in both modes, if it was asked for
     failures: tuple[tuple[Place, Failure], ...] = ()
     problems: tuple[Problem, ...] = ()  #: why it could not be checked
     notes: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ def check_one(name: str, settings: Settings) -> Result:
     """Reads, boots and checks one scenario."""
     from time import perf_counter
 
+    from oomsel.report.summary import compare
     from oomsel.scenario.boot import boot
     from oomsel.scenario.check import check
     from oomsel.scenario.load import load
@@ -89,8 +91,9 @@ def check_one(name: str, settings: Settings) -> Result:
         return Result(name, "error", perf_counter() - start, problems=_with_source(error))
     status = "failed" if failures else "ok" if checked.has_expect else "none"
     notes = [f"{format_path(path)}: {message}" for path, message in checked.unknown]
+    sentence = compare(*checked.reports).sentence if settings.verbose else ""
     seconds = perf_counter() - start
-    return Result(name, status, seconds, checked.sentence, placed, notes=tuple(notes), updated=updated)
+    return Result(name, status, seconds, sentence, placed, notes=tuple(notes), updated=updated)
 
 
 def _with_source(error: InputError) -> tuple[Problem, ...]:

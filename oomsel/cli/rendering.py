@@ -11,7 +11,7 @@ from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, compare
 from oomsel.scenario.boot import Booted
-from oomsel.scenario.select import select
+from oomsel.scenario.select import select, select_both
 
 
 class Rendering:
@@ -28,7 +28,7 @@ class Rendering:
         """One input's output: a text, or for JSON an object."""
         self.names.append(name)
         self.notes += [(name, message) for message in booted.notes]
-        approximate, precise = (select(booted, mode) for mode in ("approximate", "precise"))
+        approximate, precise = select_both(booted)
         self.modes_differ |= not compare(approximate, precise).agree
         wanted = [approximate, precise] if self.mode == "both" else [select(booted, self.mode)]
         for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,32 +41,50 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
 
     Nothing in `system` changes: an event takes no time, and a killed process keeps its mm until its end.
     """
+    return out_of_memory_by_mode(system, oc, (mode,))[0]
+
+
+def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) -> list[OomReport]:
+    """`out_of_memory` in several modes; what does not depend on the mode is worked out once."""
     constraint, totalpages = constrained_alloc(system, oc)
-    counters = READS[mode](system.rss)
+    precise = percpu_counter_sum_positive(system.rss)
     scan = _for_each_process(system, oc)
     passed = passed_over(system, oc, constraint, scan)
-    points = oom_badness(system, counters, totalpages)
-    points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
-    points[passed != Passed.ELIGIBLE] = LONG_MIN
     eligible = _eligible(system, oc, constraint)
-    report = OomReport(
-        system=system,
-        oc=oc,
-        mode=mode,
-        outcome=Outcome.CURRENT_DYING,
-        constraint=constraint,
-        totalpages=totalpages,
-        counters=counters,
-        precise=percpu_counter_sum_positive(system.rss),
-        points=points,
-        passed=passed,
-        shown=scan[eligible[scan] & (system.tasks.mm[scan] != NO_MM)],
-    )
+    shown = scan[eligible[scan] & (system.tasks.mm[scan] != NO_MM)]
+    origin = system.tasks.has(TaskFlag.OOM_ORIGIN)
+    reports = []
+    for mode in modes:
+        read = READS[mode]
+        counters = precise if read is percpu_counter_sum_positive else read(system.rss)
+        points = oom_badness(system, counters, totalpages)
+        points[origin] = LONG_MAX
+        points[passed != Passed.ELIGIBLE] = LONG_MIN
+        report = OomReport(
+            system=system,
+            oc=oc,
+            mode=mode,
+            outcome=Outcome.CURRENT_DYING,
+            constraint=constraint,
+            totalpages=totalpages,
+            counters=counters,
+            precise=precise,
+            points=points,
+            passed=passed,
+            shown=shown,
+        )
+        reports.append(_out_of_memory(report, scan, eligible))
+    return reports
+
+
+def _out_of_memory(report: OomReport, scan: Indices, eligible: Bools) -> OomReport:
+    """The event itself, in the order in which out_of_memory() asks."""
+    system, oc = report.system, report.oc
     if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
         return report
     if not oc.gfp_mask & GFP_FS and not oc.is_memcg_oom:
         return replace(report, outcome=Outcome.NO_FS)
-    if check_panic_on_oom(system, oc, constraint):
+    if check_panic_on_oom(system, oc, report.constraint):
         return replace(report, outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report, eligible):
         return oom_kill_process(replace(report, chosen=oc.current, allocating_task=True))

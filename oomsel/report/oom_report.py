@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from oomsel.klog.names import printable
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -81,6 +83,14 @@ class OomReport:
         if self.outcome is Outcome.NO_KILLABLE:
             return not self.oc.is_memcg_oom and not self.oc.is_sysrq_oom
         return self.outcome is Outcome.PANIC_ON_OOM
+
+    @property
+    def victim(self) -> str | None:
+        """The chosen process by its leader's pid and name, `247 (over)`; None where nobody is chosen."""
+        if self.chosen is None:
+            return None
+        tasks = self.system.tasks
+        return f"{tasks.pid[self.chosen]} ({printable(tasks.comm[self.chosen])})"
 
     @property
     def killed(self) -> tuple[int, ...]:

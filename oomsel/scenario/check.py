@@ -10,11 +10,10 @@ from oomsel.errors import InputError, Problem
 from oomsel.report.event_text import golden_text, within_tolerance
 from oomsel.report.expectation import Failure, Path, failures, unknown_names
 from oomsel.report.oom_report import OomReport
-from oomsel.report.summary import compare
 from oomsel.report.unified import unified_diff
 from oomsel.scenario.boot import Booted
 from oomsel.scenario.models import Expect, Scenario
-from oomsel.scenario.select import select
+from oomsel.scenario.select import select_both
 
 #: A golden file's differences beyond this many lines are counted, not shown.
 MAX_DETAIL = 60
@@ -26,8 +25,8 @@ class Checked(NamedTuple):
     """What became of a scenario's expectations."""
 
     has_expect: bool  #: whether it states any
-    sentence: str  #: what happens in both modes
     failures: tuple[Failure, ...]
+    reports: tuple[OomReport, OomReport]  #: approximate and precise
     unknown: tuple[tuple[Path, str], ...] = ()  #: expectations that cannot fail, by key, and why
 
 
@@ -40,15 +39,14 @@ def check(scenario: Scenario, booted: Booted, source: str) -> Checked:
     >>> scenario = oomsel.loads('{"oomsel": 1, "machine": {"cpus": 1, "ram": "1GiB"},'
     ...     ' "tasks": [{"pid": 7, "comm": "a"}], "expect": {"victim": 8}}')
     >>> check(scenario, oomsel.boot(scenario), "a.json").failures[0].message
-    'expected pid 8; approximate kills 7 (a)'
+    'expected pid 8; each mode kills 7 (a)'
     """
-    approximate, precise = select(booted, "approximate"), select(booted, "precise")
-    sentence = compare(approximate, precise).sentence
+    approximate, precise = select_both(booted)
     expect = scenario.expect
     if expect is None or expect == _NOTHING:
-        return Checked(False, sentence, ())
+        return Checked(False, (), (approximate, precise))
     found = [*failures(expect, approximate, precise), *_goldens(expect, approximate, precise, source)]
-    return Checked(True, sentence, tuple(found), tuple(unknown_names(expect, approximate)))
+    return Checked(True, tuple(found), (approximate, precise), tuple(unknown_names(expect, approximate)))
 
 
 def _goldens(expect: Expect, approximate: OomReport, precise: OomReport, source: str) -> Iterator[Failure]:

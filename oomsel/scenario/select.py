@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oomsel.errors import UsageError
-from oomsel.kernel.oom_kill import READS, out_of_memory
+from oomsel.kernel.oom_kill import READS, out_of_memory, out_of_memory_by_mode
 from oomsel.report.oom_report import OomReport
 from oomsel.scenario.boot import Booted, boot
 from oomsel.scenario.models import Scenario
@@ -29,3 +29,9 @@ def select(scenario: Scenario | Booted, mode: str = "approximate") -> OomReport:
     if mode not in READS:
         raise UsageError(f"no mode {mode}; use {', '.join(READS)} or kernel")
     return out_of_memory(booted.system, booted.oc, mode)
+
+
+def select_both(booted: Booted) -> tuple[OomReport, OomReport]:
+    """Both modes' reports, approximate and precise; what does not depend on the mode is worked out once."""
+    approximate, precise = out_of_memory_by_mode(booted.system, booted.oc, ("approximate", "precise"))
+    return approximate, precise

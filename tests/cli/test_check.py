@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from run_main import run
+
+from tests.cli.run_main import run
 
 Capture = pytest.CaptureFixture[bytes]
 

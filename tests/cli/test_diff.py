@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from run_main import run
+
+from tests.cli.run_main import run
 
 Capture = pytest.CaptureFixture[bytes]
 REAL = Path(__file__).parents[2] / "examples/real-contest.yaml"
