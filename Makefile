@@ -34,7 +34,10 @@ format: $(READY) ## format the code
 typecheck: $(READY) ## check the types
 	$(BIN)/mypy
 
-check: lint typecheck test ## lint, typecheck and test: what to run before pushing
+examples: $(READY) ## hold the shipped scenarios to what they expect
+	$(BIN)/oomsel check --strict examples
+
+check: lint typecheck test examples ## lint, typecheck, test and check the examples: what to run before pushing
 
 bench: $(READY) ## measure start-up, loading and selecting as ratios, with the target beside each
 	$(BIN)/python -m oomsel.study.ratios

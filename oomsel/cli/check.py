@@ -9,7 +9,11 @@ import click
 from oomsel.cli.common import is_quiet, is_verbose, note, print_lines, say, scenario_options, write
 
 
-@click.command("check", epilog="Example: oomsel check --junit report.xml examples/")
+@click.command(
+    "check",
+    short_help="Hold scenarios to what they expect.",
+    epilog="Example: oomsel check --junit report.xml examples/",
+)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
 @scenario_options
 @click.option("--update", is_flag=True, help="Write golden files that differ anew; refused where CI is set.")

@@ -36,7 +36,11 @@ def _ignored(ctx: click.Context, param: click.Parameter, value: str) -> frozense
     return words
 
 
-@click.command("diff", epilog="Example: oomsel diff examples/real-contest.yaml --a-kernel 6.12 --b-kernel 7.0")
+@click.command(
+    "diff",
+    short_help="Compare two runs, as text or task by task.",
+    epilog="Example: oomsel diff examples/real-contest.yaml --a-kernel 6.12 --b-kernel 7.0",
+)
 @click.argument("a", type=click.Path(), metavar="A")
 @click.argument("b", type=click.Path(), metavar="[B]", required=False)
 @click.option("--mode", type=_MODES, help="How both read the counters; default: as the release's kernel does.")

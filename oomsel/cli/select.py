@@ -7,7 +7,11 @@ import click
 from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
 
 
-@click.command("select", epilog="Example: oomsel select --mode precise --kernel 7.0 examples/real-contest.yaml")
+@click.command(
+    "select",
+    short_help="Whom the OOM killer chooses, in its words.",
+    epilog="Example: oomsel select --mode precise --kernel 7.0 examples/real-contest.yaml",
+)
 @INPUTS
 @click.option(
     "--mode",

@@ -370,10 +370,15 @@ SECTIONS: dict[str, CoreSchema] = {
 }
 
 
+def scenario_core_schema() -> CoreSchema:
+    """The schema of a whole scenario."""
+    return _table(models.Scenario, **SECTIONS)
+
+
 @cache
 def validator() -> SchemaValidator:
     """Reads plain data as a `Scenario`."""
-    return SchemaValidator(_table(models.Scenario, **SECTIONS))
+    return SchemaValidator(scenario_core_schema())
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from typing import NamedTuple
 
 import pytest
@@ -23,7 +24,10 @@ def run(capsysbinary: pytest.CaptureFixture[bytes], *args: object) -> Ran:
     capsysbinary.readouterr()
     with pytest.raises(SystemExit) as exit_:
         main([str(arg) for arg in args])
-    gc.enable()  # main turns it off for a process that ends soon
+    # What main does to a process that ends soon must not outlive the test.
+    gc.enable()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     out, err = capsysbinary.readouterr()
     assert isinstance(exit_.value.code, int)
     return Ran(exit_.value.code, out.decode(), err.decode())
