@@ -32,7 +32,8 @@ def lines_for(result: Result, *, quiet: bool, verbose: bool) -> Iterator[str]:
 def message_for(result: Result, place: Place, failure: Failure) -> str:
     """`FILE:LINE:COL: KEY.PATH: message`, as errors have it."""
     key = f"{place.key}: " if place.key else ""
-    return printable(f"{result.name}:{place.line}:{place.column}: {key}{failure.message}")
+    where = f":{place.line}:{place.column}" if place.line else ""
+    return printable(f"{result.name}{where}: {key}{failure.message}")
 
 
 def _diff_line(line: str) -> str:
@@ -64,7 +65,7 @@ def github_annotations(result: Result) -> Iterator[str]:
     """GitHub's workflow commands that mark each failure at its line of the file."""
     for place, failure in result.failures:
         message = "\n".join([f"{place.key}: {failure.message}" if place.key else failure.message, *failure.detail])
-        yield _annotation(result.name, place.line, place.column, message)
+        yield _annotation(result.name, place.line or 1, place.column or 1, message)
     for problem in result.problems:
         message = f"{problem.path}: {problem.message}" if problem.path else problem.message
         yield _annotation(problem.source or result.name, problem.line or 1, problem.column or 1, message)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from oomsel.errors import InputError, Problem
-from oomsel.report.expectation import Failure
+from oomsel.report.expectation import Failure, Path
+
+#: A section of YAML: its key in the first column, and what is indented below it.
+_EXPECT = re.compile(rb"^expect:[^\n]*\n?(?:(?:[ #\r][^\n]*)?\n|[ #][^\n]*\Z)*", re.MULTILINE)
 
 
 class Settings(NamedTuple):
@@ -19,8 +23,12 @@ class Settings(NamedTuple):
     verbose: bool = False  #: whether to say what happens, too
 
 
+#: The place of what stands in no file that could be looked into again.
+NOWHERE = (0, 0)
+
+
 class Place(NamedTuple):
-    """A failure with its place in the scenario's file."""
+    """A failure's place in the scenario's file: line and column, both 0 if it has none, and the key."""
 
     line: int
     column: int
@@ -114,13 +122,41 @@ def _update(failure: Failure) -> str:
 
 def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Failure]]:
     """Each failure with the line and column of the key that it breaks; the text is read again only for this."""
-    if not failures:
-        return
-    from oomsel.scenario.document import Document
-    from oomsel.scenario.load import read_input
     from oomsel.scenario.nodes import format_path
 
-    document = Document(name, read_input(name)) if name != "-" else None
-    for failure in failures:
-        line, column = document.place(failure.path) if document is not None else (1, 1)
+    for failure, (line, column) in zip(failures, _places(name, [failure.path for failure in failures]), strict=True):
         yield Place(line, column, format_path(failure.path)), failure
+
+
+def _places(name: str, paths: Sequence[Path]) -> list[tuple[int, int]]:
+    from oomsel.scenario.document import Document
+    from oomsel.scenario.load import STDIN, read_input
+
+    if name == STDIN or not paths:  # what was read from a pipe is gone
+        return [NOWHERE] * len(paths)
+    raw = read_input(name)
+    for text in (_expect_alone(raw), raw):
+        try:
+            document = Document(name, text)
+        except InputError:
+            continue
+        if all(_is_stated(document.data, path) for path in paths):
+            return [document.place(path) for path in paths]
+    return [NOWHERE] * len(paths)
+
+
+def _is_stated(value: Any, path: Path) -> bool:
+    for part in path:
+        if not (part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))):
+            return False
+        value = value[part]
+    return True
+
+
+def _expect_alone(raw: bytes) -> bytes:
+    """`raw` with all but the section `expect` blanked out, so that a thousand failures are placed in no time.
+
+    Where YAML does not let the section stand alone, what is left does not hold the key or is no YAML.
+    """
+    section = _EXPECT.search(raw)
+    return b"" if section is None else b"\n" * raw.count(b"\n", 0, section.start()) + section[0]

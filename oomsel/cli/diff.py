@@ -110,11 +110,9 @@ def command(
 def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[bool, str]:
     from oomsel.cli.terminal import styled
     from oomsel.klog.ignoring import ignore
-    from oomsel.klog.names import printable
     from oomsel.report.unified import unified_diff
 
-    labels = [printable(side.name) + (f"\t{side.description}" if side.description else "") for side in (a, b)]
-    lines = list(unified_diff(ignore(a.lines, ignored), ignore(b.lines, ignored), (labels[0], labels[1]), context))
+    lines = list(unified_diff(ignore(a.lines, ignored), ignore(b.lines, ignored), (a.label(), b.label()), context))
     head = [styled(_shown(line), bold=True) for line in lines[:2]]
     body = [styled(_shown(line), fg=_COLOURS.get(line[:1])) for line in lines[2:]]
     return bool(lines), "".join(f"{line}\n" for line in head + body)
@@ -140,14 +138,15 @@ def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: boo
         whole = {"oomsel_diff": diff_output.DIFF_VERSION, "same": not differ, "events": objects}
         return differ, json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
     parts = []
-    for diff in diffs:
+    for index, diff in enumerate(diffs):
+        parts.append(f"A: {a.title(index)}\nB: {b.title(index)}\n")
         if terminal.is_terminal() and not show_all:
             console = terminal.console()
             diff_output.print_table(diff, console)
             parts.append(console.file.getvalue())
         else:
             parts.append("".join(f"{line}\n" for line in diff_output.plain_table(diff)))
-    return differ, "\n".join(parts)
+    return differ, "".join(parts)
 
 
 def _shown(line: str) -> str:

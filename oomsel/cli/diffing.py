@@ -37,7 +37,7 @@ class Side(NamedTuple):
     """One side, ready to be compared: its text, and its events, each with the mode where it is known."""
 
     name: str
-    description: str
+    details: tuple[str, ...]  #: what was asked for: another kernel, what-ifs
     lines: list[str]  #: with their line ends
     events: list[tuple[str | None, OomReport | list[str]]]
 
@@ -51,6 +51,17 @@ class Side(NamedTuple):
     @property
     def is_text(self) -> bool:
         return any(isinstance(event, list) for _, event in self.events)
+
+    def title(self, index: int) -> str:
+        """What this side is, for a person."""
+        what = [self.events[index][0] or "", *self.details]
+        return printable(f"{self.name} ({', '.join(filter(None, what))})" if any(what) else self.name)
+
+    def label(self) -> str:
+        """What heads this side of a unified diff: after the name and a tab, as diff's date, how it came to be."""
+        modes = [mode for mode, event in self.events if mode is not None and isinstance(event, OomReport)]
+        what = printable(", ".join([*modes, *self.details]))
+        return printable(self.name) + (f"\t{what}" if what else "")
 
     def said(self, index: int) -> dict[str, Any]:
         """What this side is, for a program."""
@@ -96,13 +107,9 @@ def _run(wanted: Wanted, machine: Booted, mode: str) -> Side:
     for report in reports:
         if report.outcome in SILENCE:
             note(wanted.name, f"{report.mode}: the kernel prints nothing: {SILENCE[report.outcome]}")
-    description = ", ".join(report.mode for report in reports)
-    if wanted.kernel:
-        description += f", Linux {wanted.kernel}"
-    if wanted.overrides:
-        description += f", with {', '.join(wanted.overrides)}"
+    details = (f"Linux {wanted.kernel}",) * bool(wanted.kernel) + wanted.overrides
     lines = event_text(reports).splitlines(keepends=True)
-    return Side(wanted.name, printable(description), lines, [(report.mode, report) for report in reports])
+    return Side(wanted.name, details, lines, [(report.mode, report) for report in reports])
 
 
 def _text_side(wanted: Wanted, lines: list[str]) -> Side:
@@ -111,10 +118,10 @@ def _text_side(wanted: Wanted, lines: list[str]) -> Side:
     events = events_of(lines)
     mode = wanted.mode
     if mode in _BOTH and mode in events:
-        return Side(wanted.name, mode, events[mode], [(mode, events[mode])])
+        return Side(wanted.name, (), events[mode], [(mode, events[mode])])
     if mode in _BOTH and None not in events:
         raise click.UsageError(f"{wanted.name} holds no {mode} event; it holds {', '.join(map(str, events))}")
-    return Side(wanted.name, "", lines, list(events.items()))
+    return Side(wanted.name, (), lines, list(events.items()))
 
 
 def same_twice(name: str) -> bool:

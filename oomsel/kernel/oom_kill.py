@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -175,7 +176,7 @@ def oom_kill_process(report: OomReport) -> OomReport:
         kills=tuple(kills),
         silent=tuple(task for task in _sharers_killed(system, kills) if task not in named),
         oom_group=group,
-        reaped=oom_reap_task(system, kills, READS[report.mode]),
+        reap=partial(oom_reap_task, system, kills, READS[report.mode]),
     )
 
 

@@ -16,6 +16,8 @@ from oomsel.report.unified import longest_increasing
 
 #: What is known of a task and compared; pages unless the name says bytes.  None is unknown, or none.
 FIELDS = (
+    "fate",
+    "eligibility",
     "rank",
     "badness",
     "rss",
@@ -27,8 +29,6 @@ FIELDS = (
     "total_vm",
     "oom_score_adj",
     "uid",
-    "eligibility",
-    "fate",
 )
 _MAY_BE_KILLED = "may be killed"
 #: What a text calls the columns.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -235,3 +237,38 @@ def test_names_are_printable(capsysbinary: Capture) -> None:
     assert ran.status == 1
     assert "\x1b" not in ran.out
     assert '\\x1b[31m.yaml:12:18: expect.victim: expected "\\x1b[31m"' in ran.out
+
+
+#: A section `expect` in which one thing does not hold, where that stands, and its key.
+PLACES = [
+    ("expect:\n  # why\n\n  never: [\n   sshd, 20 ]\n", "20 ]", "expect.never[1]"),
+    ("expect: {\n never: [*name, over]\n}\n", "over]", "expect.never[1]"),
+    ("expect: {precise: {victim: 21},\n  approximate: {victim: 77}}\n", "77}}", "expect.approximate.victim"),
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("expect", "wrong", "key"), PLACES)
+def test_the_place_of_a_failure(
+    capsysbinary: Capture, expect: str, wrong: str, key: str, first: bool, newline: str
+) -> None:
+    head, tasks = SCENARIO.split("tasks:\n")
+    tasks = f"tasks:\n{tasks}".replace("comm: sshd", "comm: &name sshd")
+    text = head + expect + tasks if first and "*" not in expect else head + tasks + expect
+    Path("s.yaml").write_bytes(text.replace("\n", newline).encode())
+    before = text[: text.index(wrong)]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    assert f"s.yaml:{line}:{column}: {key}: " in run(capsysbinary, "check", "s.yaml").out
+
+
+def test_json_and_standard_input(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [{"pid": 7, "comm": "a"}]
+    scenario = {"oomsel": 1, "machine": {"cpus": 1, "ram": 9}, "tasks": tasks, "expect": {"victim": 8}}
+    raw = json.dumps(scenario)
+    Path("s.json").write_text(raw)
+    column = raw.index("8}}") + 1
+    assert f"s.json:1:{column}: expect.victim: " in run(capsysbinary, "check", "s.json").out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw.encode())))
+    ran = run(capsysbinary, "check", "-")
+    assert ran.out.splitlines()[1] == "  -: expect.victim: expected pid 8; each mode kills 7 (a)"

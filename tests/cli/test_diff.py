@@ -126,20 +126,22 @@ def test_table_tells_moved_from_changed(capsysbinary: Capture) -> None:
         SMALL.replace("100MiB", "300MiB").replace("pid: 102, comm: other", "pid: 103, comm: fresh")
     )
     assert run(capsysbinary, "diff", "--format", "table", "a.yaml", "b.yaml").out == (
+        "A: a.yaml (precise)\nB: b.yaml (precise)\n"
         "           pid  name   what changed, from A to B\n"
-        "changed    100  small  rank 2 -> 1, badness 25600 -> 76800 (+51200), rss 25600 -> 76800 (+51200),"
-        " anon 25600 -> 76800 (+51200), total_vm 25600 -> 76800 (+51200), fate survives -> victim\n"
-        "changed    101  large  rank 1 -> 2, fate victim -> survives\n"
-        "only in A  102  other  rank 3, badness 12800, rss 12800, anon 12800, total_vm 12800,"
-        " eligibility may be killed, fate survives\n"
-        "only in B  103  fresh  rank 3, badness 12800, rss 12800, anon 12800, total_vm 12800,"
-        " eligibility may be killed, fate survives\n"
+        "changed    100  small  fate survives -> victim, rank 2 -> 1, badness 25600 -> 76800 (+51200),"
+        " rss 25600 -> 76800 (+51200),"
+        " anon 25600 -> 76800 (+51200), total_vm 25600 -> 76800 (+51200)\n"
+        "changed    101  large  fate victim -> survives, rank 1 -> 2\n"
+        "only in A  102  other  fate survives, eligibility may be killed, rank 3, badness 12800, rss 12800,"
+        " anon 12800, total_vm 12800\n"
+        "only in B  103  fresh  fate survives, eligibility may be killed, rank 3, badness 12800, rss 12800,"
+        " anon 12800, total_vm 12800\n"
         "victim: 101 (large) -> 100 (small)\n"
         "tasks: 2 changed, 1 only in A, 1 only in B\n"
     )
     Path("c.yaml").write_text("".join(SMALL.splitlines(keepends=True)[index] for index in (0, 1, 2, 5, 3, 4)))
     moved = run(capsysbinary, "diff", "--format", "table", "a.yaml", "c.yaml")
-    assert moved.out.splitlines()[1] == "moved  102  other  its place in the table"
+    assert moved.out.splitlines()[3] == "moved  102  other  its place in the table"
     assert moved.out.splitlines()[-1] == "tasks: 1 moved"
     for form in ("table", "kernel", "json"):
         args = ["--format", form, "--set", "oom.current=100", "a.yaml", "c.yaml"]
