@@ -34,30 +34,35 @@ _NUMBERS = {
         {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
     ]
 }
-#: What each leaf accepts, by the name of the function that reads it.
+#: What each leaf accepts, by the name of the function that reads it; the title says it to people.
 LEAVES: dict[str, dict[str, Any]] = {
-    "text": _TEXT,
-    "comm": _TEXT,
-    "pid_or_comm": _TEXT,
-    "label": {**_TEXT, "minLength": 1},
-    "bool": {"type": "boolean"},
-    "quantity": {"anyOf": _PAGES},
-    "size": {"anyOf": _SIZE},
-    "limit": {"anyOf": [{"const": "max"}, *_SIZE]},
-    "numbers": _NUMBERS,
-    "cpus": _NUMBERS,
-    "gfp": {"type": ["integer", "string"], "minimum": 0, "exclusiveMaximum": 1 << 32},
-    "page_size": {"enum": [4096, 8192, 16384, 32768, 65536]},
-    "flag": {"enum": list(schema.FLAGS)},
-    "version": {"const": 1},
-    "memcg_path": {"type": "string", "pattern": "^/"},
-    "cpuset_name": _TEXT,
-    "golden": {**_TEXT, "pattern": r"^[^/]"},
-    "release": {**_TEXT, "pattern": "^v?[0-9]+\\.[0-9]+"},
-    "cpu_key": {"pattern": f"^{_LIST}(,{_LIST})*$"},
-    "node_key": {"pattern": f"^[0-9]{{1,{len(str(MAX_NODE))}}}$"},
+    "text": {"title": "text", **_TEXT},
+    "comm": {"title": "name of at most 15 bytes", **_TEXT},
+    "pid_or_comm": {"title": "pid or comm", **_TEXT},
+    "label": {"title": "label", **_TEXT, "minLength": 1},
+    "bool": {"title": "true or false", "type": "boolean"},
+    "quantity": {"title": "quantity", "anyOf": _PAGES},
+    "size": {"title": "quantity from 0", "anyOf": _SIZE},
+    "limit": {"title": "quantity from 0, or max", "anyOf": [{"const": "max"}, *_SIZE]},
+    "numbers": {"title": "list of numbers", **_NUMBERS},
+    "cpus": {"title": "count or list of numbers", **_NUMBERS},
+    "gfp": {
+        "title": "flag names or a number",
+        "type": ["integer", "string"],
+        "minimum": 0,
+        "exclusiveMaximum": 1 << 32,
+    },
+    "page_size": {"title": "bytes", "enum": [4096, 8192, 16384, 32768, 65536]},
+    "flag": {"title": f"one of {', '.join(schema.FLAGS)}", "enum": list(schema.FLAGS)},
+    "version": {"title": "1", "const": 1},
+    "memcg_path": {"title": "path like /web/worker", "type": "string", "pattern": "^/"},
+    "cpuset_name": {"title": "name", **_TEXT},
+    "golden": {"title": "file below the scenario's folder", **_TEXT, "pattern": r"^[^/]"},
+    "release": {"title": "kernel release", **_TEXT, "pattern": "^v?[0-9]+\\.[0-9]+"},
+    "cpu_key": {"title": "CPU or list of CPUs", "pattern": f"^{_LIST}(,{_LIST})*$"},
+    "node_key": {"title": "node", "pattern": f"^[0-9]{{1,{len(str(MAX_NODE))}}}$"},
 }
-_PID_KEY = {"pattern": "^[0-9]+$"}
+_PID_KEY = {"title": "pid", "pattern": "^[0-9]+$"}
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -110,7 +115,7 @@ def _schema(core: Mapping[str, Any], definitions: dict[str, Any]) -> dict[str, A
     if kind == "function-plain":
         return LEAVES[core["metadata"]["kind"]]
     if kind == "function-before":  # a counter's short form
-        return {"anyOf": [*_PAGES, _schema(core["schema"], definitions)]}
+        return {"title": "counter", "anyOf": [*_PAGES, _schema(core["schema"], definitions)]}
     if kind in ("function-after", "custom-error"):
         return _schema(core["schema"], definitions)
     if kind == "int":

@@ -15,6 +15,7 @@ from oomsel.scenario.document import Document
 from oomsel.scenario.json_schema import LEAVES, scenario_schema, scenario_schema_text
 from oomsel.scenario.load import loads
 from oomsel.scenario.nodes import Plain
+from oomsel.scenario.reference import format_reference
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted(path for folder in ("examples", "tests/data") for path in (ROOT / folder).rglob("*.yaml"))
@@ -150,8 +151,15 @@ def test_every_key_has_a_description() -> None:
 
 def test_the_examples_schema_is_current() -> None:
     stored = (ROOT / "examples/oomsel.schema.json").read_text(encoding="utf-8")
-    assert stored == scenario_schema_text(), "make it anew: oomsel schema -o examples/oomsel.schema.json"
+    assert stored == scenario_schema_text(), "make it anew: make generated"
     assert json.loads(stored)["properties"]["oomsel"]["const"] == 1
+
+
+def test_the_reference_is_current_and_whole() -> None:
+    stored = (ROOT / "examples/FORMAT.md").read_text(encoding="utf-8")
+    assert stored == format_reference(), "make it anew: make generated"
+    for known in schema.KEYS.values():
+        assert [key for key in known if f"| `{key}`" not in stored] == []
 
 
 def test_no_leaf_is_described_in_vain() -> None:
