@@ -12,9 +12,9 @@ from oomsel.cli.common import write
     short_help="Print the completion script of a shell.",
     epilog='Example: eval "$(oomsel completion bash)"',
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 def command(shell: str) -> None:
-    """Print a script that makes SHELL complete commands, options, their values and files.
+    """Print a script that makes SHELL (bash, zsh or fish) complete commands, options, their values and files.
 
     In ~/.bashrc: eval "$(oomsel completion bash)".  In ~/.zshrc, after compinit: eval "$(oomsel
     completion zsh)".  For fish: oomsel completion fish > ~/.config/fish/completions/oomsel.fish

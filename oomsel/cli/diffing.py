@@ -17,6 +17,7 @@ from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE
 from oomsel.report.task_diff import EventView, view_of_report, view_of_text
 from oomsel.scenario.boot import Booted
+from oomsel.scenario.discover import SUFFIXES
 from oomsel.scenario.load import STDIN, read_input
 from oomsel.scenario.select import select
 
@@ -92,7 +93,9 @@ def _text_of(name: str) -> list[str] | None:
     if name == STDIN:  # whoever reads it next finds it there
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(raw)))
     text = raw.decode("utf-8", "surrogateescape")
-    return text.splitlines(keepends=True) if is_event_text(text) else None
+    # An event that prints nothing leaves an empty file, which no scenario is.
+    is_nothing = not raw and name != STDIN and not name.endswith(SUFFIXES)
+    return text.splitlines(keepends=True) if is_nothing or is_event_text(text) else None
 
 
 def _booted(wanted: Wanted) -> Booted:

@@ -63,6 +63,8 @@ expect:                         # what `oomsel check` holds what happens to
 @verbosity
 def command(name: str, force: bool) -> None:
     """Write a commented scenario to begin with to NAME, by default scenario.yaml; - for standard output."""
+    if not name:
+        raise click.UsageError("an empty name; name a file, or leave it out for scenario.yaml")
     if name.endswith(".json"):
         raise click.UsageError("the scenario to begin with is YAML, for JSON has no comments; name it like outage.yaml")
     if name != "-" and os.path.lexists(name) and not force:

@@ -51,7 +51,7 @@ def events_of(lines: Sequence[str]) -> dict[str | None, list[str]]:
             events.setdefault(mode, [])
         elif not line.startswith("# "):
             events.setdefault(mode, []).append(line)
-    return events
+    return events or {None: []}
 
 
 def read_event(lines: Sequence[str]) -> EventText:

@@ -74,7 +74,7 @@ def _did_you_mean(name: str, error: OSError) -> str:
         there = os.listdir(folder or os.curdir)
     except OSError:
         return ""
-    close = difflib.get_close_matches(wanted, there[:MAX_LISTED], n=1)
+    close = difflib.get_close_matches(wanted, [name for name in there[:MAX_LISTED] if name != wanted], n=1)
     return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""
 
 

@@ -182,7 +182,8 @@ class Verdict(Model):
     ] = None
     output: Annotated[
         str | None,
-        "A file beside the scenario that holds, to the byte, what `oomsel select` prints; `check --update` writes it.",
+        "A file beside the scenario that holds, to the byte, this mode's event as `oomsel select` prints it; directly"
+        " under expect both modes' if it begins with \"# \", else the release's. `check --update` writes it.",
     ] = None
 
 
