@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[R
     from concurrent.futures import ProcessPoolExecutor
     from functools import partial
 
-    pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_ignore_interrupt)
+    pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_be_a_worker)
     try:
         chunk = max(1, min(32, len(names) // (4 * jobs)))
         yield from pool.map(partial(check_one, settings=settings), names, chunksize=chunk)
@@ -64,11 +65,22 @@ def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[R
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches every process of a terminal; one of them answers."""
+def _be_a_worker() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the parent, and end when it has ended."""
     import signal
+    from multiprocessing import parent_process
+    from threading import Thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        parent.join()
+        os._exit(0)
+
+    # Where the parent was killed, by a closed pipe say, nobody else tells a worker.
+    Thread(target=end_with_parent, daemon=True).start()
 
 
 def check_one(name: str, settings: Settings) -> Result:
@@ -99,6 +111,7 @@ def check_one(name: str, settings: Settings) -> Result:
         return Result(name, "error", perf_counter() - start, problems=_with_source(error))
     status = "failed" if failures else "ok" if checked.has_expect else "none"
     notes = [f"{format_path(path)}: {message}" for path, message in checked.unknown]
+    notes += booted.notes if settings.verbose else ()
     sentence = compare(*checked.reports).sentence if settings.verbose else ""
     seconds = perf_counter() - start
     return Result(name, status, seconds, sentence, placed, notes=tuple(notes), updated=updated)

@@ -73,6 +73,11 @@ def sides_of(a: Wanted, b: Wanted) -> tuple[Side, Side]:
     """Both sides; a mode that is not asked for is what the other side has, or what the release's kernel does."""
     texts = [_text_of(side.name) for side in (a, b)]
     booted = [_booted(side) if text is None else None for side, text in zip((a, b), texts, strict=True)]
+    notes = [
+        (side.name, text) for side, machine in zip((a, b), booted, strict=True) if machine for text in machine.notes
+    ]
+    for name, message in dict.fromkeys(notes):
+        note(name, message)
     both = any(text is not None and len(events_of(text)) == 2 for text in texts)
     sides = []
     for wanted, text, machine in zip((a, b), texts, booted, strict=True):
@@ -99,10 +104,7 @@ def _text_of(name: str) -> list[str] | None:
 
 
 def _booted(wanted: Wanted) -> Booted:
-    machine = boot_all([wanted.name], wanted.overrides, wanted.kernel)[0][1]
-    for message in machine.notes:
-        note(wanted.name, message)
-    return machine
+    return boot_all([wanted.name], wanted.overrides, wanted.kernel)[0][1]
 
 
 def _run(wanted: Wanted, machine: Booted, mode: str) -> Side:

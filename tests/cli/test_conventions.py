@@ -116,6 +116,15 @@ def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     assert ran.stderr == ""
 
 
+def test_workers_end_with_a_closed_pipe(tmp_path: Path) -> None:
+    for index in range(200):
+        (tmp_path / f"{index}.yaml").write_text(SMALLEST.read_text())
+    command = f'"{sys.executable}" -m oomsel check -j 2 {tmp_path} | head -1'
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True, timeout=30)
+    # Nothing holds standard error open any more, or run() would still wait.
+    assert ran.stderr == ""
+
+
 def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     fifo = tmp_path / "never.yaml"
     os.mkfifo(fifo)
