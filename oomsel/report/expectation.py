@@ -55,14 +55,13 @@ def failures(expect: Expect, approximate: OomReport, precise: OomReport) -> Iter
 
 
 def _verdict(path: Path, verdict: Verdict, report: OomReport) -> Iterator[_Broken]:
-    happens = outcome_phrase(report)
     name = verdict.victim
     if name is not None and (report.chosen is None or not is_called(report, report.chosen, name)):
-        yield _Broken((*path, "victim"), f"expected {shown(name)}", report.mode, happens)
+        yield _Broken((*path, "victim"), f"expected {shown(name)}", report.mode, outcome_phrase(report))
     if verdict.nobody and (report.killed or report.outcome is Outcome.PANIC_ON_OOM):
-        yield _Broken((*path, "nobody"), "expected that nobody is killed", report.mode, happens)
+        yield _Broken((*path, "nobody"), "expected that nobody is killed", report.mode, outcome_phrase(report))
     if verdict.panic and not report.panics:
-        yield _Broken((*path, "panic"), "expected a panic", report.mode, happens)
+        yield _Broken((*path, "panic"), "expected a panic", report.mode, outcome_phrase(report))
     if verdict.kills is not None and not _kills_hold(verdict.kills, report):
         named = ", ".join(map(shown, verdict.kills)) or "nobody"
         yield _Broken((*path, "kills"), f"expected to be killed: {named}", report.mode, outcome_with_all(report))

@@ -106,7 +106,8 @@ def view_of_report(report: OomReport, *, shown_only: bool) -> EventView:
         if task in ranks:
             fields |= {"rank": ranks[task], "badness": "first" if points == LONG_MAX else points}
         fields["eligibility"] = Passed(int(report.passed[task])).reason or _MAY_BE_KILLED
-        fields["fate"] = "victim" if task == report.chosen else "killed" if task in killed else "survives"
+        if not shown_only or task not in report.silent:  # who dies without a line survives in a text
+            fields["fate"] = "victim" if task == report.chosen else "killed" if task in killed else "survives"
         views.append(TaskView(int(tasks.pid[task]), printable(tasks.live_comm[task]), fields))
     event: dict[str, Any] = {
         "victim": None

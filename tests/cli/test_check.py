@@ -272,3 +272,8 @@ def test_json_and_standard_input(capsysbinary: Capture, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw.encode())))
     ran = run(capsysbinary, "check", "-")
     assert ran.out.splitlines()[1] == "  -: expect.victim: expected pid 8; each mode kills 7 (a)"
+
+
+def test_the_examples_hold(capsysbinary: Capture) -> None:
+    ran = run(capsysbinary, "check", "--strict", Path(__file__).parents[2] / "examples")
+    assert (ran.status, ran.err) == (0, "")

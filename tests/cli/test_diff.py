@@ -192,3 +192,14 @@ def test_hostile_text_does_not_reach_the_terminal(capsysbinary: Capture) -> None
         ran = run(capsysbinary, "diff", "--format", form, "a.yaml", "hostile.log")
         assert ran.status == 1
         assert not set(ran.out) & {"\x1b", "\x07"}
+
+
+def test_a_text_does_not_know_who_dies_silently(capsysbinary: Capture) -> None:
+    Path("shared.yaml").write_text(
+        SMALL.replace("comm: large,", "comm: large, mm: A,") + "  - {pid: 103, comm: thread, mm: A}\n"
+    )
+    Path("shared.log").write_text(run(capsysbinary, "select", "--mode", "kernel", "shared.yaml").out)
+    assert run(capsysbinary, "diff", "--format", "table", "shared.yaml", "shared.log").status == 0
+    apart = run(capsysbinary, "diff", "--format", "table", "shared.yaml", "--b-set", "tasks[small].rss.anon=400MiB")
+    assert "changed  101  large   fate killed -> survives" in apart.out
+    assert "changed  103  thread  fate victim -> survives" in apart.out
