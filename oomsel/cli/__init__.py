@@ -77,6 +77,9 @@ def main(args: list[str] | None = None) -> None:
         status = cli.main(words, prog_name="oomsel", standalone_mode=False)
     except (Interrupted, click.exceptions.Abort):
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""

@@ -143,11 +143,11 @@ def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Fai
 
 def _places(name: str, paths: Sequence[Path]) -> list[tuple[int, int]]:
     from oomsel.scenario.document import Document
-    from oomsel.scenario.load import STDIN, read_input
+    from oomsel.scenario.load import STDIN, read_bytes
 
     if name == STDIN or not paths:  # what was read from a pipe is gone
         return [NOWHERE] * len(paths)
-    raw = read_input(name)
+    raw = read_bytes(name)
     for text in (_expect_alone(raw), raw):
         try:
             document = Document(name, text)

@@ -84,13 +84,14 @@ def command(
     with itself where --a-... and --b-... options tell the sides apart.  Exits with 0 if they are
     the same, 1 if they differ, and 2 in trouble.
     """
-    from oomsel.cli.diffing import Wanted, same_twice, sides_of
+    from oomsel.cli.diffing import Wanted, content_of, holds_both, sides_of
 
     if a == b == "-":
         raise click.UsageError("standard input can be one side only; name a file for the other")
     modes = [by_side["a_mode"] or mode, by_side["b_mode"] or mode]
+    contents = {name: content_of(name) for name in {a, b or a}}
     if b is None:
-        if not same_twice(a):
+        if not holds_both(contents[a]):
             raise click.UsageError(f"{a} holds one event; name a second input to compare it with")
         if mode is None and not any(by_side.values()):
             modes = ["approximate", "precise"]
@@ -98,7 +99,7 @@ def command(
     for side, name, its_mode in zip("ab", (a, b or a), modes, strict=True):
         its_kernel, its_set = by_side[f"{side}_kernel"], by_side[f"{side}_set"]
         wanted.append(Wanted(name, its_mode, its_kernel or kernel, overrides + its_set, bool(its_kernel or its_set)))
-    one, other = sides_of(*wanted)
+    one, other = sides_of(wanted[0], wanted[1], contents)
     differ, text = (
         _unified(one, other, ignore, unified) if form == "kernel" else _by_task(one, other, ignore, form, show_all)
     )

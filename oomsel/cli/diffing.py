@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import sys
+import os
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import click
 
-from oomsel.cli.common import boot_all, note
-from oomsel.errors import InputError
+from oomsel.cli.common import boot_all, note, say
+from oomsel.errors import InputError, OomselError
 from oomsel.klog.event_text import events_of, is_event_text, read_event
 from oomsel.klog.names import printable
 from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE
 from oomsel.report.task_diff import EventView, view_of_report, view_of_text
-from oomsel.scenario.boot import Booted
+from oomsel.scenario.boot import Booted, boot
 from oomsel.scenario.discover import SUFFIXES
-from oomsel.scenario.load import STDIN, read_input
+from oomsel.scenario.load import STDIN, loads, read_bytes
 from oomsel.scenario.select import select
 
+#: Bytes of a file that are looked at, to tell what it is.
+_HEAD = 1 << 16
 _BOTH = ("approximate", "precise")
 
 
@@ -69,10 +71,39 @@ class Side(NamedTuple):
         return {"input": printable(self.name), "mode": self.events[index][0]}
 
 
-def sides_of(a: Wanted, b: Wanted) -> tuple[Side, Side]:
+class Content(NamedTuple):
+    """What an input turned out to be."""
+
+    text: list[str] | None  #: the lines of kernel text that was printed earlier
+    raw: bytes | None  #: what came out of a pipe, which gives it only once
+
+
+def content_of(name: str) -> Content:
+    """Looks into an input; anything but kernel text is left for `load` to read, and to refuse."""
+    once = name == STDIN or (os.path.exists(name) and not os.path.isfile(name))
+    try:
+        if once:
+            raw = read_bytes(name)
+        else:
+            with open(name, "rb") as file:
+                raw = file.read(_HEAD)
+    except (InputError, OSError):
+        return Content(None, None)
+    # An event that prints nothing leaves an empty file, which no scenario is.
+    is_nothing = not raw and not once and not name.endswith(SUFFIXES)
+    if not is_nothing and not is_event_text(raw.decode("utf-8", "surrogateescape")):
+        return Content(None, raw if once else None)
+    whole = raw if once else read_bytes(name)
+    return Content(whole.decode("utf-8", "surrogateescape").splitlines(keepends=True), None)
+
+
+def sides_of(a: Wanted, b: Wanted, contents: Mapping[str, Content]) -> tuple[Side, Side]:
     """Both sides; a mode that is not asked for is what the other side has, or what the release's kernel does."""
-    texts = [_text_of(side.name) for side in (a, b)]
-    booted = [_booted(side) if text is None else None for side, text in zip((a, b), texts, strict=True)]
+    texts = [contents[side.name].text for side in (a, b)]
+    booted = [
+        _booted(side, contents[side.name].raw) if text is None else None
+        for side, text in zip((a, b), texts, strict=True)
+    ]
     notes = [
         (side.name, text) for side, machine in zip((a, b), booted, strict=True) if machine for text in machine.notes
     ]
@@ -89,22 +120,15 @@ def sides_of(a: Wanted, b: Wanted) -> tuple[Side, Side]:
     return sides[0], sides[1]
 
 
-def _text_of(name: str) -> list[str] | None:
-    """The lines of an input that is kernel text, or None for any other, which `load` then reads."""
+def _booted(wanted: Wanted, raw: bytes | None) -> Booted:
+    if raw is None:
+        return boot_all([wanted.name], wanted.overrides, wanted.kernel)[0][1]
     try:
-        raw = read_input(name)
-    except InputError:
-        return None  # `load` says so, too
-    if name == STDIN:  # whoever reads it next finds it there
-        sys.stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(raw)))
-    text = raw.decode("utf-8", "surrogateescape")
-    # An event that prints nothing leaves an empty file, which no scenario is.
-    is_nothing = not raw and name != STDIN and not name.endswith(SUFFIXES)
-    return text.splitlines(keepends=True) if is_nothing or is_event_text(text) else None
-
-
-def _booted(wanted: Wanted) -> Booted:
-    return boot_all([wanted.name], wanted.overrides, wanted.kernel)[0][1]
+        return boot(loads(raw, source=wanted.name, overrides=wanted.overrides, kernel=wanted.kernel))
+    except OomselError as error:
+        for line in str(error).split("\n"):
+            say(f"oomsel: {line}")
+        raise click.exceptions.Exit(2) from None
 
 
 def _run(wanted: Wanted, machine: Booted, mode: str) -> Side:
@@ -129,7 +153,6 @@ def _text_side(wanted: Wanted, lines: list[str]) -> Side:
     return Side(wanted.name, (), lines, list(events.items()))
 
 
-def same_twice(name: str) -> bool:
+def holds_both(content: Content) -> bool:
     """Whether an input that stands alone can be compared with itself: a scenario, or text of both modes."""
-    text = _text_of(name)
-    return text is None or set(_BOTH) <= events_of(text).keys()
+    return content.text is None or set(_BOTH) <= events_of(content.text).keys()

@@ -56,7 +56,7 @@ def _command(command: click.Command, parent: click.Context) -> Iterator[str]:
         yield from _options(command, ctx)
         if command.epilog:
             yield ".PP"
-            yield _escape(command.epilog)
+            yield _escape(" ".join(command.epilog.replace("\b", "").split()))
 
 
 def _options(command: click.Command, ctx: click.Context) -> Iterator[str]:

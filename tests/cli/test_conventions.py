@@ -34,7 +34,7 @@ def command_named(name: str) -> click.Command:
 def test_every_command_has_an_example_that_parses(name: str) -> None:
     command = command_named(name)
     assert command.epilog is not None
-    example = command.epilog.removeprefix("Example: ")
+    example = re.sub(r"^\s*Example:\s*", "", command.epilog)
     words = re.sub(r'^eval "\$\((.*)\)"$', r"\1", example).partition(" > ")[0].split()
     assert words[:2] == ["oomsel", name]
     command.make_context(name, words[2:])
@@ -53,6 +53,12 @@ def test_help_imports_click_alone() -> None:
     heavy = {"numpy", "pydantic", "pydantic_core", "rich", "yaml", "json", "importlib.metadata", "hatchling", "pytest"}
     assert "click" in modules
     assert not heavy & set(modules)
+
+
+def test_without_arguments_there_is_help(capsysbinary: Capture) -> None:
+    ran = run(capsysbinary)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: oomsel [OPTIONS] COMMAND [ARGS]...\n")
 
 
 HINTS = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -119,6 +120,21 @@ def test_standard_input(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, 
     assert run(capsysbinary, "diff", "-", "a.yaml") == (0, "", "")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw.encode())))
     assert run(capsysbinary, "diff", "b.yaml", "-").status == 1
+
+
+def test_pipes_are_read_once(capsysbinary: Capture) -> None:
+    text = run(capsysbinary, "select", "--mode", "kernel", "a.yaml").out
+    for args, fed, status in (
+        (["a.yaml", "pipe"], text, 0),
+        (["pipe", "b.yaml"], SMALL, 1),
+        (["pipe"], SMALL, 0),
+        (["pipe", "pipe"], SMALL, 0),
+        (["pipe", "a.yaml"], "oomsel: 2\n", 2),
+    ):
+        os.mkfifo("pipe")
+        with subprocess.Popen(["sh", "-c", 'printf %s "$0" > pipe', fed]):
+            assert run(capsysbinary, "diff", *args).status == status
+        Path("pipe").unlink()
 
 
 def test_table_tells_moved_from_changed(capsysbinary: Capture) -> None:
