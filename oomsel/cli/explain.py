@@ -45,5 +45,5 @@ def command(
         which = kernel_mode(booted) if mode == "kernel" else mode
         explanation = explain(select(booted, "approximate"), select(booted, "precise"), which)
         lines = explanation_lines(explanation, show_all=show_all)
-        texts.append(paragraphs([f"# {name}", *lines] if len(inputs) > 1 else lines, output))
+        texts.append(paragraphs([f"# {name}", *lines] if len(inputs) > 1 else lines))
     write("\n".join(texts), output)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from typing import Any
 
+from oomsel.cli import terminal
 from oomsel.klog.formats import PRINTK_ZERO
 from oomsel.klog.names import printable
-from oomsel.report.kernel_text import kernel_lines
+from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, compare
 from oomsel.scenario.boot import Booted
-from oomsel.scenario.select import select
-
-HEADINGS = {
-    "approximate": "# approximate: every counter's global count alone",
-    "precise": "# precise: what every CPU holds added in",
-}
+from oomsel.scenario.select import select, select_both
 
 
 class Rendering:
     """Renders inputs one by one; `notes` are (source, message) pairs, `modes_differ` whether any input's modes did."""
 
-    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool, to_file: bool) -> None:
-        self.mode, self.form, self.show_all, self.to_file = mode, form, show_all, to_file
+    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
+        self.mode, self.form, self.show_all = mode, form, show_all
         self.reaper, self.prefix = reaper, PRINTK_ZERO if timestamps else ""
         self.notes: list[tuple[str, str]] = []
         self.modes_differ = False
@@ -34,7 +28,7 @@ class Rendering:
         """One input's output: a text, or for JSON an object."""
         self.names.append(name)
         self.notes += [(name, message) for message in booted.notes]
-        approximate, precise = (select(booted, mode) for mode in ("approximate", "precise"))
+        approximate, precise = select_both(booted)
         self.modes_differ |= not compare(approximate, precise).agree
         wanted = [approximate, precise] if self.mode == "both" else [select(booted, self.mode)]
         for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):
@@ -45,7 +39,7 @@ class Rendering:
             return {"input": printable(name), **self._object(wanted)}
         if self.form == "table":
             return self._table(approximate, precise)
-        return "".join(f"{line}\n" for line in self._kernel(wanted))
+        return event_text(wanted, reaper=self.reaper, prefix=self.prefix)
 
     def joined(self, parts: list[Any]) -> str:
         """All inputs' output as one text, each headed by its name where there are several."""
@@ -56,16 +50,6 @@ class Rendering:
         if len(parts) == 1:
             return str(parts[0])
         return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))
-
-    def _kernel(self, wanted: list[OomReport]) -> list[str]:
-        lines = []
-        for report in wanted:
-            if len(wanted) > 1:
-                lines.append(HEADINGS[report.mode])
-            lines += [self.prefix + line for line in kernel_lines(report, reaper=self.reaper)]
-        if len(wanted) > 1:
-            lines.append(f"# {compare(*wanted).sentence}")
-        return lines
 
     def _object(self, wanted: list[OomReport]) -> dict[str, Any]:
         from oomsel.report.json_report import both_object, report_object
@@ -80,34 +64,17 @@ class Rendering:
 
         if self.show_all:
             return "".join(f"{line}\n" for line in plain_table(approximate, precise))
-        console = _console(to_file=self.to_file)
+        console = terminal.console()
         print_table(approximate, precise, console)
         return str(console.file.getvalue())
 
 
-def _console(*, to_file: bool) -> Any:
-    """A console that writes to memory, with the colours and the width that standard output has.
-
-    What goes to a file or a pipe is neither coloured nor wrapped, unless FORCE_COLOR asks for colours.
-    """
-    from rich.console import Console
-
-    real = Console(file=sys.stdout)
-    coloured = real.is_terminal and not real.no_color and not to_file
-    return Console(
-        file=io.StringIO(),
-        force_terminal=coloured,
-        color_system=real.color_system if coloured else None,  # type: ignore[arg-type]
-        width=real.width if sys.stdout.isatty() and not to_file else 10_000,
-    )
-
-
-def paragraphs(lines: list[str], output: str | None) -> str:
+def paragraphs(lines: list[str]) -> str:
     """Lines as a text; on a terminal long ones are wrapped to its width, those that begin with a blank are not."""
     import shutil
     import textwrap
 
-    if output is not None or not sys.stdout.isatty():
+    if not terminal.is_terminal():
         return "".join(f"{line}\n" for line in lines)
     width = max(40, shutil.get_terminal_size().columns)
     wrapped = []

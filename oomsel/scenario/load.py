@@ -18,6 +18,8 @@ from oomsel.scenario.validate import read_scenario
 STDIN = "-"
 #: What a zip file, and so a bundle, begins with; no text does.
 BUNDLE = b"PK\x03\x04"
+#: More names than this in a folder are not looked at for the nearest one.
+MAX_LISTED = 5000
 
 
 def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel: str | None = None) -> Scenario:
@@ -43,7 +45,7 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel:
                 return _load_bundle(name, file, overrides, kernel)
             raw = start + file.read()
     except OSError as error:
-        raise InputError(name, [Problem(error.strerror or str(error))]) from None
+        raise InputError(name, [_unreadable(name, error)]) from None
     return loads(raw, source=name, overrides=overrides, kernel=kernel)
 
 
@@ -71,6 +73,36 @@ def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel:
     from oomsel.scenario.bundle import load_bundle
 
     return load_bundle(source, file, overrides, kernel)
+
+
+def read_bytes(name: str) -> bytes:
+    """What is in a file, or on standard input for `-`.  Raises InputError where it cannot be read."""
+    try:
+        if name == STDIN:
+            return sys.stdin.buffer.read()
+        with open(name, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(name, [_unreadable(name, error)]) from None
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    return Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")
+
+
+def _did_you_mean(name: str, error: OSError) -> str:
+    """The nearest name in the folder where a file was looked for in vain."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    import difflib
+
+    folder, wanted = os.path.split(name)
+    try:
+        there = os.listdir(folder or os.curdir)
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(wanted, [name for name in there[:MAX_LISTED] if name != wanted], n=1)
+    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""
 
 
 @contextmanager

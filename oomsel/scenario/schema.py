@@ -46,14 +46,16 @@ def is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, Plain) and value.is_null)
 
 
-def _leaf(read: Callable[[Any, Any], Any]) -> CoreSchema:
+def _leaf(read: Callable[[Any, Any], Any], kind: str = "") -> CoreSchema:
+    """`kind` names the leaf to whoever describes the schema; by default the reading function does."""
+
     def function(value: Any, info: Info) -> Any:
         try:
             return read(value, info.context)
         except ValueError as error:
             raise wrong(str(error)) from None
 
-    return cs.with_info_plain_validator_function(function)
+    return cs.with_info_plain_validator_function(function, metadata={"kind": kind or read.__name__.strip("_")})
 
 
 def _whole(low: int, high: int, what: str, use: str = "") -> CoreSchema:
@@ -125,7 +127,7 @@ def _pages(read: Callable[[Any, Context], int], low: int) -> CoreSchema:
         except ValueError as error:
             raise wrong(str(error)) from None
 
-    return cs.with_info_plain_validator_function(function)
+    return cs.with_info_plain_validator_function(function, metadata={"kind": read.__name__.strip("_")})
 
 
 def _limit(value: Any, context: Context) -> int | None:
@@ -150,7 +152,7 @@ def _list_of(limit: int, *, number_is_count: bool = False) -> CoreSchema:
             return tuple(sorted(units.parse_list(value, limit)))
         raise ValueError("no list of numbers; use one like 0-3,8 or [0, 1]")
 
-    return _leaf(read)
+    return _leaf(read, "cpus" if number_is_count else "numbers")
 
 
 def _gfp(value: Any, _: Context) -> int | str:
@@ -203,6 +205,14 @@ def _label(value: Any, context: Context) -> str:
     if not text:
         raise ValueError("no label; use a text of one character or more")
     return text
+
+
+def _golden(value: Any, context: Context) -> str:
+    name = _text(value, context)
+    parts = name.split("/")
+    if not name.isprintable() or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("no file beside the scenario; use a name like expected.log, below the scenario's folder")
+    return name
 
 
 def _cpu_key(key: Any, _: Context) -> int | tuple[int, ...]:
@@ -356,15 +366,23 @@ UPDATE = _table(
     offline=CPULIST,
     online=CPULIST,
 )
-_VERDICT = {"victim": _leaf(_pid_or_comm), "nobody": BOOL, "panic": BOOL}
+PIDS_OR_COMMS = cs.tuple_variable_schema(_leaf(_pid_or_comm))
+_VERDICT = {
+    "victim": _leaf(_pid_or_comm),
+    "nobody": BOOL,
+    "panic": BOOL,
+    "kills": PIDS_OR_COMMS,
+    "output": _leaf(_golden),
+}
 _MODE = _table(models.Verdict, **_VERDICT)
 EXPECT = _table(
     models.Expect,
     **_VERDICT,
     approximate=_MODE,
     precise=_MODE,
-    never=cs.tuple_variable_schema(_leaf(_pid_or_comm)),
+    never=PIDS_OR_COMMS,
     robust=BOOL,
+    tolerance=SIZE,
 )
 #: The sections of a scenario, by key.
 SECTIONS: dict[str, CoreSchema] = {
@@ -382,10 +400,15 @@ SECTIONS: dict[str, CoreSchema] = {
 }
 
 
+def scenario_core_schema() -> CoreSchema:
+    """The schema of a whole scenario."""
+    return _table(models.Scenario, **SECTIONS)
+
+
 @cache
 def validator() -> SchemaValidator:
     """Reads plain data as a `Scenario`."""
-    return SchemaValidator(_table(models.Scenario, **SECTIONS))
+    return SchemaValidator(scenario_core_schema())
 
 
 @cache
