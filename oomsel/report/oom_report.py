@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from oomsel.kernel.oom_control import Constraint, OomControl
     from oomsel.kernel.percpu_counter import Int64s
     from oomsel.kernel.system import Indices, System
+    from oomsel.kernel.two_pass import TwoPass
 
 
 class Outcome(Enum):
@@ -66,7 +67,7 @@ class OomReport:
 
     system: System
     oc: OomControl
-    mode: str  #: how the counters were read: approximate or precise
+    mode: str  #: how the counters were read: approximate, precise or two-pass
     outcome: Outcome
     constraint: Constraint
     totalpages: int  #: pages
@@ -81,6 +82,7 @@ class OomReport:
     silent: tuple[int, ...] = ()  #: processes that died with a victim for sharing its mm, without a line
     oom_group: int | None = None  #: index of the cgroup that is killed as a whole
     reaped: tuple[Reaped, ...] = ()
+    two_pass: TwoPass | None = None  #: of a choice made in two passes
 
     @property
     def victim(self) -> str | None:
