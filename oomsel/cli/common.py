@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -94,6 +95,47 @@ def _write_standard_output(raw: bytes) -> None:
         # What could not be written must not be tried again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
+
+
+@contextmanager
+def fail_on_error() -> Iterator[None]:
+    """What oomsel refuses inside ends the command: every problem said, exit status 2."""
+    from oomsel.errors import OomselError
+
+    try:
+        yield
+    except OomselError as error:
+        for line in str(error).split("\n"):
+            say(f"oomsel: {line}")
+        raise click.exceptions.Exit(2) from None
+
+
+@contextmanager
+def replacing(name: str) -> Iterator[IO[str]]:
+    """A text file to write piece by piece, which is there whole in the end, or not at all."""
+    import tempfile
+
+    target = os.path.realpath(name)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            encoding="utf-8",
+            newline="",
+            dir=os.path.dirname(target),
+            prefix=f".{os.path.basename(target)}.",
+            delete=False,
+        ) as file:
+            try:
+                yield file
+                file.flush()
+                os.chmod(file.name, _mode_for(target))
+                os.replace(file.name, target)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        say(f"oomsel: {printable(name)}: {error.strerror or error}")
+        raise click.exceptions.Exit(2) from None
 
 
 def _write_file(raw: bytes, name: str) -> None:

@@ -29,7 +29,7 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel:
     b'small'
     """
     name = os.fspath(path)
-    return loads(_read(name), source=name, overrides=overrides, kernel=kernel)
+    return loads(read_bytes(name), source=name, overrides=overrides, kernel=kernel)
 
 
 def loads(
@@ -50,7 +50,8 @@ def loads(
         return read_scenario(Document(source, data), overrides, kernel)
 
 
-def _read(name: str) -> bytes:
+def read_bytes(name: str) -> bytes:
+    """What is in a file, or on standard input for `-`.  Raises InputError where it cannot be read."""
     try:
         if name == STDIN:
             return sys.stdin.buffer.read()

@@ -38,15 +38,17 @@ def _replay(  # type: ignore[no-untyped-def]
             first = False
             if sync:
                 mine = owner[t]
+                moved = 0
                 for j in range(4):
                     pages = cached[4 * t + j]
                     if pages != 0:
                         count[4 * mine + j] += pages
                         cached[4 * t + j] = 0
+                        moved = 1
                         atomics[mine] += 1
                         if j != 2:
                             lacks[mine] -= pages
-                folds[mine] += 1
+                folds[mine] += moved
                 events[t] = 0
             elif kind <= 1:
                 events[t] += adds
