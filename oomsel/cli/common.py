@@ -72,7 +72,11 @@ def note(source: str, message: str) -> None:
 
 def write(text: str, output: str | None) -> None:
     """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
-    raw = text.encode("utf-8", "backslashreplace")
+    write_bytes(text.encode("utf-8", "backslashreplace"), output)
+
+
+def write_bytes(raw: bytes, output: str | None) -> None:
+    """Bytes to a file, whole or not at all, or to standard output."""
     to_standard_output = output is None or output == "-"
     try:
         if output is None or output == "-":
