@@ -107,13 +107,9 @@ class Design(ABC):
         """Add `amount` pages `repeat` times."""
         self.replay(Updates.of([(mm, member, cpu, thread, amount, repeat, how)]))
 
+    @abstractmethod
     def replay(self, updates: Updates) -> None:
         """Add all of `updates` in their order."""
-        np.add.at(self.updates, updates.mm, np.where(updates.how == How.EXIT, 0, updates.repeat))
-        self._replay(updates)
-
-    @abstractmethod
-    def _replay(self, updates: Updates) -> None: ...
 
     @abstractmethod
     def held(self) -> Int64s:
@@ -139,13 +135,9 @@ class Design(ABC):
     def sum_costs(self) -> Costs:
         """What one precise sum of one counter costs."""
 
-    def _worst(self) -> tuple[Int64s, Int64s, Int64s]:
-        return self.lacks, self.most_under, self.most_over
+    def _tallies(self) -> tuple[Int64s, ...]:
+        """What every loop keeps, in the order of its last arguments."""
+        return self.updates, self.lacks, self.most_under, self.most_over
 
 
-def counters_of(updates: Updates) -> Int64s:
-    """The flat index of every update's counter."""
-    return updates.mm * NR_MM_COUNTERS + updates.member
-
-
-__all__ = ["NR_MM_COUNTERS", "Accuracy", "Costs", "Design", "How", "Topology", "Updates", "counters_of"]
+__all__ = ["NR_MM_COUNTERS", "Accuracy", "Costs", "Design", "How", "Topology", "Updates"]

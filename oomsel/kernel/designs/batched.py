@@ -8,12 +8,12 @@ _SWAP = 2  # MM_SWAPENTS
 _FRESH = 5  # How.FRESH
 
 
-def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912
-    counter, place, amount, repeat, how, count, held, places, batch, folds, lacks, under, over
+def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
+    mms, member, place, amount, repeat, how, count, held, places, batch, folds, updates, lacks, under, over
 ):
-    for i in range(len(counter)):
-        c = counter[i]
-        mm = c >> 2
+    for i in range(len(mms)):
+        mm = mms[i]
+        c = 4 * mm + member[i]
         if how[i] == _FRESH:
             for j in range(4 * mm, 4 * mm + 4):
                 count[j] = 0
@@ -24,6 +24,22 @@ def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912
         step = amount[i]
         left = repeat[i]
         here = held[at]
+        updates[mm] += left
+        if left == 1:  # by far the most frequent, and as the kernel does it
+            total = here + step
+            if abs(total) >= batch:
+                count[c] += total
+                folds[mm] += 1
+                total = 0
+            held[at] = total
+            if c & 3 != _SWAP:
+                lack = lacks[mm] + total - here
+                lacks[mm] = lack
+                if lack > under[mm]:
+                    under[mm] = lack
+                elif -lack > over[mm]:
+                    over[mm] = -lack
+            continue
         before = here - lacks[mm] if c & 3 != _SWAP else 0
         while left > 0 and step != 0:
             # How many adds until the one that folds.
@@ -55,5 +71,5 @@ def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912
         held[at] = here
 
 
-#: Arguments: five columns of updates; count[counter] and held[counter * places + place]; places, batch; [mm] tallies.
+#: Arguments: six columns of updates; count[counter] and held[counter * places + place]; places, batch; [mm] tallies.
 replay_batched = Loop(_replay)

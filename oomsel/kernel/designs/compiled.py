@@ -36,7 +36,7 @@ class Loop:
     def __call__(self, *arguments: Any) -> None:
         if self.compiled and has_numba():
             if self._fast is None:
-                self._fast = _numba().njit(cache=True)(self.plain)
+                self._fast = _numba().njit(cache=True, error_model="numpy")(self.plain)
             assert self._fast is not None
             self._fast(*arguments)
             return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, Topology, Updates, counters_of
+from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, Topology, Updates
 from oomsel.kernel.designs.batched import replay_batched
 from oomsel.kernel.percpu_counter import Int64s, compute_batch_value
 
@@ -32,9 +32,10 @@ class Percpu(Design):
         self.batch = compute_batch_value(topology.cpus) if batch is None else batch
         self.local = np.zeros(mms * NR_MM_COUNTERS * topology.cpus, np.int64)
 
-    def _replay(self, updates: Updates) -> None:
+    def replay(self, updates: Updates) -> None:
         replay_batched(
-            counters_of(updates),
+            updates.mm,
+            updates.member,
             updates.cpu,
             updates.amount,
             updates.repeat,
@@ -44,7 +45,7 @@ class Percpu(Design):
             self.topology.cpus,
             self.batch,
             self.folds,
-            *self._worst(),
+            *self._tallies(),
         )
 
     @property

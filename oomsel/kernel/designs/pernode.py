@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, Topology, Updates, counters_of
+from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, Topology, Updates
 from oomsel.kernel.designs.batched import replay_batched
 from oomsel.kernel.percpu_counter import Int64s
 
@@ -40,9 +40,10 @@ class Pernode(Design):
         self.place_of = np.array(topology.node_of, np.int64) % self.places
         self.node = np.zeros(mms * NR_MM_COUNTERS * self.places, np.int64)
 
-    def _replay(self, updates: Updates) -> None:
+    def replay(self, updates: Updates) -> None:
         replay_batched(
-            counters_of(updates),
+            updates.mm,
+            updates.member,
             self.place_of[updates.cpu],
             updates.amount,
             updates.repeat,
@@ -52,7 +53,7 @@ class Pernode(Design):
             self.places,
             self.batch,
             self.folds,
-            *self._worst(),
+            *self._tallies(),
         )
 
     def held(self) -> Int64s:

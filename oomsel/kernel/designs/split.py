@@ -14,8 +14,8 @@ from oomsel.kernel.percpu_counter import Int64s
 FAULTS = 65
 
 
-def _replay(  # type: ignore[no-untyped-def]
-    mms, member, thread, amount, repeat, how, count, cached, events, owner, folds, atomics, lacks, under, over
+def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912
+    mms, member, thread, amount, repeat, how, count, cached, events, owner, folds, atomics, updates, lacks, under, over
 ):
     for i in range(len(mms)):
         mm = mms[i]
@@ -24,6 +24,8 @@ def _replay(  # type: ignore[no-untyped-def]
         step = amount[i]
         left = repeat[i]
         rss = 0 if member[i] == 2 else 1  # MM_SWAPENTS is no part of it
+        if kind != 4:  # How.EXIT
+            updates[mm] += left
         if kind == 5:  # How.FRESH
             for j in range(4 * mm, 4 * mm + 4):
                 count[j] = 0
@@ -84,7 +86,7 @@ class Split(Design):
         self._most = np.ones(mms, np.int64)  # pages of a fault
         self._inserts = False
 
-    def _replay(self, updates: Updates) -> None:
+    def replay(self, updates: Updates) -> None:
         faults = updates.how == How.FAULT
         np.maximum.at(self._most, updates.mm[faults], np.abs(updates.amount[faults]))
         self._inserts |= bool((updates.how == How.INSERT).any())
@@ -101,7 +103,7 @@ class Split(Design):
             self.thread_mm,
             self.folds,
             self.atomics,
-            *self._worst(),
+            *self._tallies(),
         )
 
     def held(self) -> Int64s:

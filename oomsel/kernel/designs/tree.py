@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, Topology, Updates, counters_of
+from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, Topology, Updates
 from oomsel.kernel.designs.compiled import Loop
 from oomsel.kernel.percpu_counter import Int64s
 
@@ -41,15 +41,16 @@ FANOUTS: tuple[tuple[int, ...], ...] = (
 
 
 def _replay(  # type: ignore[no-untyped-def]
-    counter, cpu, amount, repeat, how, count, leaf, item, shape, cpus, folds, atomics, lacks, under, over
+    mms, member, cpu, amount, repeat, how, count, leaf, item, shape, cpus, folds, atomics, updates, lacks, under, over
 ):
     levels = len(shape) // 3  # items, first item and unit of each level, the leaves' own unit before
     per_counter = 0
     for level in range(1, levels):
         per_counter += shape[3 * level]
-    for i in range(len(counter)):
-        c = counter[i]
-        mm = c >> 2
+    for i in range(len(mms)):
+        mm = mms[i]
+        c = 4 * mm + member[i]
+        updates[mm] += repeat[i]
         if how[i] == 5:  # How.FRESH
             for j in range(4 * mm, 4 * mm + 4):
                 count[j] = 0
@@ -143,9 +144,10 @@ class Tree(Design):
         self.items = np.zeros(mms * NR_MM_COUNTERS * sum(items for items, _ in self.levels[1:]), np.int64)
         self.leaf = np.zeros(mms * NR_MM_COUNTERS * topology.cpus, np.int64)
 
-    def _replay(self, updates: Updates) -> None:
+    def replay(self, updates: Updates) -> None:
         _replay_tree(
-            counters_of(updates),
+            updates.mm,
+            updates.member,
             updates.cpu,
             updates.amount,
             updates.repeat,
@@ -157,7 +159,7 @@ class Tree(Design):
             self.topology.cpus,
             self.folds,
             self.atomics,
-            *self._worst(),
+            *self._tallies(),
         )
 
     def level(self, mm: int, member: int, level: int) -> Int64s:
