@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import get_context
@@ -13,6 +14,7 @@ from oomsel.errors import UsageError
 
 #: So often Dask tries a trial whose worker died before it gives up.
 _RETRIES = 10
+_ADDRESS = re.compile(r"(?:tcp|tls)://[^\s/]+:[0-9]{1,5}")
 
 
 @contextmanager
@@ -45,6 +47,8 @@ def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
         distributed = import_module("distributed")
     except ImportError:
         raise UsageError("--dask needs the extra: pip install 'oomsel[dask]'") from None
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(f"--dask: no address of a scheduler: {address}; use one like tcp://scheduler:8786")
     try:
         client = distributed.Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
@@ -52,4 +56,10 @@ def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     with client:
         executor: Executor = client.get_executor(retries=_RETRIES)
         workers = max(1, sum(client.nthreads().values()))
-        yield executor, max(16, 4 * workers)
+        try:
+            yield executor, max(16, 4 * workers)
+        except Exception as error:
+            if isinstance(error, CancelledError) or type(error).__module__.startswith("distributed"):
+                what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+                raise UsageError(f"--dask {address}: the cluster gave up, --resume goes on: {what}") from None
+            raise

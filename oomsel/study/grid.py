@@ -37,7 +37,18 @@ from oomsel.scenario.models import Model
 from oomsel.scenario.nodes import Path
 from oomsel.scenario.validate import complain
 from oomsel.study.simulate import simulate
-from oomsel.study.workload import MAX_PAGES, Process, Schedule, Step, Workload, WorkMachine, open_document
+from oomsel.study.workload import (
+    MAX_PAGES,
+    MAX_SLOTS,
+    MAX_THREADS,
+    TOO_MANY,
+    Process,
+    Schedule,
+    Step,
+    Workload,
+    WorkMachine,
+    open_document,
+)
 
 
 class Grid(Model):
@@ -161,14 +172,22 @@ def read_study(source: str, raw: bytes) -> Study:
     except ValidationError as error:
         for detail in error.errors(include_url=False)[:200]:
             complain(detail, complaints, _known_keys)
-    if (
-        study is not None
-        and study.memory + max(study.grid.processes) * study.step + study.churn * max(study.grid.threads) >= MAX_PAGES
-    ):
-        complaints.add(("memory",), "with step and churn more than 2^31 pages in one process; use less")
+    if study is not None:
+        _check(study, complaints)
     if document.problems or complaints.problems or study is None:
         raise InputError(source, [*document.problems, *complaints.problems])
     return study
+
+
+def _check(study: Study, complaints: Complaints) -> None:
+    grid = study.grid
+    cpus, processes, threads = max(grid.cpus), max(grid.processes), max(grid.threads)
+    if study.memory + processes * study.step + study.churn * threads >= MAX_PAGES:
+        complaints.add(("memory",), "with step and churn more than 2^31 pages in one process; use less")
+    if cpus * processes > MAX_SLOTS:
+        complaints.add(("grid",), f"{processes} processes on {cpus} CPUs; use fewer of one, {TOO_MANY}")
+    if processes * threads > MAX_THREADS:
+        complaints.add(("grid",), f"too many threads; use at most {MAX_THREADS} in all")
 
 
 def _known_keys(path: Path) -> tuple[str, ...]:

@@ -78,7 +78,8 @@ def _sum_costs(simulation: Simulation) -> list[str]:
     parts = []
     for name, counted in simulation.counted.items():
         cost = counted.design.sum_costs()
-        what = f"{cost.remote_lines} cache lines" + " under a lock" * bool(cost.locks)
+        lines = "line" if cost.remote_lines == 1 else "lines"
+        what = f"{cost.remote_lines} cache {lines}" + " under a lock" * bool(cost.locks)
         parts.append(f"{name} {what}" if counted.design.has_precise_read else f"{name} has none")
     return [f"A precise sum of one counter reads: {', '.join(parts)}."]
 

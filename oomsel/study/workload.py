@@ -65,6 +65,12 @@ OPERATIONS = ("fault", "fault_around", "thp", "unmap", "mmap_munmap", "fork")
 FAULT_AROUND = 16
 #: More pages than this are not simulated for one process: what is not folded fits a scenario's per-CPU value.
 MAX_PAGES = 1 << 31
+#: Processes times CPUs: what they hold takes 32 bytes each, in every design that has places for CPUs.
+MAX_SLOTS = 1 << 25
+TOO_MANY = f"{MAX_SLOTS} multiplied at most"
+MAX_THREADS = 100_000
+#: Steps that one thread goes through, every time counted.
+MAX_STEPS = 10**8
 
 
 class WorkMachine(Model):
@@ -293,6 +299,13 @@ def check_workload(workload: Workload, complaints: Complaints) -> None:
     """Rules over several values."""
     if workload.machine.nodes > workload.machine.cpus:
         complaints.add(("machine", "nodes"), "more nodes than CPUs; a node has at least one")
+    size = sum(process.copies for process in workload.processes)
+    if size * workload.machine.cpus > MAX_SLOTS:
+        complaints.add(
+            ("processes",), f"{size} processes on {workload.machine.cpus} CPUs; use fewer of one, {TOO_MANY}"
+        )
+    if sum(process.copies * process.threads for process in workload.processes) > MAX_THREADS:
+        complaints.add(("processes",), f"too many threads; use at most {MAX_THREADS} in all")
     taken: dict[int, int] = {}
     for index, process in enumerate(workload.processes):
         path: Path = ("processes", index)
@@ -341,5 +354,8 @@ def _check_steps(process: Process, path: Path, page_size: int, complaints: Compl
             held["file" if name == "fault_around" else step.memory] += pages
         most = max(most, sum(held.values()) + (pages if name == "mmap_munmap" else 0))
     most += sum(held.values()) * (process.rounds - 1)
+    steps = sum(step.times * (step.fork or 1) for step in process.do) * process.rounds
+    if steps > MAX_STEPS:
+        complaints.add(path, f"{steps} steps a thread; use fewer rounds or times, {MAX_STEPS} steps at most")
     if most * process.threads + sum(vars(process.start).values()) >= MAX_PAGES:
         complaints.add(path, "more than 2^31 pages in one process; use less memory, threads or rounds")

@@ -51,6 +51,11 @@ def study(text: str = SMALL) -> Study:
         ("designs: [percpu", "designs: [percpus", '"percpus" is no design; use some of split, percpu, pernode, tree'),
         ("memory: 2MiB\n", "", "memory: required and missing; add it"),
         ("memory: 2MiB", "memory: 9TiB", "4:9: memory: with step and churn more than 2^31 pages in one process"),
+        (
+            "cpus: [4, 64], threads: [1, 2], processes: 2",
+            "cpus: 8192, processes: 9999",
+            "grid: 9999 processes on 8192 CPUs",
+        ),
         ("seeds: 3", "sedes: 3", "3:1: sedes: unknown key; did you mean seeds?"),
         (SMALL, "", "1:1: nothing in it; a study begins with oomsel_study: 1"),
         (SMALL, "- 1", "1:1: no mapping of keys; a study begins with oomsel_study: 1"),
@@ -177,6 +182,7 @@ def test_summary() -> None:
         (("-o", "x.txt"), "--output: x.txt ends in none of .csv, .parquet"),
         (("-o", "x.csv", "--plot", "x.gif"), "--plot: x.gif ends in none of .png, .svg"),
         (("-o", "/nowhere/x.csv"), "oomsel: /nowhere/x.csv.part: No such file or directory\n"),
+        (("-o", "x.csv", "--dask", "bogus://x"), "--dask: no address of a scheduler: bogus://x; use one like tcp://"),
         (("-o", "x.csv", "-j", "0"), "0 is not in the range"),
     ],
 )
@@ -188,7 +194,7 @@ def test_trouble(file: str, arguments: tuple[str, ...], expected: str) -> None:
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     path, out = tmp_path / "s.yaml", tmp_path / "out.csv"
-    text = SMALL.replace("seeds: 3", "seeds: 6").replace("times: 3", "times: 200")
+    text = SMALL.replace("seeds: 3", "seeds: 6").replace("times: 3", "times: 60")
     path.write_text(text)
     command = [sys.executable, "-m", "oomsel", "sweep", "-o", str(out), str(path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

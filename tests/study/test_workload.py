@@ -92,6 +92,11 @@ def test_json_and_page_size() -> None:
         (GOOD, "", "w.yaml:1:1: nothing in it; a workload begins with oomsel_workload: 1"),
         (GOOD, "[]", "w.yaml:1:1: no mapping of keys; a workload begins with oomsel_workload: 1"),
         (GOOD, "oomsel: 1\n", "oomsel: unknown key"),
+        (
+            "comm: a\n",
+            "comm: a\n    copies: 10000\n    threads: 11\n",
+            "processes: too many threads; use at most 100000 in all",
+        ),
         (GOOD, "[", "w.yaml:"),
     ],
 )
@@ -103,3 +108,14 @@ def test_errors(old: str, new: str, expected: str) -> None:
 def test_pids_are_unique() -> None:
     text = GOOD.replace("pid: 100", "pid: 100\n    copies: 3") + "  - {pid: 102, comm: b, do: [{fault: 1}]}\n"
     assert "processes[1].pid: pid 102 is that of processes[0] too; pids are unique" in problems(text)
+
+
+def test_limits() -> None:
+    large = GOOD.replace("cpus: 8", "cpus: 8192").replace("comm: a", "comm: a\n    copies: 5000")
+    assert "processes: 5000 processes on 8192 CPUs; use fewer of one, 33554432 multiplied at most" in problems(large)
+    endless = GOOD.replace("fault: 1MiB", "mmap_munmap: 0, times: 1000").replace(
+        "comm: a", "comm: a\n    rounds: 1000000"
+    )
+    assert "processes[0]: 1000000000 steps a thread; use fewer rounds or times, 100000000 steps at most" in problems(
+        endless
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar
@@ -36,9 +37,15 @@ class Loop:
     def __call__(self, *arguments: Any) -> None:
         if self.compiled and has_numba():
             if self._fast is None:
-                self._fast = _numba().njit(cache=True, error_model="numpy")(self.plain)
-            assert self._fast is not None
+                self._fast = self._compile()
             self._fast(*arguments)
             return
         # A memoryview hands out Python's own numbers: four times as fast as NumPy's scalars.
         self.plain(*(item.data if isinstance(item, np.ndarray) else item for item in arguments))
+
+    def _compile(self) -> Callable[..., None]:
+        for cached in (True, False):  # where there is no place for a cache, each process compiles anew
+            with suppress(RuntimeError):
+                fast: Callable[..., None] = _numba().njit(cache=cached, error_model="numpy")(self.plain)
+                return fast
+        return self.plain

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from oomsel.kernel.designs import DESIGNS, Costs, Design, How, Percpu, Pernode, Split, Topology, Tree, Updates
 from oomsel.kernel.designs.compiled import Loop, has_numba
+from oomsel.kernel.designs.tree import FANOUTS
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SWAPENTS, RssStat, percpu_counter_add_batch
 from oomsel.kernel.two_pass import accuracy_of
 
@@ -279,6 +282,63 @@ def test_tree_takes_another_shape() -> None:
 def test_tree_refuses_a_shape_that_does_not_fit(fanouts: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="multiply to 8"):
         Tree(Topology.even(8), fanouts=fanouts)
+
+
+#: Items below and with the root, by the order of the CPU count.
+ITEMS = [0, 1, 3, 7, 7, 11, 21, 21, 37, 73, 149, 293, 585, 1173, 2341, 4681, 4681, 8777, 17481, 34953, 69905]
+
+
+@pytest.mark.parametrize(("order", "items"), list(enumerate(ITEMS)))
+def test_tree_table(order: int, items: int) -> None:
+    shape = FANOUTS[order]
+    assert prod(shape) == 1 << order
+    assert sum((1 << order) // prod(shape[: level + 1]) for level in range(len(shape))) == items
+
+
+def carried(original: int, added: int, unit: int) -> int:
+    """What an add carries, bit by bit: whole units of it, and one more if the addition carried into the unit's bit."""
+    whole = abs(added) // unit * unit * (1 if added >= 0 else -1)
+    if (whole ^ original ^ (original + added)) & unit:
+        whole += unit if added >= 0 else -unit
+    return whole
+
+
+@given(st.lists(st.integers(-3000, 3000), max_size=50))
+@settings(deadline=None)
+def test_tree_carries_what_the_bits_say(amounts: list[int]) -> None:
+    tree = Tree(Topology.even(2))
+    leaf = root = 0
+    for amount in amounts:
+        tree.add(0, ANON, amount)
+        root += carried(leaf, amount, 32)
+        leaf += amount
+        assert reads(tree) == (root, leaf)
+
+
+@pytest.mark.parametrize("cpus", [8, 16, 64, 256])
+def test_tree_never_reads_too_much_on_a_random_walk(cpus: int) -> None:
+    random = np.random.default_rng(1)
+    rows = np.zeros((5000, 7), np.int64)
+    rows[:, 1], rows[:, 2], rows[:, 4], rows[:, 5] = ANON, random.integers(0, cpus, 5000), 1, 1
+    rows[:, 4] = random.integers(-600, 601, 5000)
+    tree = Tree(Topology.even(cpus))
+    tree.replay(Updates.of([tuple(row) for row in rows.tolist()]))
+    assert int(tree.most_over[0]) == 0
+    assert 0 < int(tree.most_under[0]) <= tree.reachable
+
+
+@pytest.mark.parametrize("name", ["split", "percpu", "pernode", "tree"])
+@pytest.mark.parametrize("pages", [5, 100, 127, 128, 255, 256, 4095, 4096, 500_000, 0])
+def test_what_was_there_from_before_is_exact(name: str, pages: int) -> None:
+    design = DESIGNS[name](Topology.even(8))
+    design.start[0, ANON] = pages
+    assert reads(design) == (pages, pages)
+    for amount, total in ((pages, 2 * pages), (-2 * pages, 0)):
+        design.add(0, ANON, amount, cpu=3)
+        assert reads(design)[1] == total
+        bound = design.accuracy()
+        assert bound is not None
+        assert total - bound.under[0] <= reads(design)[0] <= total + bound.over[0]
 
 
 # Laws.
