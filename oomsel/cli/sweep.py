@@ -66,8 +66,12 @@ def _run(study: Study, journal: Journal, jobs: int, dask: str | None) -> None:
 
     total = sum(1 for _ in trials_of(study))
     try:
-        with _progress(total, len(journal.done)) as bar, executor_for(jobs, dask) as (executor, in_flight):
-            sweep(study, journal, executor, in_flight=in_flight, done=bar)
+        with (
+            _progress(total, len(journal.done)) as bar,
+            executor_for(jobs, dask) as (executor, in_flight),
+            _between_trials() as interrupted,
+        ):
+            sweep(study, journal, executor, in_flight=in_flight, done=lambda: (bar(), interrupted()))
     except KeyboardInterrupt:
         say(f"oomsel: interrupted; {len(journal.done)} of {total} trials are kept in {journal.path}; --resume goes on")
         raise click.exceptions.Exit(130) from None
@@ -75,6 +79,33 @@ def _run(study: Study, journal: Journal, jobs: int, dask: str | None) -> None:
         kept = f"{len(journal.done)} of {total} trials are kept in {journal.path}; --resume goes on"
         say(f"oomsel: a worker process died; {kept}")
         raise click.exceptions.Exit(2) from None
+
+
+@contextmanager
+def _between_trials() -> Iterator[Callable[[], None]]:
+    """A function that raises KeyboardInterrupt if there was a Ctrl-C; a second one does not wait for it.
+
+    Wherever else it is raised a library may swallow it.
+    """
+    import signal
+
+    pressed = False
+
+    def press(*_: object) -> None:
+        nonlocal pressed
+        if pressed:
+            raise KeyboardInterrupt
+        pressed = True
+
+    def check() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

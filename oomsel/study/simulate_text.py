@@ -10,7 +10,7 @@ from oomsel.study.simulate import Kill, Reading, Sample, Simulation
 
 #: Processes that a person gets of each design without asking for all: those that are the furthest off.
 TOP = 10
-_HEAD = "RSS in pages; worst: the furthest off a read ever was; bound: what the design guarantees."
+_HEAD = "RSS in pages; worst: the furthest off it ever was; bound: what is guaranteed."
 
 
 def _named(simulation: Simulation, process: int) -> str:
@@ -19,9 +19,7 @@ def _named(simulation: Simulation, process: int) -> str:
 
 
 def _bound(reading: Reading) -> str:
-    if reading.under is None or reading.over is None:
-        return "none"
-    return f"±{reading.under}" if reading.under == reading.over else f"-{reading.under}+{reading.over}"
+    return "none" if reading.under is None or reading.over is None else str(max(reading.under, reading.over))
 
 
 def _worst(reading: Reading) -> int:
@@ -62,7 +60,7 @@ def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
             costs.append((*row[:2], *map(str, numbers)))
     lines = [_HEAD, *_aligned(accuracy, 2)]
     if watched:
-        lines.append(f"false, missed: a watchdog's mistakes about the budget in {simulation.workload.samples} looks.")
+        lines.append(f"false, missed: a watchdog's mistakes in {simulation.workload.samples} looks at the budget.")
     lines += ["", "What counting cost:", *_aligned(costs, 2), *_sum_costs(simulation)]
     lines += ["", "Whom the OOM killer would choose in the end:", *_kill_lines(simulation)]
     if hidden:
@@ -75,13 +73,13 @@ def _signed(pages: int) -> str:
 
 
 def _sum_costs(simulation: Simulation) -> list[str]:
-    parts = []
+    rows: list[tuple[str, ...]] = []
     for name, counted in simulation.counted.items():
         cost = counted.design.sum_costs()
         lines = "line" if cost.remote_lines == 1 else "lines"
-        what = f"{cost.remote_lines} cache {lines}" + " under a lock" * bool(cost.locks)
-        parts.append(f"{name} {what}" if counted.design.has_precise_read else f"{name} has none")
-    return [f"A precise sum of one counter reads: {', '.join(parts)}."]
+        what = f"reads {cost.remote_lines} cache {lines}" + " under a lock" * bool(cost.locks)
+        rows.append((name, what if counted.design.has_precise_read else "there is none"))
+    return ["", "What a precise sum of one counter costs:", *_aligned(rows, 2)]
 
 
 def _kill_lines(simulation: Simulation) -> list[str]:

@@ -103,7 +103,7 @@ def sweep(
     executor: Executor | None,
     *,
     in_flight: int = 16,
-    done: Callable[[], None] = lambda: None,
+    done: Callable[[], object] = lambda: None,
 ) -> None:
     """Run every trial that is not in `journal` yet, on `executor` or here; `done` is called after each."""
     known = set(journal.done)

@@ -63,7 +63,7 @@ def points_of(rows: Iterable[Row]) -> list[Point]:
 
 def summary_lines(rows: Iterable[Row]) -> list[str]:
     """What the seeds come to, a line for each combination and design; MiB."""
-    form = "{:>5} {:>7} {:>9} {:>6}  {:8}{:>10} {:>10} {:>10} {:>8}"
+    form = "{:>5} {:>7} {:>9} {:>6}  {:8}{:>9} {:>9} {:>9} {:>7}"
     lines = [form.format("cpus", "threads", "processes", "hop", "design", "median", "95%", "bound", "wrong")]
     for point in points_of(rows):
         row = point.row
