@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from oomsel.kernel.designs import Design, Percpu
+from oomsel.kernel.designs import Design
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
 from oomsel.klog.names import comm_to_text
 from oomsel.scenario.models import Counter, Machine, Node, Rss, Scenario, Task
@@ -14,8 +14,6 @@ from oomsel.study.program import Mms, topology_of
 from oomsel.study.workload import Workload
 
 _MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
-#: What any per-CPU value stays below.
-_ANY = (1 << 31) - 1
 
 
 def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
@@ -34,7 +32,7 @@ def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
         }
         nodes = {node: Node(ram=per_node, cpus=cpus[node]) for node in range(topology.nodes)}
     count = design.read()
-    slots = design.slots if isinstance(design, Percpu) else design.held()[:, :, np.newaxis]
+    slots, batch = design.as_percpu()
     tasks = []
     for mm, process in enumerate(mms.processes):
         rss = Rss(**{name: _counter(int(count[mm, member]), slots[mm, member]) for name, member in _MEMBERS.items()})
@@ -55,7 +53,7 @@ def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
             ram=machine.ram,
             swap=machine.swap,
             page_size=machine.page_size,
-            batch=design.batch if isinstance(design, Percpu) else _ANY,
+            batch=batch,
             nodes=nodes,
         ),
         tasks=tuple(tasks),

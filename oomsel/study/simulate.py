@@ -10,7 +10,7 @@ import numpy as np
 
 from oomsel.errors import UsageError
 from oomsel.kernel.badness import get_mm_rss
-from oomsel.kernel.designs import DESIGNS, Accuracy, Costs, Design, How, Tree
+from oomsel.kernel.designs import DESIGNS, Accuracy, Costs, Design
 from oomsel.kernel.percpu_counter import MM_SWAPENTS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Bools
 from oomsel.report.oom_report import OomReport
@@ -142,11 +142,9 @@ def simulate(
 def _made(name: str, workload: Workload, mms: Mms, fanouts: Sequence[int] | None) -> Design:
     if name not in DESIGNS:
         raise UsageError(f"no design {name}; use {', '.join(DESIGNS)}")
-    arguments = (topology_of(workload), mms.number, mms.thread_mm)
-    if name != Tree.name:
-        return DESIGNS[name](*arguments)
+    topology = topology_of(workload)._replace(arity=None if fanouts is None else tuple(fanouts))
     try:
-        return Tree(*arguments, fanouts=fanouts)
+        return DESIGNS[name](topology, mms.number, mms.thread_mm)
     except ValueError as error:
         raise UsageError(f"--tree: {error}") from None
 
@@ -198,6 +196,3 @@ def _kill(report: OomReport, mode: str) -> Kill:
         precise_sums=None if report.two_pass is None else report.two_pass.sums,
         limited=report.two_pass is not None and report.two_pass.limited,
     )
-
-
-__all__ = ["MODES", "Alarms", "Counted", "How", "Kill", "Reading", "Sample", "Simulation", "simulate"]

@@ -11,6 +11,9 @@ import numpy as np
 
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS, Accuracy, Int64s
 
+#: A batch that no per-CPU value reaches.
+_ANY_BATCH = (1 << 31) - 1
+
 
 class How(IntEnum):
     """By what path of the kernel an update comes; a design that does not care ignores it."""
@@ -28,6 +31,7 @@ class Topology(NamedTuple):
 
     cpus: int
     node_of: tuple[int, ...]  #: a CPU's NUMA node
+    arity: tuple[int, ...] | None = None  #: percpu_counter_tree.arity, the tree's fan-outs; None for its default
 
     @classmethod
     def even(cls, cpus: int, nodes: int = 1) -> Topology:
@@ -122,6 +126,13 @@ class Design(ABC):
     def summed(self) -> Int64s:
         """The precise sum, not clamped; int64[mm, member], pages."""
         return self.read() + self.held()
+
+    def as_percpu(self) -> tuple[Int64s, int]:
+        """Slots, int64[mm, member, CPU], and the batch with which per-CPU counters would read the same.
+
+        By default one CPU stands for all that is not in the count.
+        """
+        return self.held()[:, :, np.newaxis], _ANY_BATCH
 
     @abstractmethod
     def accuracy(self) -> Accuracy | None:

@@ -57,6 +57,9 @@ class Percpu(Design):
         total: Int64s = self.slots.sum(axis=-1)
         return total
 
+    def as_percpu(self) -> tuple[Int64s, int]:
+        return self.slots, self.batch
+
     def accuracy(self) -> Accuracy:
         bound = np.full(self.mms, self.topology.cpus * (self.batch - 1), np.int64)
         return Accuracy(bound, bound)

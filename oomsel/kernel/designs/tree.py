@@ -110,7 +110,7 @@ class Tree(Design):
     """Each CPU's leaf holds all that was ever added there; whole units carry towards the root, which is what is read.
 
     A settled tree reads too little, never too much: what stays below is a remainder of floors.
-    Raises ValueError where `fanouts` does not fit the CPUs.
+    Raises ValueError where the topology's arity does not fit its CPUs.
     """
 
     name = "tree"
@@ -122,13 +122,12 @@ class Tree(Design):
         mms: int = 1,
         thread_mm: Sequence[int] = (0,),
         *,
-        fanouts: Sequence[int] | None = None,
         batch: int = BATCH,
     ) -> None:
         super().__init__(topology, mms, thread_mm)
         order = order_of(topology.cpus)
         self.leaves = 1 << order
-        self.fanouts = FANOUTS[order] if fanouts is None else tuple(fanouts)
+        self.fanouts = FANOUTS[order] if topology.arity is None else topology.arity
         if any(number < 2 or number & (number - 1) for number in self.fanouts) or prod(self.fanouts) != self.leaves:
             raise ValueError(f"{topology.cpus} CPUs need fan-outs that are powers of two and multiply to {self.leaves}")
         self.batch = batch

@@ -271,7 +271,7 @@ def test_a_tree_full_of_remainders_lacks_exactly_what_is_reachable(cpus: int) ->
 
 
 def test_tree_takes_another_shape() -> None:
-    flat = Tree(Topology.even(8), fanouts=(8,))
+    flat = Tree(Topology.even(8)._replace(arity=(8,)))
     flat.add(0, ANON, 1, repeat=100)
     assert reads(flat) == (96, 100)
     assert flat.costs(0) == Costs(atomics=3)
@@ -281,7 +281,7 @@ def test_tree_takes_another_shape() -> None:
 @pytest.mark.parametrize("fanouts", [(4, 4), (3, 3), (8, 1), (-2, -4), ()])
 def test_tree_refuses_a_shape_that_does_not_fit(fanouts: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="multiply to 8"):
-        Tree(Topology.even(8), fanouts=fanouts)
+        Tree(Topology.even(8)._replace(arity=fanouts))
 
 
 #: Items below and with the root, by the order of the CPU count.
