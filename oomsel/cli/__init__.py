@@ -12,7 +12,7 @@ import click
 from oomsel import __version__
 
 #: Every command and the module that has it; imported when its name is asked for.
-COMMANDS = ("select", "explain", "simulate", "sweep")
+COMMANDS = ("select", "explain", "simulate", "sweep", "convert", "generate", "bench")
 
 
 class Commands(click.Group):
@@ -69,6 +69,9 @@ def main(args: list[str] | None = None) -> None:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""
         _complain(f"oomsel: {_one_line(error.format_message())}{see}")
+        sys.exit(2)
+    except MemoryError:
+        _complain("oomsel: not enough memory for that many tasks and CPUs")
         sys.exit(2)
     except Exception as error:
         if "--debug" in words:

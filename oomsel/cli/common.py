@@ -14,6 +14,7 @@ from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
     from oomsel.scenario.boot import Booted
+    from oomsel.scenario.models import Scenario
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,24 +41,30 @@ def scenario_options(function: Command) -> Command:
     return KERNEL(SET(function))
 
 
-def boot_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Booted]]:
-    """Every input, read and booted, with its name; exits with 2 and every problem said if one of them is wrong."""
+def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
+    """Every input as a scenario, with its name; exits with 2 and every problem said if one of them is wrong."""
     from oomsel.errors import OomselError
-    from oomsel.scenario.boot import boot
     from oomsel.scenario.load import load
 
-    booted = []
+    scenarios = []
     wrong: list[str] = []
     for name in inputs:
         try:
-            booted.append((name, boot(load(name, overrides=overrides, kernel=kernel))))
+            scenarios.append((name, load(name, overrides=overrides, kernel=kernel)))
         except OomselError as error:
             wrong += [f"oomsel: {line}" for line in str(error).split("\n")]
     if wrong:
         for line in dict.fromkeys(wrong):  # an option's mistake is every input's
             say(line)
         raise click.exceptions.Exit(2)
-    return booted
+    return scenarios
+
+
+def boot_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Booted]]:
+    """Every input, read and booted, with its name; see `load_all`."""
+    from oomsel.scenario.boot import boot
+
+    return [(name, boot(scenario)) for name, scenario in load_all(inputs, overrides, kernel)]
 
 
 def say(line: str) -> None:
@@ -72,28 +79,52 @@ def note(source: str, message: str) -> None:
 
 def write(text: str, output: str | None) -> None:
     """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
-    write_bytes(text.encode("utf-8", "backslashreplace"), output)
+    _write(lambda file: file.write(text.encode("utf-8", "backslashreplace")), output)
 
 
 def write_bytes(raw: bytes, output: str | None) -> None:
     """Bytes to a file, whole or not at all, or to standard output."""
+    _write(lambda file: file.write(raw), output)
+
+
+#: The forms that a scenario can be written in.
+FORMS = click.Choice(["yaml", "json", "npz"])
+
+
+def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> None:
+    """`scenario` in one of `FORMS`, by default the one that the file's name ends in, or YAML; see `write`."""
+    form = form or (output or "").rpartition(".")[2].lower()
+    if form == "npz":
+        if output in (None, "-") and sys.stdout.isatty():
+            raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())
+        from oomsel.scenario.bundle import save
+
+        _write(lambda file: save(scenario, file), output)
+        return
+    from oomsel.scenario.plain import json_pieces, yaml_pieces
+
+    pieces = json_pieces(scenario) if form == "json" else yaml_pieces(scenario)
+    _write(lambda file: file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces), output)
+
+
+def _write(put: Callable[[IO[bytes]], Any], output: str | None) -> None:
     to_standard_output = output is None or output == "-"
     try:
         if output is None or output == "-":
-            _write_standard_output(raw)
+            _write_standard_output(put)
         else:
-            _write_file(raw, output)
+            _write_file(put, output)
     except OSError as error:
         name = "standard output" if to_standard_output else printable(output or "")
         say(f"oomsel: {name}: {error.strerror or error}")
         raise click.exceptions.Exit(2) from None
 
 
-def _write_standard_output(raw: bytes) -> None:
+def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
     if sys.stdout is None:
         raise OSError("it is closed")
     try:
-        sys.stdout.buffer.write(raw)
+        put(sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except OSError:
         # What could not be written must not be tried again when the interpreter ends.
@@ -142,19 +173,19 @@ def replacing(name: str) -> Iterator[IO[str]]:
         raise click.exceptions.Exit(2) from None
 
 
-def _write_file(raw: bytes, name: str) -> None:
+def _write_file(put: Callable[[IO[bytes]], Any], name: str) -> None:
     import stat
     import tempfile
 
     target = os.path.realpath(name)  # a link stays one
     if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
         with open(target, "wb") as file:  # a device or a pipe cannot be replaced
-            file.write(raw)
+            put(file)
         return
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
+            put(file)
         os.chmod(temporary, _mode_for(target))
         os.replace(temporary, target)
     except BaseException:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import fail_on_error, note, replacing, write
+from oomsel.cli.common import fail_on_error, note, replacing, write, write_scenario
 
 
 @click.command(
-    "simulate", epilog="Example: oomsel simulate --design percpu --design tree examples/studies/hopping.yaml"
+    "simulate", epilog="\b\nExample:\n  oomsel simulate --design percpu --design tree examples/studies/hopping.yaml"
 )
 @click.argument("workload_file", metavar="WORKLOAD")
 @click.option(
@@ -33,7 +33,7 @@ from oomsel.cli.common import fail_on_error, note, replacing, write
     "-o",
     "--output",
     metavar="FILE",
-    help="Save the end as a scenario for the other commands, as the first --design counts it; default: percpu.",
+    help="Save the end as a scenario (YAML, .json or .npz), as the first --design counts it; default: percpu.",
 )
 def command(
     workload_file: str,
@@ -51,7 +51,7 @@ def command(
     """
     from contextlib import nullcontext
 
-    from oomsel.study.export import final_scenario, scenario_yaml
+    from oomsel.study.export import final_scenario
     from oomsel.study.program import mms_of
     from oomsel.study.simulate import simulate
     from oomsel.study.simulate_text import TraceWriter, simulation_object, text_lines
@@ -77,8 +77,7 @@ def command(
         text = "".join(f"{line}\n" for line in text_lines(simulation, show_all=show_all))
     if output is not None:
         saved = simulation.counted[names[0] if designs else "percpu"].design
-        scenario = final_scenario(workload, mms, saved)
-        write("".join(f"{line}\n" for line in scenario_yaml(scenario)), output)
+        write_scenario(final_scenario(workload, mms, saved), None, output)
         if output == "-":
             return
     write(text, None)

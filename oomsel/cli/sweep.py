@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from oomsel.study.sweep import Journal
 
 
-@click.command("sweep", epilog="Example: oomsel sweep -o errors.csv examples/studies/cpus-squared.study.yaml")
+@click.command("sweep", epilog="\b\nExample:\n  oomsel sweep -o errors.csv examples/studies/cpus-squared.study.yaml")
 @click.argument("study_file", metavar="STUDY")
 @click.option(
     "-o", "--output", metavar="FILE", required=True, help="The table: FILE.csv, or FILE.parquet (oomsel[study])."

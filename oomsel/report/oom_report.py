@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from oomsel.kernel.percpu_counter import Int64s, percpu_counter_sum_positive
 from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from oomsel.kernel.oom_control import Constraint, OomControl
-    from oomsel.kernel.percpu_counter import Int64s
     from oomsel.kernel.system import Indices, System
     from oomsel.kernel.two_pass import TwoPass
 
@@ -52,7 +53,7 @@ class Reaped(NamedTuple):
     shmem: int
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class OomReport:
     """One OOM event in one mode.
 
@@ -72,7 +73,6 @@ class OomReport:
     constraint: Constraint
     totalpages: int  #: pages
     counters: Int64s  #: as this mode reads them
-    precise: Int64s  #: as they truly are
     points: Int64s
     passed: npt.NDArray[np.int8]
     shown: Indices  #: tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks
@@ -83,6 +83,11 @@ class OomReport:
     oom_group: int | None = None  #: index of the cgroup that is killed as a whole
     reaped: tuple[Reaped, ...] = ()
     two_pass: TwoPass | None = None  #: of a choice made in two passes
+
+    @cached_property
+    def precise(self) -> Int64s:
+        """The counters as they truly are; summed when first asked for, as a choice does without."""
+        return self.counters if self.mode == "precise" else percpu_counter_sum_positive(self.system.rss)
 
     @property
     def victim(self) -> str | None:

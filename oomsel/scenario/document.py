@@ -9,7 +9,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.scenario.nodes import Irregular, Node, Path, format_path, locate, repeated_keys
 
 if TYPE_CHECKING:
-    from oomsel.scenario.table_form import Origin
+    from oomsel.scenario.table_form import Origin, Wrong
 
 _AFTER_THE_FILE = 1 << 40
 
@@ -54,11 +54,14 @@ class Document:
             return
         from oomsel.scenario.table_form import expand
 
-        expanded = expand(data["tasks"], data.get("more"), page_size)
-        self.problems += [self.problem(path, message, at_key=at_key) for path, message, at_key in expanded.problems]
-        self.data = {key: value for key, value in data.items() if key != "more"} | {"tasks": expanded.tasks}
-        self._origins = expanded.origins
-        self._more = data["more"] if isinstance(data.get("more"), dict) else {}
+        self.set_tasks(*expand(data["tasks"], data.get("more"), page_size))
+
+    def set_tasks(self, tasks: list[Any], origins: list[Origin], problems: list[Wrong]) -> None:
+        """Put a list of tasks, and what was found wrong in making it, in the place of `more`."""
+        self.problems += [self.problem(path, message, at_key=at_key) for path, message, at_key in problems]
+        self._more = self.data["more"] if isinstance(self.data.get("more"), dict) else {}
+        self.data = {key: value for key, value in self.data.items() if key != "more"} | {"tasks": tasks}
+        self._origins = origins
 
     def override(self, path: Path, value: Any, option: str) -> None:
         """Put `value` at `path`, as if the file said so; `option` is where it comes from."""
@@ -148,8 +151,9 @@ def _decode(source: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8-sig")
+        text = error.object  # without the BOM, as is error.start
+        before = text[: error.start].decode()
         line = before.count("\n") + 1
         column = len(before) - before.rfind("\n")
-        message = f"not UTF-8: the byte 0x{raw[error.start]:02x}; save the file as UTF-8"
+        message = f"not UTF-8: the byte 0x{text[error.start]:02x}; save the file as UTF-8"
         raise InputError(source, [Problem(message, line, column)]) from None

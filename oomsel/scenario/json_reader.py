@@ -57,8 +57,9 @@ def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
 
 
 def _reworded(message: str) -> str:
-    message = message[:1].lower() + message[1:].removesuffix(" at")
-    return message if ";" in message else f"{message}; check quotes, commas and brackets"
+    if ";" in message:  # it is ours
+        return message
+    return f"{message[:1].lower()}{message[1:].removesuffix(' at')}; check quotes, commas and brackets"
 
 
 class _Composer:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import IO
 
 from oomsel.errors import InputError, Problem
 from oomsel.scenario.document import Document
@@ -14,6 +16,8 @@ from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
 STDIN = "-"
+#: What a zip file, and so a bundle, begins with; no text does.
+BUNDLE = b"PK\x03\x04"
 
 
 def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel: str | None = None) -> Scenario:
@@ -29,7 +33,18 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel:
     b'small'
     """
     name = os.fspath(path)
-    return loads(read_bytes(name), source=name, overrides=overrides, kernel=kernel)
+    try:
+        if name == STDIN:
+            return loads(sys.stdin.buffer.read(), source=name, overrides=overrides, kernel=kernel)
+        with open(name, "rb") as file:
+            start = file.read(len(BUNDLE))
+            if start == BUNDLE and file.seekable():
+                file.seek(0)
+                return _load_bundle(name, file, overrides, kernel)
+            raw = start + file.read()
+    except OSError as error:
+        raise InputError(name, [Problem(error.strerror or str(error))]) from None
+    return loads(raw, source=name, overrides=overrides, kernel=kernel)
 
 
 def loads(
@@ -39,15 +54,23 @@ def loads(
     overrides: Sequence[str] = (),
     kernel: str | None = None,
 ) -> Scenario:
-    r"""The scenario in `raw`, YAML or JSON; `source` is what errors call it.  For the rest see `load`.
+    r"""The scenario in `raw`, YAML, JSON or a bundle; `source` is what errors call it.  For the rest see `load`.
 
     >>> scenario = loads("oomsel: 1\nmachine: {cpus: 4, ram: 1GiB}\ntasks: [{pid: 7, comm: a}]")
     >>> scenario.machine.ram
     262144
     """
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    if data.startswith(BUNDLE):
+        return _load_bundle(source, io.BytesIO(data), overrides, kernel)
     with _without_garbage_collection():
         return read_scenario(Document(source, data), overrides, kernel)
+
+
+def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: str | None) -> Scenario:
+    from oomsel.scenario.bundle import load_bundle
+
+    return load_bundle(source, file, overrides, kernel)
 
 
 def read_bytes(name: str) -> bytes:

@@ -33,13 +33,13 @@ def apply_override(document: Document, assignment: str) -> None:
 
 
 def _split(assignment: str) -> tuple[str, str, str]:
-    """At the first = that is not inside brackets."""
-    depth = 0
-    for index, char in enumerate(assignment):
-        depth += (char == "[") - (char == "]")
-        if char == "=" and depth <= 0:
-            return assignment[:index], "=", assignment[index + 1 :]
-    return assignment, "", ""
+    """At the = that ends the key path, which may hold others in its brackets."""
+    at = 0
+    while match := _PART.match(assignment, at):
+        at = match.end()
+    if assignment[at : at + 1] != "=":
+        return assignment.partition("=")
+    return assignment[:at], "=", assignment[at + 1 :]
 
 
 def _refused(option: str, message: str, path: Path = ()) -> InputError:

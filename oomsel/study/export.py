@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from oomsel.kernel.designs import Design
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
-from oomsel.klog.names import comm_to_text
 from oomsel.scenario.models import Counter, Machine, Node, Rss, Scenario, Task
 from oomsel.study.program import Mms, topology_of
 from oomsel.study.workload import Workload
@@ -62,32 +59,3 @@ def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
 
 def _counter(count: int, slots: Int64s) -> Counter:
     return Counter(count=count, deltas={cpu: int(slots[cpu]) for cpu in np.flatnonzero(slots).tolist()})
-
-
-def scenario_yaml(scenario: Scenario) -> Iterator[str]:
-    """A scenario made by `final_scenario` as lines of YAML."""
-    import json
-
-    machine = scenario.machine
-    yield "oomsel: 1"
-    yield f"title: {json.dumps(scenario.title, ensure_ascii=False)}"
-    yield "machine:"
-    yield f"  cpus: {len(machine.cpus)}"
-    for key in ("ram", "swap", "page_size", "batch"):
-        yield f"  {key}: {getattr(machine, key)}"
-    if machine.nodes is not None:
-        yield "  nodes:"
-        for number, node in machine.nodes.items():
-            yield f"    {number}: {{ram: {node.ram}, cpus: {node.cpus[0]}-{node.cpus[-1]}}}"
-    yield "tasks:"
-    for task in scenario.tasks:
-        yield f"  - pid: {task.pid}"
-        yield f"    comm: {json.dumps(comm_to_text(task.comm), ensure_ascii=False)}"
-        yield f"    oom_score_adj: {task.oom_score_adj}"
-        yield f"    pgtables_bytes: {task.pgtables_bytes}"
-        yield "    rss:"
-        assert task.rss is not None
-        for name in _MEMBERS:
-            counter = getattr(task.rss, name)
-            deltas = ", ".join(f"{cpu}: {pages}" for cpu, pages in counter.deltas.items())
-            yield f"      {name}: {{count: {counter.count}, deltas: {{{deltas}}}}}"
