@@ -43,8 +43,11 @@ def two_pass(approximate: Int64s, precise: Int64s, under: Int64s, over: Int64s) 
         return TwoPass(chosen, 0, limited=False)
     least, slack = points[chosen], int(under[chosen])
     sums, limited = 0, False
-    for task, (score, more) in enumerate(zip(points, over.tolist(), strict=True)):
-        if score + more + slack < least:
+    near = np.flatnonzero(approximate + over >= least - slack).tolist()
+    # As long as the limit is not reached nobody else comes near.
+    for task in near if len(near) <= MAX_PRECISE_SUMS else range(len(points)):
+        score = points[task]
+        if score + int(over[task]) + slack < least:
             continue
         if sums < MAX_PRECISE_SUMS:
             sums += 1

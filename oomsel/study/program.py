@@ -33,17 +33,25 @@ class Run(NamedTuple):
 
 
 class Mms(NamedTuple):
-    """The processes as counters see them: an mm for each, then one for the child of each that forks."""
+    """The processes as counters see them: an mm for each, then one for the children of each thread that forks."""
 
     processes: list[Process]  #: one entry a copy
     pids: list[int]
     thread_mm: list[int]  #: of every thread
-    child: list[int]  #: the mm of each process's child
+    child: list[int]  #: the mm of every thread's children, which come one after another; its own if it does not fork
 
     @property
     def number(self) -> int:
         """How many mms there are."""
         return max([len(self.processes) - 1, *self.child]) + 1
+
+    def families(self) -> list[list[int]]:
+        """Every process's mm, and those of its children."""
+        found = [[mm] for mm in range(len(self.processes))]
+        for mm, child in zip(self.thread_mm, self.child, strict=True):
+            if child != mm:
+                found[mm].append(child)
+        return found
 
 
 def mms_of(workload: Workload) -> Mms:
@@ -52,9 +60,10 @@ def mms_of(workload: Workload) -> Mms:
     pids = [process.pid + copy for process in workload.processes for copy in range(process.copies)]
     threads = [mm for mm, process in enumerate(processes) for _ in range(process.threads)]
     child, last = [], len(processes) - 1
-    for process in processes:
-        last += any(step.fork for step in process.do)
-        child.append(last)
+    for mm in threads:
+        forks = any(step.fork for step in processes[mm].do)
+        last += forks
+        child.append(last if forks else mm)
     return Mms(processes, pids, threads, child)
 
 
@@ -178,7 +187,7 @@ class Scheduler:
         last = int(slots[-1])
         span = np.arange(min(self.decided, int(slots[0])), last + 1, dtype=np.int64)
         moves = (_hash(self.key ^ 0x5DEECE66D, span) >> _U(32)).astype(np.int64) < self.limit
-        moves &= (span >= self.decided) & (span > 0)
+        moves &= span > 0
         target = _below(len(self.groups), _hash(self.key ^ 0xB5026F5AA96619E9, span))
         since = np.maximum.accumulate(np.where(moves, np.arange(len(span)), -1))
         groups = np.where(since >= 0, target[since], self.group)
@@ -248,7 +257,7 @@ def blocks_of(workload: Workload) -> Iterator[tuple[int, Updates]]:
         cpus = range(topology.cpus) if process.cpus is None else process.cpus
         for nth in range(process.threads):
             scheduler = Scheduler(process.schedule, cpus, topology, nth, _key(workload.seed, mms.pids[mm], nth))
-            threads.append(_Thread(runs_of(process, page_size), scheduler, mm, mms.child[mm]))
+            threads.append(_Thread(runs_of(process, page_size), scheduler, mm, mms.child[len(threads)]))
     stride = max(1, _BLOCK // len(threads)) * min(thread.scheduler.every for thread in threads)
     now = 0
     for sample in sample_times(workload):

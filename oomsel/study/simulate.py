@@ -154,11 +154,11 @@ def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64
     reads = get_mm_rss(np.maximum(design.read()[:size], 0))
     accuracy = design.accuracy()
     counters = used[:size, _RSS].sum(axis=1)
+    families = simulation.mms.families()
     readings = []
     for mm, process in enumerate(simulation.mms.processes):
-        child = simulation.mms.child[mm]
-        both = [mm] if child < size else [mm, child]  # what a child cost is its parent's
-        costs = [design.costs(one) for one in both]
+        family = families[mm]  # what a child cost is its parent's
+        costs = [design.costs(one) for one in family]
         true = int(simulation.true_rss()[mm])
         readings.append(
             Reading(
@@ -168,8 +168,8 @@ def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64
                 most=int(design.most_over[mm]),
                 under=None if accuracy is None else int(counters[mm] * accuracy.under[mm]),
                 over=None if accuracy is None else int(counters[mm] * accuracy.over[mm]),
-                updates=int(design.updates[both].sum()),
-                folds=int(design.folds[both].sum()),
+                updates=int(design.updates[family].sum()),
+                folds=int(design.folds[family].sum()),
                 costs=Costs(*(sum(column) for column in zip(*costs, strict=True))),
                 alarms=None if process.budget is None else Alarms(int(alarms[0, mm]), int(alarms[1, mm])),
             )

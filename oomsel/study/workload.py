@@ -299,10 +299,11 @@ def check_workload(workload: Workload, complaints: Complaints) -> None:
     """Rules over several values."""
     if workload.machine.nodes > workload.machine.cpus:
         complaints.add(("machine", "nodes"), "more nodes than CPUs; a node has at least one")
-    size = sum(process.copies for process in workload.processes)
+    size = sum(_mms(process) for process in workload.processes)
     if size * workload.machine.cpus > MAX_SLOTS:
         complaints.add(
-            ("processes",), f"{size} processes on {workload.machine.cpus} CPUs; use fewer of one, {TOO_MANY}"
+            ("processes",),
+            f"{size} processes and forking threads on {workload.machine.cpus} CPUs; use fewer of one, {TOO_MANY}",
         )
     if sum(process.copies * process.threads for process in workload.processes) > MAX_THREADS:
         complaints.add(("processes",), f"too many threads; use at most {MAX_THREADS} in all")
@@ -323,6 +324,12 @@ def check_workload(workload: Workload, complaints: Complaints) -> None:
         if process.schedule.migrate and process.schedule.kind != "node_local":
             complaints.add((*path, "schedule", "migrate"), "only node_local threads migrate; leave it out")
         _check_steps(process, path, workload.machine.page_size, complaints)
+
+
+def _mms(process: Process) -> int:
+    """How many mms a process and its copies are: each thread that forks needs one for its children."""
+    forks = any(step.fork for step in process.do)
+    return process.copies * (1 + process.threads * forks)
 
 
 def _check_steps(process: Process, path: Path, page_size: int, complaints: Complaints) -> None:

@@ -43,6 +43,35 @@ def test_it_is_the_precise_choice_while_16_sums_suffice(tasks: list[tuple[int, i
     assert not passes.limited
 
 
+def plainly(approximate: list[int], precise: list[int], under: int, over: int) -> tuple[int, int]:
+    """Both passes as a loop over everybody, as the patch has them."""
+    chosen, sums = 0, 0
+    for task, points in enumerate(approximate):
+        if points >= approximate[chosen]:
+            chosen = task
+    least, slack = approximate[chosen], under
+    for task, points in enumerate(approximate):
+        if points + over + slack - least < 0:
+            continue
+        accuracy = under
+        score = points
+        if sums < 16:
+            sums += 1
+            score, accuracy = precise[task], 0
+            if score + slack - least < 0:
+                continue
+        chosen, least, slack = task, score, accuracy
+    return chosen, sums
+
+
+@given(st.lists(st.tuples(st.integers(-900, 900), st.integers(-200, 500)), min_size=1, max_size=40))
+def test_it_is_the_loop_over_everybody(tasks: list[tuple[int, int]]) -> None:
+    approximate = [points for points, _ in tasks]
+    precise = [points + error for points, error in tasks]
+    passes = run(approximate, precise, 500, 200)
+    assert (passes.chosen, passes.sums) == plainly(approximate, precise, 500, 200)
+
+
 def test_select_in_two_passes() -> None:
     scenario = oomsel.load("examples/real-contest.yaml")
     report = oomsel.select(scenario, mode="two-pass")

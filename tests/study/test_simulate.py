@@ -78,6 +78,7 @@ def test_every_operation_comes_once_and_the_truth_is_kept(every: int) -> None:
     assert result.true.tolist() == [[50 + 600, 1000 + 6 * 1074, 9, 0]]
     for counted in result.counted.values():
         assert counted.design.summed()[0].tolist() == result.true[0].tolist()
+        assert not counted.design.summed()[1:].any()  # the children that are gone
         (reading,) = counted.readings
         assert reading.updates == total
         assert reading.under is not None
@@ -153,6 +154,13 @@ def test_who_is_killed_and_what_it_frees() -> None:
     assert (precise.process, precise.claimed, precise.freed) == (1, 632, 632)
     assert (passes.process, passes.precise_sums) == (1, 2)
     assert result.counted["split"].kill("precise") is None
+
+
+def test_two_passes_know_the_bound_of_the_design() -> None:
+    result = run("  - {pid: 11, comm: a, do: [{fault: 900}]}\n  - {pid: 12, comm: b, do: [{fault: 300}]}\n")
+    # A score of four counters is off by 4 * 31 pages on each of 8 CPUs, or 2 nodes.
+    sums = {name: kill.precise_sums for name, one in result.counted.items() if (kill := one.kill("two-pass"))}
+    assert sums == {"percpu": 2, "pernode": 1, "tree": 2}
 
 
 def test_a_watchdog_misses_an_overrun_and_cries_wolf() -> None:
@@ -248,4 +256,5 @@ def test_nothing_to_do() -> None:
 
 def test_mms() -> None:
     mms = mms_of(workload(EVERYTHING.replace("pid: 100", "pid: 100\n    copies: 2")))
-    assert (mms.pids, mms.thread_mm, mms.child, mms.number) == ([100, 101], [0, 0, 0, 1, 1, 1], [2, 3], 4)
+    assert (mms.pids, mms.thread_mm, mms.child, mms.number) == ([100, 101], [0, 0, 0, 1, 1, 1], [2, 3, 4, 5, 6, 7], 8)
+    assert mms.families() == [[0, 2, 3, 4], [1, 5, 6, 7]]

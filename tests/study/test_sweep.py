@@ -84,6 +84,18 @@ def test_a_row_in_numbers() -> None:
     assert [row.design for row in rows] == ["percpu", "tree"]
 
 
+def test_the_wrong_victim_and_what_it_costs() -> None:
+    # On 256 CPUs both processes read 0, and the last one dies, who is the biggest; on 64 some pages are seen.
+    text = (
+        SMALL.replace("cpus: [4, 64]", "cpus: 64")
+        .replace("memory: 2MiB", "memory: 40MiB")
+        .replace("hop: 3", "hop: 100")
+    )
+    rows = [row for trial in trials_of(study(text)) for row in run_trial(study(text), trial) if row.design == "percpu"]
+    assert {row.wrong_victim for row in rows} == {0, 1}
+    assert all(row.lost == 16 * row.wrong_victim for row in rows)
+
+
 def whole(text: str = SMALL) -> str:
     return csv_text(row for trial in trials_of(study(text)) for row in run_trial(study(text), trial))
 

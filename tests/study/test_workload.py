@@ -112,7 +112,10 @@ def test_pids_are_unique() -> None:
 
 def test_limits() -> None:
     large = GOOD.replace("cpus: 8", "cpus: 8192").replace("comm: a", "comm: a\n    copies: 5000")
-    assert "processes: 5000 processes on 8192 CPUs; use fewer of one, 33554432 multiplied at most" in problems(large)
+    assert (
+        "processes: 5000 processes and forking threads on 8192 CPUs; use fewer of one, 33554432 multiplied at most"
+        in problems(large)
+    )
     endless = GOOD.replace("fault: 1MiB", "mmap_munmap: 0, times: 1000").replace(
         "comm: a", "comm: a\n    rounds: 1000000"
     )
