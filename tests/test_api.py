@@ -18,7 +18,7 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 def test_an_unknown_mode_is_refused() -> None:
     scenario = oomsel.load(ROOT / "examples" / "smallest.yaml")
-    with pytest.raises(oomsel.UsageError, match="no mode exact; use approximate, precise or kernel"):
+    with pytest.raises(oomsel.UsageError, match="no mode exact; use approximate, precise, two-pass or kernel"):
         oomsel.select(scenario, mode="exact")
 
 

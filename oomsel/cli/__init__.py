@@ -21,6 +21,8 @@ COMMANDS = (
     "convert",
     "init",
     "generate",
+    "simulate",
+    "sweep",
     "bench",
     "schema",
     "completion",

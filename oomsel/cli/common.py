@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -132,6 +133,11 @@ def write(text: str, output: str | None) -> None:
     _write(lambda file: file.write(text.encode("utf-8", "backslashreplace")), output)
 
 
+def write_bytes(raw: bytes, output: str | None) -> None:
+    """Bytes to a file, whole or not at all, or to standard output."""
+    _write(lambda file: file.write(raw), output)
+
+
 #: The forms that a scenario can be written in.
 FORMS = click.Choice(["yaml", "json", "npz"])
 
@@ -177,3 +183,46 @@ def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
         # What could not be written must not be tried again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
+
+
+@contextmanager
+def fail_on_error() -> Iterator[None]:
+    """What oomsel refuses inside ends the command: every problem said, exit status 2."""
+    from oomsel.errors import OomselError
+
+    try:
+        yield
+    except OomselError as error:
+        for line in str(error).split("\n"):
+            say(f"oomsel: {line}")
+        raise click.exceptions.Exit(2) from None
+
+
+@contextmanager
+def replacing(name: str) -> Iterator[IO[str]]:
+    """A text file to write piece by piece, which is there whole in the end, or not at all."""
+    import tempfile
+
+    from oomsel.files import mode_for
+
+    target = os.path.realpath(name)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w",
+            encoding="utf-8",
+            newline="",
+            dir=os.path.dirname(target),
+            prefix=f".{os.path.basename(target)}.",
+            delete=False,
+        ) as file:
+            try:
+                yield file
+                file.flush()
+                os.chmod(file.name, mode_for(target))
+                os.replace(file.name, target)
+            except BaseException:
+                os.unlink(file.name)
+                raise
+    except OSError as error:
+        say(f"oomsel: {printable(name)}: {error.strerror or error}")
+        raise click.exceptions.Exit(2) from None

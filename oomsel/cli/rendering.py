@@ -35,11 +35,18 @@ class Rendering:
             modes = [report.mode for report in wanted if SILENCE.get(report.outcome) == message]
             where = "" if len(modes) == len(wanted) else f"{modes[0]}: "
             self.notes.append((name, f"{where}the kernel prints nothing: {message}"))
+        self._note_two_pass(name, wanted)
         if self.form == "json":
             return {"input": printable(name), **self._object(wanted)}
         if self.form == "table":
             return self._table(approximate, precise)
         return event_text(wanted, reaper=self.reaper, prefix=self.prefix)
+
+    def _note_two_pass(self, name: str, wanted: list[OomReport]) -> None:
+        for report in wanted:
+            if report.two_pass is not None and report.two_pass.limited:
+                how = f"the limit of {report.two_pass.sums} precise sums was hit"
+                self.notes.append((name, f"{report.mode}: {how}: the choice may not be the precise one"))
 
     def joined(self, parts: list[Any]) -> str:
         """All inputs' output as one text, each headed by its name where there are several."""

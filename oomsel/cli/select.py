@@ -15,10 +15,11 @@ from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, 
 @INPUTS
 @click.option(
     "--mode",
-    type=click.Choice(["approximate", "precise", "both", "kernel"]),
+    type=click.Choice(["approximate", "precise", "two-pass", "both", "kernel"]),
     default="both",
     show_default=True,
-    help="Read the global counts alone, sum every CPU's share, do both, or what the kernel's release does.",
+    help="Read the global counts alone, sum every CPU's share, sum only where there is doubt, do the first two, "
+    "or what the kernel's release does.",
 )
 @click.option(
     "--format",

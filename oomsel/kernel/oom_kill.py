@@ -12,6 +12,7 @@ from oomsel.kernel.badness import (
     LONG_MAX,
     LONG_MIN,
     Passed,
+    of_task,
     oom_badness,
     oom_cpuset_eligible,
     oom_unkillable_task,
@@ -22,18 +23,23 @@ from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group, mem_cgroup_scan_t
 from oomsel.kernel.oom_control import Constraint, OomControl, constrained_alloc
 from oomsel.kernel.oom_reaper import oom_reap_task
 from oomsel.kernel.percpu_counter import (
+    NR_MM_COUNTERS,
     Int64s,
     RssStat,
     percpu_counter_read_positive,
     percpu_counter_sum_positive,
 )
 from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, Indices, System, TaskFlag
+from oomsel.kernel.two_pass import TwoPass, accuracy_of, two_pass
 from oomsel.report.oom_report import Kill, OomReport, Outcome
 
-#: How a mode reads a counter; a new way to read is one more entry.
+TWO_PASS = "two-pass"  # noqa: S105, no password
+
+#: How a mode's report reads a counter; a new way to read is one more entry.
 READS: dict[str, Callable[[RssStat], Int64s]] = {
     "approximate": percpu_counter_read_positive,
     "precise": percpu_counter_sum_positive,
+    TWO_PASS: percpu_counter_sum_positive,  # the choice alone is made in two passes
 }
 
 
@@ -157,10 +163,23 @@ def select_bad_process(report: OomReport, visited: Indices) -> OomReport:
     candidates = _those(visited, report.passed == int(Passed.ELIGIBLE))
     if not len(candidates):
         return replace(report, outcome=Outcome.NO_KILLABLE)
+    if report.mode == TWO_PASS:
+        passes = select_in_two_passes(report, candidates)
+        return oom_kill_process(replace(report, chosen=int(candidates[passes.chosen]), two_pass=passes))
     # Equal points replace the choice, so that the last one seen wins.
     points = report.points[candidates]
     last_worst = np.flatnonzero(points == points.max())[-1]
     return oom_kill_process(replace(report, chosen=int(candidates[last_worst])))
+
+
+def select_in_two_passes(report: OomReport, candidates: Indices) -> TwoPass:
+    """The choice among `candidates` that sums precisely only where approximate points leave a doubt."""
+    system = report.system
+    points = oom_badness(system, percpu_counter_read_positive(system.rss), report.totalpages)
+    points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
+    # A score adds up four counters, each off by its own bound.
+    under, over = (of_task(system, NR_MM_COUNTERS * bound)[candidates] for bound in accuracy_of(system.rss))
+    return two_pass(points[candidates], report.points[candidates], under, over)
 
 
 def oom_kill_process(report: OomReport) -> OomReport:

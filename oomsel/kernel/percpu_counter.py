@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,13 @@ Int32s: TypeAlias = npt.NDArray[np.int32]
 #: The members of mm->rss_stat, as include/linux/mm_types_task.h numbers them.
 MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = range(4)
 NR_MM_COUNTERS = 4
+
+
+class Accuracy(NamedTuple):
+    """What a settled counter guarantees: precise - under <= approximate <= precise + over; int64[mm], pages."""
+
+    under: Int64s
+    over: Int64s
 
 
 def compute_batch_value(online_cpus: int) -> int:
@@ -41,6 +48,7 @@ class RssStat:
     dying: set[int]
     batch: int
     bound: int = 0
+    guarantee: Accuracy | None = None  #: of another design, whose reads stand in these columns
 
     @classmethod
     def zeros(cls, mms: int, cpus: Iterable[int], online: Iterable[int], dying: Iterable[int], batch: int) -> RssStat:

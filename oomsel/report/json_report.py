@@ -53,8 +53,15 @@ def report_object(report: OomReport) -> dict[str, Any]:
             {**_named(report, task), "anon": anon, "file": file, "shmem": shmem}
             for task, anon, file, shmem in report.reaped
         ],
+        **_two_pass(report),
         "tasks": _tasks(report),
     }
+
+
+def _two_pass(report: OomReport) -> dict[str, Any]:
+    if report.two_pass is None:
+        return {}
+    return {"precise_sums": report.two_pass.sums, "precise_sums_limit_hit": report.two_pass.limited}
 
 
 def both_object(approximate: OomReport, precise: OomReport, comparison: Comparison) -> dict[str, Any]:

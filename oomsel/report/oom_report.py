@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from oomsel.kernel.oom_control import Constraint, OomControl
     from oomsel.kernel.system import Indices, System
+    from oomsel.kernel.two_pass import TwoPass
 
 
 class Outcome(Enum):
@@ -68,7 +69,7 @@ class OomReport:
 
     system: System
     oc: OomControl
-    mode: str  #: how the counters were read: approximate or precise
+    mode: str  #: how the counters were read: approximate, precise or two-pass
     outcome: Outcome
     constraint: Constraint
     totalpages: int  #: pages
@@ -81,6 +82,7 @@ class OomReport:
     kills: tuple[Kill, ...] = ()  #: the victim, then the members of its group
     silent: tuple[int, ...] = ()  #: processes that died with a victim for sharing its mm, without a line
     oom_group: int | None = None  #: index of the cgroup that is killed as a whole
+    two_pass: TwoPass | None = None  #: of a choice made in two passes
     reap: Callable[[], tuple[Reaped, ...]] = tuple  #: works `reaped` out, which few ask for
 
     @property

@@ -293,6 +293,7 @@ QUANTITY, SIZE, LIMIT = _pages(_quantity, 1 - units.MAX_PAGES), _pages(_size, 0)
 TEXT, COMM, BOOL = _leaf(_text), _leaf(_comm), _leaf(_bool)
 CPULIST, NODELIST = _list_of(units.MAX_CPU), _list_of(units.MAX_NODE)
 LABEL, PATH = _leaf(_label), _leaf(_memcg_path)
+PAGE_SIZE, VERSION = _leaf(_page_size), _leaf(_version)
 CPU = _whole(0, units.MAX_CPU, "CPU")
 CPU_KEY = cs.custom_error_schema(
     cs.union_schema([cs.int_schema(strict=True, ge=0, le=units.MAX_CPU), _leaf(_cpu_key)], mode="left_to_right"),
@@ -329,7 +330,7 @@ MACHINE = _table(
     cpus=_list_of(units.MAX_CPU, number_is_count=True),
     online=CPULIST,
     dying=CPULIST,
-    page_size=_leaf(_page_size),
+    page_size=PAGE_SIZE,
     ram=SIZE,
     swap=SIZE,
     batch=_whole(1, (1 << 31) - 1, "batch"),
@@ -386,7 +387,7 @@ EXPECT = _table(
 )
 #: The sections of a scenario, by key.
 SECTIONS: dict[str, CoreSchema] = {
-    "oomsel": _leaf(_version),
+    "oomsel": VERSION,
     "title": TEXT,
     "description": TEXT,
     "kernel": _leaf(_release),
@@ -398,6 +399,10 @@ SECTIONS: dict[str, CoreSchema] = {
     "updates": cs.tuple_variable_schema(UPDATE),
     "expect": EXPECT,
 }
+
+
+#: For the schemas of other documents, like workloads.
+table, leaf, whole = _table, _leaf, _whole
 
 
 def scenario_core_schema() -> CoreSchema:

@@ -13,8 +13,8 @@ def select(scenario: Scenario | Booted, mode: str = "approximate") -> OomReport:
     """What the OOM killer does in `scenario` when it reads the RSS counters in `mode`.
 
     `mode` is approximate (the global counts alone, as Linux 6.2 to 6.19 do), precise (every
-    CPU's share added, as 7.0 does) or kernel (what the scenario's release does).  Raises
-    UsageError for any other.
+    CPU's share added, as 7.0 does), two-pass (precise where approximate scores leave a doubt) or
+    kernel (what the scenario's release does).  Raises UsageError for any other.
 
     >>> import oomsel
     >>> scenario = oomsel.load("examples/real-contest.yaml")

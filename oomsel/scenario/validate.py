@@ -48,7 +48,7 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     except ValidationError:
         context.places = True
         for detail in _errors(data, context)[:_ENOUGH]:
-            _complain(detail, complaints)
+            complain(detail, complaints)
         draft = _draft_with_holes(data, context)
     check_machine(draft, complaints)
     check_memcgs(draft, complaints)
@@ -126,8 +126,11 @@ def _or_none(validator: Callable[[], Any], value: Any, context: schema.Context) 
         return None
 
 
-def _complain(detail: ErrorDetails, complaints: Complaints) -> None:
-    """A structural error in our words."""
+KnownKeys = Callable[[Path], Sequence[str]]
+
+
+def complain(detail: ErrorDetails, complaints: Complaints, known_keys: KnownKeys | None = None) -> None:
+    """A structural error in our words; `known_keys` says what the mapping at a path knows, by default a scenario's."""
     path, cut, at_key = _real_path(detail["loc"], complaints.document.data)
     kind, value = detail["type"], detail["input"]
     cpu = detail.get("ctx", {}).get("cpu")
@@ -136,7 +139,7 @@ def _complain(detail: ErrorDetails, complaints: Complaints) -> None:
     if kind == "missing" and not cut:
         complaints.add(path, MISSING)
     elif kind in ("unexpected_keyword_argument", "invalid_key"):
-        complaints.add(path, f"unknown key; {_hint(path)}", at_key=True)
+        complaints.add(path, f"unknown key; {_hint(path, known_keys or _known_keys)}", at_key=True)
     elif schema.is_empty(value):
         complaints.add(path, "empty; leave the key out, or give it a value")
     elif kind == "wrong":
@@ -171,10 +174,10 @@ def _real_path(loc: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]
     return tuple(path), False, False
 
 
-def _hint(path: Path) -> str:
+def _hint(path: Path, known_keys: KnownKeys) -> str:
     import difflib
 
-    known = _known_keys(path[:-1])
+    known = known_keys(path[:-1])
     close = difflib.get_close_matches(str(path[-1]).lower(), known, n=1)
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
 

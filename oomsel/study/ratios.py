@@ -145,6 +145,15 @@ def _f_strings(report: OomReport) -> Callable[[], Any]:
     ]
 
 
+def replaying(_: Files) -> Iterator[Ratio]:
+    """Counter updates beside a plain C loop that does the same, where there is a C compiler."""
+    from oomsel.study.replay import replay_ratio
+
+    found = replay_ratio()
+    if found is not None:
+        yield Ratio(*found, 9)
+
+
 HEADER = " ratio  least  target       oomsel    the other  oomsel / the other"
 
 
@@ -167,7 +176,7 @@ def main() -> None:
     print(HEADER, flush=True)  # noqa: T201
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder))
-        for section in (starting, loading, choosing):
+        for section in (starting, loading, choosing, replaying):
             for ratio in section(files):
                 ours, other = in_turns([ratio.ours, ratio.other], ratio.runs)
                 print(row(ratio, ours, other), flush=True)  # noqa: T201

@@ -48,7 +48,7 @@ def test_every_command_and_option_is_documented() -> None:
         (["select", "--mod", "x", "f"], "No such option '--mod'"),
         (
             ["select", "--mode", "x", "f"],
-            "Invalid value for '--mode': 'x' is not one of 'approximate', 'precise', 'both', 'kernel'",
+            "Invalid value for '--mode': 'x' is not one of 'approximate', 'precise', 'two-pass', 'both', 'kernel'",
         ),
         (["select", "--set"], "Option '--set' requires an argument"),
         (["--nope"], "No such option '--nope'"),

@@ -18,7 +18,7 @@ from oomsel.scenario.nodes import Plain
 from oomsel.scenario.reference import format_reference
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = sorted(path for folder in ("examples", "tests/data") for path in (ROOT / folder).rglob("*.yaml"))
+SCENARIOS = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/data").rglob("*.yaml")])
 VALIDATOR = Draft7Validator(scenario_schema())
 BASE = "oomsel: 1\nmachine: {cpus: 4, ram: 1GiB}\ntasks: [{pid: 7, comm: a}]\n"
 

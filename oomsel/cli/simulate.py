@@ -1,0 +1,92 @@
+"""`oomsel simulate`: a workload put through every design of an RSS counter."""
+
+from __future__ import annotations
+
+import click
+
+from oomsel.cli.common import fail_on_error, note, replacing, write, write_scenario
+
+
+@click.command(
+    "simulate", epilog="\b\nExample:\n  oomsel simulate --design percpu --design tree examples/studies/hopping.yaml"
+)
+@click.argument("workload_file", metavar="WORKLOAD")
+@click.option(
+    "--design",
+    "designs",
+    type=click.Choice(["split", "percpu", "pernode", "tree"]),
+    multiple=True,
+    help="Count by this design; repeatable, default: all four.",
+)
+@click.option("--tree", metavar="N,N,...", help="The tree's fan-outs, leaves first; default: by the number of CPUs.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For a person, or an object for programs.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Every process, not the 10 that are the furthest off.")
+@click.option("--trace", metavar="FILE", help="Write what each design reads over time to FILE, as CSV.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Save the end as a scenario (YAML, .json or .npz), as the first --design counts it; default: percpu.",
+)
+def command(
+    workload_file: str,
+    designs: tuple[str, ...],
+    tree: str | None,
+    form: str,
+    show_all: bool,
+    trace: str | None,
+    output: str | None,
+) -> None:
+    """Put WORKLOAD (YAML or JSON, - for standard input) through the designs of RSS counters.
+
+    Shows what each design reads, how far off it ever was and may be, what counting cost, and
+    whom the OOM killer would choose by it.
+    """
+    from contextlib import nullcontext
+
+    from oomsel.study.export import final_scenario
+    from oomsel.study.program import mms_of
+    from oomsel.study.simulate import simulate
+    from oomsel.study.simulate_text import TraceWriter, simulation_object, text_lines
+    from oomsel.study.workload import load_workload
+
+    names = tuple(dict.fromkeys(designs)) or ("split", "percpu", "pernode", "tree")
+    with fail_on_error():
+        workload = load_workload(workload_file)
+        mms = mms_of(workload)
+        with replacing(trace) if trace is not None else nullcontext() as file:
+            writer = None
+            if file is not None:
+                writer = TraceWriter(mms.pids, [process.comm for process in mms.processes], file)
+            simulation = simulate(workload, names, fanouts=_fanouts(tree), trace=writer)
+    for name, counted in simulation.counted.items():
+        if any(kill.limited for kill in counted.kills):
+            note(workload_file, f"{name}: two-pass: the limit of 16 precise sums was hit")
+    if form == "json":
+        import json
+
+        text = json.dumps(simulation_object(simulation), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = "".join(f"{line}\n" for line in text_lines(simulation, show_all=show_all))
+    if output is not None:
+        saved = simulation.counted[names[0] if designs else "percpu"].design
+        write_scenario(final_scenario(workload, mms, saved), None, output)
+        if output == "-":
+            return
+    write(text, None)
+
+
+def _fanouts(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    parts = text.split(",")
+    if not all(part.isascii() and part.isdecimal() and len(part) < 6 for part in parts):
+        raise click.UsageError(f"--tree: no list of fan-outs: {text}; use one like 8,8,4")
+    return [int(part) for part in parts]

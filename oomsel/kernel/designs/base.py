@@ -1,0 +1,154 @@
+"""What every design of an RSS counter can do: add, read, sum precisely, say what it guarantees and what it costs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+
+from oomsel.kernel.percpu_counter import NR_MM_COUNTERS, Accuracy, Int64s
+
+#: A batch that no per-CPU value reaches.
+_ANY_BATCH = (1 << 31) - 1
+
+
+class How(IntEnum):
+    """By what path of the kernel an update comes; a design that does not care ignores it."""
+
+    FAULT = 0  #: a page fault that counts what it mapped
+    HUGE = 1  #: a page fault that maps a huge page
+    INSERT = 2  #: vm_insert_page(): counted without a fault
+    BULK = 3  #: unmapping, or fork's copy: once a page table
+    EXIT = 4  #: the thread is gone; nothing is added
+    FRESH = 5  #: as BULK, the first of a new mm: its counters start from 0
+
+
+class Topology(NamedTuple):
+    """The machine as counters see it; all CPUs are possible and online."""
+
+    cpus: int
+    node_of: tuple[int, ...]  #: a CPU's NUMA node
+    arity: tuple[int, ...] | None = None  #: percpu_counter_tree.arity, the tree's fan-outs; None for its default
+
+    @classmethod
+    def even(cls, cpus: int, nodes: int = 1) -> Topology:
+        """`cpus` CPUs in `nodes` equal blocks.
+
+        >>> Topology.even(4, 2).node_of
+        (0, 0, 1, 1)
+        """
+        return cls(cpus, tuple(cpu * nodes // cpus for cpu in range(cpus)))
+
+    @property
+    def nodes(self) -> int:
+        return max(self.node_of) + 1
+
+
+class Updates(NamedTuple):
+    """Counter updates in order, in columns of int64; each stands for `repeat` equal ones after another."""
+
+    mm: Int64s
+    member: Int64s
+    cpu: Int64s
+    thread: Int64s
+    amount: Int64s  #: pages, signed
+    repeat: Int64s
+    how: Int64s  #: a `How`
+
+    @classmethod
+    def of(cls, rows: Sequence[tuple[int, ...]]) -> Updates:
+        """Updates from rows in the order of the fields."""
+        columns = np.array(rows, np.int64).reshape(-1, len(cls._fields)).T
+        return cls(*(np.ascontiguousarray(column) for column in columns))
+
+
+class Costs(NamedTuple):
+    """What can be counted of an operation's price."""
+
+    atomics: int = 0  #: locked read-modify-writes
+    locks: int = 0  #: spinlocks taken
+    remote_lines: int = 0  #: other CPUs' cache lines read
+
+
+class Design(ABC):
+    """The RSS counters of `mms` processes.
+
+    `thread_mm` says whose each thread is.  All state is int64, flat: counter `mm * 4 + member`.
+    """
+
+    name: ClassVar[str]
+    since: ClassVar[str]  #: where it is or was used
+    has_precise_read: ClassVar[bool] = True
+
+    def __init__(self, topology: Topology, mms: int = 1, thread_mm: Sequence[int] = (0,)) -> None:
+        self.topology = topology
+        self.mms = mms
+        self.thread_mm = np.array(thread_mm, np.int64)
+        self.count = np.zeros(mms * NR_MM_COUNTERS, np.int64)  #: what an approximate read sees
+        self.start = np.zeros((mms, NR_MM_COUNTERS), np.int64)  #: pages from before, counted exactly
+        self.updates = np.zeros(mms, np.int64)  #: adds; [mm]
+        self.folds = np.zeros(mms, np.int64)  #: times something left its private place; [mm]
+        self.atomics = np.zeros(mms, np.int64)  #: those the replay counts; [mm]
+        #: Pages of RSS that an unclamped approximate read lacks, now and at most; negative is too many; [mm]
+        self.lacks = np.zeros(mms, np.int64)
+        self.most_under = np.zeros(mms, np.int64)
+        self.most_over = np.zeros(mms, np.int64)
+
+    def add(
+        self,
+        mm: int,
+        member: int,
+        amount: int,
+        *,
+        cpu: int = 0,
+        thread: int = 0,
+        how: How = How.FAULT,
+        repeat: int = 1,
+    ) -> None:
+        """Add `amount` pages `repeat` times."""
+        self.replay(Updates.of([(mm, member, cpu, thread, amount, repeat, how)]))
+
+    @abstractmethod
+    def replay(self, updates: Updates) -> None:
+        """Add all of `updates` in their order."""
+
+    @abstractmethod
+    def held(self) -> Int64s:
+        """Pages that are not in the count yet; int64[mm, member]."""
+
+    def read(self) -> Int64s:
+        """The approximate read, not clamped; int64[mm, member], pages."""
+        return self.count.reshape(self.mms, NR_MM_COUNTERS) + self.start
+
+    def summed(self) -> Int64s:
+        """The precise sum, not clamped; int64[mm, member], pages."""
+        return self.read() + self.held()
+
+    def as_percpu(self) -> tuple[Int64s, int]:
+        """Slots, int64[mm, member, CPU], and the batch with which per-CPU counters would read the same.
+
+        By default one CPU stands for all that is not in the count.
+        """
+        return self.held()[:, :, np.newaxis], _ANY_BATCH
+
+    @abstractmethod
+    def accuracy(self) -> Accuracy | None:
+        """The bound of one counter of each mm; None where there is none."""
+
+    @abstractmethod
+    def costs(self, mm: int) -> Costs:
+        """What all updates of one mm have cost."""
+
+    @abstractmethod
+    def sum_costs(self) -> Costs:
+        """What one precise sum of one counter costs."""
+
+    def _tallies(self) -> tuple[Int64s, ...]:
+        """What every loop keeps, in the order of its last arguments."""
+        return self.updates, self.lacks, self.most_under, self.most_over
+
+
+__all__ = ["NR_MM_COUNTERS", "Accuracy", "Costs", "Design", "How", "Topology", "Updates"]

@@ -1,0 +1,61 @@
+"""A simulation's end as a scenario, for any design: its approximate reads are the counts, its precise ones the sums."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oomsel.kernel.designs import Design
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
+from oomsel.scenario.models import Counter, Machine, Node, Rss, Scenario, Task
+from oomsel.study.program import Mms, topology_of
+from oomsel.study.workload import Workload
+
+_MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
+
+
+def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
+    """The scenario in which the OOM killer reads what `design` reads.
+
+    Of per-CPU counters it is the very state; of any other design CPU 0 stands for all that is not
+    in the count.
+    """
+    topology = topology_of(workload)
+    machine = workload.machine
+    per_node = machine.ram // topology.nodes
+    nodes = None
+    if topology.nodes > 1:
+        cpus = {
+            node: tuple(cpu for cpu, on in enumerate(topology.node_of) if on == node) for node in range(topology.nodes)
+        }
+        nodes = {node: Node(ram=per_node, cpus=cpus[node]) for node in range(topology.nodes)}
+    count = design.read()
+    slots, batch = design.as_percpu()
+    tasks = []
+    for mm, process in enumerate(mms.processes):
+        rss = Rss(**{name: _counter(int(count[mm, member]), slots[mm, member]) for name, member in _MEMBERS.items()})
+        tasks.append(
+            Task(
+                pid=mms.pids[mm],
+                comm=process.comm,
+                oom_score_adj=process.oom_score_adj,
+                pgtables_bytes=process.pgtables_bytes,
+                rss=rss,
+            )
+        )
+    return Scenario(
+        oomsel=1,
+        title=f"{workload.title or 'A workload'}, as {design.name} counters have it at the end",
+        machine=Machine(
+            cpus=tuple(range(topology.cpus)),
+            ram=machine.ram,
+            swap=machine.swap,
+            page_size=machine.page_size,
+            batch=batch,
+            nodes=nodes,
+        ),
+        tasks=tuple(tasks),
+    )
+
+
+def _counter(count: int, slots: Int64s) -> Counter:
+    return Counter(count=count, deltas={cpu: int(slots[cpu]) for cpu in np.flatnonzero(slots).tolist()})

@@ -1,0 +1,163 @@
+"""A simulation's results as text for a person, as JSON for a program, and its trace as CSV."""
+
+from __future__ import annotations
+
+import csv
+from typing import IO, Any
+
+from oomsel.klog.names import comm_to_text, printable
+from oomsel.study.simulate import Kill, Reading, Sample, Simulation
+
+#: Processes that a person gets of each design without asking for all: those that are the furthest off.
+TOP = 10
+_HEAD = "RSS in pages; worst: the furthest off it ever was; bound: what is guaranteed."
+
+
+def _named(simulation: Simulation, process: int) -> str:
+    mms = simulation.mms
+    return f"{mms.pids[process]} ({printable(mms.processes[process].comm)})"
+
+
+def _bound(reading: Reading) -> str:
+    return "none" if reading.under is None or reading.over is None else str(max(reading.under, reading.over))
+
+
+def _worst(reading: Reading) -> int:
+    return reading.most if reading.most > -reading.least else reading.least
+
+
+def _aligned(rows: list[tuple[str, ...]], texts: int) -> list[str]:
+    """Rows as aligned columns, the first `texts` to the left and numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index < texts else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
+    """What a person reads: how far off each design is, what it costs, and whom it kills."""
+    true = simulation.true_rss().tolist()
+    watched = any(process.budget is not None for process in simulation.workload.processes)
+    headings = ("design", "process", "true", "reads", "error", "worst", "bound")
+    accuracy: list[tuple[str, ...]] = [headings + ("false", "missed") * watched]
+    costs: list[tuple[str, ...]] = [("design", "process", "updates", "folds", "atomics", "locks")]
+    hidden = 0
+    for name, counted in simulation.counted.items():
+        order = sorted(range(len(true)), key=lambda mm, of=counted: (-abs(_worst(of.readings[mm])), mm))  # type: ignore[misc]
+        shown = order if show_all else order[:TOP]
+        hidden = len(order) - len(shown)
+        for mm in sorted(shown):
+            one = counted.readings[mm]
+            row: tuple[str, ...] = (name, _named(simulation, mm), str(true[mm]), str(one.reads))
+            row += (_signed(one.error), _signed(_worst(one)), _bound(one))
+            alarms = ("-", "-") if one.alarms is None else (str(one.alarms.false), str(one.alarms.missed))
+            accuracy.append((*row, *(alarms * watched)))
+            numbers = (one.updates, one.folds, one.costs.atomics, one.costs.locks)
+            costs.append((*row[:2], *map(str, numbers)))
+    lines = [_HEAD, *_aligned(accuracy, 2)]
+    if watched:
+        lines.append(f"false, missed: a watchdog's mistakes in {simulation.workload.samples} looks at the budget.")
+    lines += ["", "What counting cost:", *_aligned(costs, 2), *_sum_costs(simulation)]
+    lines += ["", "Whom the OOM killer would choose in the end:", *_kill_lines(simulation)]
+    if hidden:
+        lines.append(f"Not shown: {hidden} processes of each design that are less far off; --all shows all.")
+    return lines
+
+
+def _signed(pages: int) -> str:
+    return f"{pages:+d}" if pages else "0"
+
+
+def _sum_costs(simulation: Simulation) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for name, counted in simulation.counted.items():
+        cost = counted.design.sum_costs()
+        lines = "line" if cost.remote_lines == 1 else "lines"
+        what = f"reads {cost.remote_lines} cache {lines}" + " under a lock" * bool(cost.locks)
+        rows.append((name, what if counted.design.has_precise_read else "there is none"))
+    return ["", "What a precise sum of one counter costs:", *_aligned(rows, 2)]
+
+
+def _kill_lines(simulation: Simulation) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for name, counted in simulation.counted.items():
+        for kill in counted.kills:
+            whom = "nobody" if kill.process is None else _named(simulation, kill.process)
+            says = f"says {kill.claimed} pages, frees {kill.freed}"
+            rows.append((name, kill.mode, whom, says + _passes(kill)))
+    return _aligned(rows, 4)
+
+
+def _passes(kill: Kill) -> str:
+    if kill.precise_sums is None:
+        return ""
+    return f"; {kill.precise_sums} precise sum{'' if kill.precise_sums == 1 else 's'}" + ", the limit" * kill.limited
+
+
+def simulation_object(simulation: Simulation) -> dict[str, Any]:
+    """The results as plain data, version 1; pages."""
+    mms = simulation.mms
+    return {
+        "oomsel_simulation": 1,
+        "title": simulation.workload.title,
+        "seed": simulation.workload.seed,
+        "samples": simulation.workload.samples,
+        "processes": [
+            {"pid": pid, "comm": comm_to_text(process.comm), "true_rss": true, "budget": process.budget}
+            for pid, process, true in zip(mms.pids, mms.processes, simulation.true_rss().tolist(), strict=True)
+        ],
+        "designs": {
+            name: {
+                "used": counted.design.since,
+                "precise_sum": dict(counted.design.sum_costs()._asdict()) if counted.design.has_precise_read else None,
+                "processes": [_reading_object(pid, one) for pid, one in zip(mms.pids, counted.readings, strict=True)],
+                "kills": {kill.mode: _kill_object(simulation, kill) for kill in counted.kills},
+            }
+            for name, counted in simulation.counted.items()
+        },
+    }
+
+
+def _reading_object(pid: int, one: Reading) -> dict[str, Any]:
+    return {
+        "pid": pid,
+        "reads": one.reads,
+        "error": one.error,
+        "worst_under": one.least,
+        "worst_over": one.most,
+        "bound_under": one.under,
+        "bound_over": one.over,
+        "updates": one.updates,
+        "folds": one.folds,
+        "atomics": one.costs.atomics,
+        "locks": one.costs.locks,
+        "false_alarms": None if one.alarms is None else one.alarms.false,
+        "missed_overruns": None if one.alarms is None else one.alarms.missed,
+    }
+
+
+def _kill_object(simulation: Simulation, kill: Kill) -> dict[str, Any]:
+    return {
+        "pid": None if kill.process is None else simulation.mms.pids[kill.process],
+        "claimed_freed_pages": kill.claimed,
+        "truly_freed_pages": kill.freed,
+        "precise_sums": kill.precise_sums,
+        "precise_sums_limit_hit": kill.limited,
+    }
+
+
+class TraceWriter:
+    """Writes samples as CSV: a line for each time, design and process."""
+
+    def __init__(self, simulation_pids: list[int], comms: list[bytes], file: IO[str]) -> None:
+        self.rows = csv.writer(file, lineterminator="\n")
+        self.who = [(pid, comm_to_text(comm)) for pid, comm in zip(simulation_pids, comms, strict=True)]
+        self.rows.writerow(("operations", "design", "pid", "comm", "true_pages", "read_pages", "error_pages"))
+
+    def __call__(self, sample: Sample) -> None:
+        for (pid, comm), true, reads in zip(self.who, sample.true.tolist(), sample.reads.tolist(), strict=True):
+            self.rows.writerow((sample.time, sample.design, pid, comm, true, reads, reads - true))

@@ -1,0 +1,260 @@
+"""Workloads put through the designs: who runs where, what is true, and what each design makes of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import oomsel
+from oomsel.cli import cli
+from oomsel.kernel.designs import Costs, How, Topology
+from oomsel.study.program import Scheduler, blocks_of, mms_of, operations_of, runs_of
+from oomsel.study.simulate import Simulation, simulate
+from oomsel.study.workload import Schedule, Workload, read_workload
+
+HEAD = "oomsel_workload: 1\nmachine: {cpus: 8, nodes: 2, ram: 1GiB}\n"
+
+
+def workload(processes: str, **keys: int) -> Workload:
+    more = "".join(f"{key}: {value}\n" for key, value in keys.items())
+    return read_workload("w.yaml", f"{HEAD}{more}processes:\n{processes}".encode())
+
+
+def run(processes: str, **keys: int) -> Simulation:
+    return simulate(workload(processes, **keys))
+
+
+EVERYTHING = """\
+  - pid: 100
+    comm: busy
+    threads: 3
+    schedule: {kind: node_local, every: 7, migrate: 0.2}
+    start: {anon: 1000, file: 50, swap: 9}
+    rounds: 2
+    do:
+      - {fault: 700}
+      - {fault_around: 100}
+      - {thp: 1024}
+      - {mmap_munmap: 600, memory: shmem, times: 3}
+      - {fork: 2}
+      - {unmap: 650}
+"""
+
+
+def test_operations() -> None:
+    (process,) = workload(EVERYTHING).processes
+    runs = list(runs_of(process, 4096))
+    first = [(run.amount, run.times, run.how) for run in runs[:6]]
+    assert first == [
+        (1, 700, How.FAULT),
+        (16, 6, How.FAULT),
+        (4, 1, How.FAULT),
+        (512, 2, How.HUGE),
+        (1, 600, How.FAULT),
+        (-512, 1, How.BULK),
+    ]
+    child = [(run.amount, run.times, run.how) for run in runs if run.in_child]
+    # 1000 from before and 1724 faulted in: five page tables and 164 pages, there and away again.
+    assert child[:4] == [(512, 5, How.FRESH), (164, 1, How.BULK), (-512, 5, How.BULK), (-164, 1, How.BULK)]
+    assert operations_of(process, 4096) == sum(run.times for run in runs)
+
+
+@pytest.mark.parametrize("every", [1, 7, 100_000])
+def test_every_operation_comes_once_and_the_truth_is_kept(every: int) -> None:
+    load = workload(EVERYTHING.replace("every: 7", f"every: {every}"), samples=13)
+    updates = [block for _, block in blocks_of(load)]
+    total = sum(int(block.repeat.sum()) for block in updates)
+    assert total == 3 * operations_of(load.processes[0], 4096)
+    result = simulate(load)
+    # Two rounds of 700 + 1024 - 650 anon and 100 file pages in each of three threads.
+    assert result.true.tolist() == [[50 + 600, 1000 + 6 * 1074, 9, 0]]
+    for counted in result.counted.values():
+        assert counted.design.summed()[0].tolist() == result.true[0].tolist()
+        assert not counted.design.summed()[1:].any()  # the children that are gone
+        (reading,) = counted.readings
+        assert reading.updates == total
+        assert reading.under is not None
+        assert reading.over is not None
+        assert -reading.under <= reading.least <= reading.error <= reading.most <= reading.over
+
+
+def test_samples_do_not_change_the_end() -> None:
+    few, many = (simulate(workload(EVERYTHING, samples=samples)) for samples in (1, 997))
+    for name, counted in few.counted.items():
+        assert counted.readings == many.counted[name].readings
+
+
+def test_the_seed_decides() -> None:
+    one, again, other = (run(EVERYTHING, seed=seed) for seed in (1, 1, 2))
+    assert one.counted["percpu"].readings == again.counted["percpu"].readings
+    assert one.counted["percpu"].readings != other.counted["percpu"].readings
+
+
+def scheduler(nth: int = 0, **keys: Any) -> Scheduler:
+    return Scheduler(Schedule(**keys), range(8), Topology.even(8, 2), nth, 12345)
+
+
+SLOTS = np.arange(10_000, dtype=np.int64)
+
+
+def test_schedules() -> None:
+    assert set(scheduler(11).cpus_at(SLOTS).tolist()) == {3}
+    assert scheduler(1, kind="round_robin").cpus_at(SLOTS[:9]).tolist() == [1, 2, 3, 4, 5, 6, 7, 0, 1]
+    counts = np.bincount(scheduler(kind="hop").cpus_at(SLOTS), minlength=8)
+    assert counts.min() > 1100  # of 1250 each
+    assert set(scheduler(1, kind="node_local").cpus_at(SLOTS).tolist()) == {4, 5, 6, 7}
+    moved = scheduler(1, kind="node_local", migrate=0.01).cpus_at(SLOTS) // 4
+    moves = int((np.diff(moved) != 0).sum())
+    assert 30 < moves < 70  # of 10000 * 0.01, half of them to the same node
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=30))
+@settings(deadline=None)
+def test_a_schedule_is_the_same_in_pieces(sizes: list[int]) -> None:
+    slots = np.arange(sum(sizes), dtype=np.int64) // 3
+    for kind in ("hop", "node_local"):
+        whole = scheduler(1, kind=kind, migrate=0.3 if kind == "node_local" else 0.0).cpus_at(slots)
+        pieces = scheduler(1, kind=kind, migrate=0.3 if kind == "node_local" else 0.0)
+        cuts = np.split(slots, np.cumsum(sizes)[:-1])
+        assert np.concatenate([pieces.cpus_at(cut) for cut in cuts]).tolist() == whole.tolist()
+
+
+def test_a_pinned_thread_in_numbers() -> None:
+    result = run("  - {pid: 7, comm: a, do: [{fault: 100}]}\n")
+    read = {name: counted.readings[0].reads for name, counted in result.counted.items()}
+    assert read == {"split": 65, "percpu": 96, "pernode": 96, "tree": 0}
+    costs = {name: counted.readings[0].costs for name, counted in result.counted.items()}
+    assert costs["percpu"] == Costs(locks=3)
+    assert costs["pernode"] == Costs(atomics=106)
+    assert costs["tree"] == Costs(atomics=3 + 1)  # 32, 64, 96 next to the leaves, 64 on the level above
+
+
+def test_who_is_killed_and_what_it_frees() -> None:
+    processes = """\
+  - {pid: 1000, comm: seen, do: [{fault: 544}]}
+  - {pid: 1001, comm: hidden, threads: 8, schedule: pinned, do: [{fault: 79}]}
+"""
+    result = run(processes)
+    assert result.true_rss().tolist() == [544, 632]
+    approximate, precise, passes = (
+        result.counted["percpu"].kill(mode) for mode in ("approximate", "precise", "two-pass")
+    )
+    assert approximate is not None
+    assert precise is not None
+    assert passes is not None
+    assert (approximate.process, approximate.freed) == (0, 544)
+    assert (precise.process, precise.claimed, precise.freed) == (1, 632, 632)
+    assert (passes.process, passes.precise_sums) == (1, 2)
+    assert result.counted["split"].kill("precise") is None
+
+
+def test_two_passes_know_the_bound_of_the_design() -> None:
+    result = run("  - {pid: 11, comm: a, do: [{fault: 900}]}\n  - {pid: 12, comm: b, do: [{fault: 300}]}\n")
+    # A score of four counters is off by 4 * 31 pages on each of 8 CPUs, or 2 nodes.
+    sums = {name: kill.precise_sums for name, one in result.counted.items() if (kill := one.kill("two-pass"))}
+    assert sums == {"percpu": 2, "pernode": 1, "tree": 2}
+
+
+def test_a_watchdog_misses_an_overrun_and_cries_wolf() -> None:
+    processes = (
+        "  - {pid: 7, comm: a, threads: 8, budget: 200, schedule: {kind: pinned, every: 1}, do: [{fault: 31}]}\n"
+    )
+    (reading,) = run(processes, samples=31).counted["percpu"].readings
+    assert reading.alarms == (0, 6)  # 208, 216, ... 248 pages, and it reads 0 all the time
+    wolf = "  - {pid: 7, comm: a, budget: 31, rounds: 200, schedule: {kind: hop, every: 1}, "
+    wolf += "do: [{mmap_munmap: 31}]}\n"
+    (reading,) = run(wolf, samples=1000).counted["percpu"].readings
+    assert reading.alarms is not None
+    assert reading.alarms.false > 0
+    assert reading.alarms.missed == 0
+
+
+def cli_run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["simulate", *arguments])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    file = tmp_path / "w.yaml"
+    file.write_text(
+        f"{HEAD}samples: 4\nprocesses:\n{EVERYTHING}".replace("comm: busy", 'comm: "a\\\\x1b,b"\n    budget: 1MiB')
+    )
+    return str(file)
+
+
+def test_table(path: str) -> None:
+    result = cli_run(path)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "\x1b" not in result.stdout
+    assert "percpu   precise      100 (a\\x1b,b)  says 8094 pages, frees 8094" in result.stdout
+
+
+def test_json_and_trace(path: str, tmp_path: Path) -> None:
+    trace = tmp_path / "trace.csv"
+    result = cli_run("--format", "json", "--design", "tree", "--trace", str(trace), path)
+    data = json.loads(result.stdout)
+    assert list(data["designs"]) == ["tree"]
+    rows = list(csv.DictReader(trace.read_text(encoding="utf-8").splitlines()))
+    assert len(rows) == 4
+    assert rows[-1]["comm"] == "a\\x1b,b"
+    assert int(rows[-1]["error_pages"]) == data["designs"]["tree"]["processes"][0]["error"]
+    assert int(rows[-1]["operations"]) == operations_of(workload(EVERYTHING).processes[0], 4096)
+
+
+@pytest.mark.parametrize("design", ["split", "percpu", "pernode", "tree"])
+def test_the_saved_scenario_reads_the_same(path: str, tmp_path: Path, design: str) -> None:
+    saved = tmp_path / "s.yaml"
+    data = json.loads(cli_run("--format", "json", "--design", design, "-o", str(saved), path).stdout)
+    scenario = oomsel.load(saved)
+    report = oomsel.select(scenario, mode="approximate")
+    rss = int(report.counters[0].sum() - report.counters[0, 2])
+    assert rss == data["designs"][design]["processes"][0]["reads"]
+    assert int(report.precise[0].sum()) - 9 == data["processes"][0]["true_rss"]
+
+
+def test_a_tree_of_another_shape(path: str) -> None:
+    data = json.loads(cli_run("--format", "json", "--design", "tree", "--tree", "8", path).stdout)
+    assert data["designs"]["tree"]["processes"][0]["bound_under"] == 3 * 32 * 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--tree", "4,4"), "oomsel: --tree: 8 CPUs need fan-outs that are powers of two and multiply to 8\n"),
+        (("--tree", "4;2"), "no list of fan-outs: 4;2; use one like 8,8,4"),
+        (("--trace", "/nowhere/t.csv"), "oomsel: /nowhere/t.csv: No such file or directory\n"),
+        (("-o", "/nowhere/s.yaml"), "oomsel: /nowhere/s.yaml: No such file or directory\n"),
+    ],
+)
+def test_trouble(path: str, arguments: tuple[str, ...], expected: str) -> None:
+    result = cli_run(*arguments, path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert expected in result.stderr
+
+
+def test_a_wrong_workload_leaves_no_trace(tmp_path: Path) -> None:
+    file = tmp_path / "w.yaml"
+    file.write_text(HEAD)
+    result = cli_run("--trace", str(tmp_path / "t.csv"), str(file))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"oomsel: {file}:1:1: processes: required and missing; add it\n"
+    assert not (tmp_path / "t.csv").exists()
+
+
+def test_nothing_to_do() -> None:
+    result = run("  - {pid: 7, comm: a, do: [{fault: 0}], start: {anon: 5}}\n")
+    assert result.counted["tree"].readings[0].reads == 5
+
+
+def test_mms() -> None:
+    mms = mms_of(workload(EVERYTHING.replace("pid: 100", "pid: 100\n    copies: 2")))
+    assert (mms.pids, mms.thread_mm, mms.child, mms.number) == ([100, 101], [0, 0, 0, 1, 1, 1], [2, 3, 4, 5, 6, 7], 8)
+    assert mms.families() == [[0, 2, 3, 4], [1, 5, 6, 7]]

@@ -1,0 +1,284 @@
+"""Studies: their files, and sweeps that come to the same table however they run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from oomsel.cli import cli
+from oomsel.errors import InputError
+from oomsel.study.executors import executor_for
+from oomsel.study.grid import Row, Study, Trial, read_study, run_trial, trials_of, workload_of
+from oomsel.study.sweep import Journal, JournalError, open_journal, sweep
+from oomsel.study.sweep_out import csv_text, points_of, summary_lines
+
+SMALL = """\
+oomsel_study: 1
+grid: {cpus: [4, 64], threads: [1, 2], processes: 2, hop: 3, designs: [percpu, tree]}
+seeds: 3
+memory: 2MiB
+step: 16
+churn: 40
+times: 3
+"""
+
+
+def study(text: str = SMALL) -> Study:
+    return read_study("s.yaml", text.encode())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("cpus: [4, 64]", "cpus: [4, 4]", "2:14: grid.cpus: A list with a value twice; state each once"),
+        ("cpus: [4, 64]", "cpus: []", "grid.cpus: An empty list; leave the key out, or state a value"),
+        (
+            "cpus: [4, 64]",
+            "cpus: [4, 0]",
+            "2:18: grid.cpus[1]: 0 is no number of CPUs; use a whole number from 1 to 8192",
+        ),
+        ("cpus: [4, 64]", "cpu: 4", "2:8: grid.cpu: unknown key; did you mean cpus?"),
+        ("designs: [percpu", "designs: [percpus", '"percpus" is no design; use some of split, percpu, pernode, tree'),
+        ("memory: 2MiB\n", "", "memory: required and missing; add it"),
+        ("memory: 2MiB", "memory: 9TiB", "4:9: memory: with step and churn more than 2^31 pages in one process"),
+        (
+            "cpus: [4, 64], threads: [1, 2], processes: 2",
+            "cpus: 8192, processes: 9999",
+            "grid: 9999 processes on 8192 CPUs",
+        ),
+        ("seeds: 3", "sedes: 3", "3:1: sedes: unknown key; did you mean seeds?"),
+        (SMALL, "", "1:1: nothing in it; a study begins with oomsel_study: 1"),
+        (SMALL, "- 1", "1:1: no mapping of keys; a study begins with oomsel_study: 1"),
+    ],
+)
+def test_errors(old: str, new: str, expected: str) -> None:
+    assert old in SMALL
+    with pytest.raises(InputError) as error:
+        study(SMALL.replace(old, new, 1))
+    assert expected in str(error.value)
+
+
+def test_trials() -> None:
+    trials = list(trials_of(study()))
+    assert trials[:4] == [Trial(4, 1, 2, 3, 1), Trial(4, 1, 2, 3, 2), Trial(4, 1, 2, 3, 3), Trial(4, 2, 2, 3, 1)]
+    assert len(trials) == 12
+    workload = workload_of(study(), trials[3])
+    assert [process.do[0].fault for process in workload.processes] == [256, 264]
+
+
+def test_a_row_in_numbers() -> None:
+    rows = run_trial(study(SMALL.replace("churn: 40", "churn: 0")), Trial(64, 1, 2, 3, 1))
+    # 512 pages, three at a time on 64 CPUs with a batch of 128: nothing folds, and both read 0.
+    percpu = rows[0]
+    assert percpu == Row(64, 1, 2, 3, 1, "percpu", 528, 528, 528, 64 * 127, 0, 0, 0, 0)
+    assert [row.design for row in rows] == ["percpu", "tree"]
+
+
+def test_the_wrong_victim_and_what_it_costs() -> None:
+    # On 256 CPUs both processes read 0, and the last one dies, who is the biggest; on 64 some pages are seen.
+    text = (
+        SMALL.replace("cpus: [4, 64]", "cpus: 64")
+        .replace("memory: 2MiB", "memory: 40MiB")
+        .replace("hop: 3", "hop: 100")
+    )
+    rows = [row for trial in trials_of(study(text)) for row in run_trial(study(text), trial) if row.design == "percpu"]
+    assert {row.wrong_victim for row in rows} == {0, 1}
+    assert all(row.lost == 16 * row.wrong_victim for row in rows)
+
+
+def whole(text: str = SMALL) -> str:
+    return csv_text(row for trial in trials_of(study(text)) for row in run_trial(study(text), trial))
+
+
+def swept(journal: Journal, executor: Executor | None = None) -> str:
+    sweep(study(), journal, executor, in_flight=3)
+    return csv_text(journal.rows())
+
+
+def test_threads_and_processes_make_the_same_table(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        assert swept(open_journal(str(tmp_path / "a"), study(), resume=False), threads) == whole()
+    with executor_for(2, None) as (processes, _):
+        assert swept(open_journal(str(tmp_path / "b"), study(), resume=False), processes) == whole()
+
+
+class Stopping(Executor):
+    """Runs so many trials, the last submitted first, and is then interrupted."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def submit(self, function: Any, /, *arguments: Any, **keys: Any) -> Future[Any]:
+        if self.left == 0:
+            raise KeyboardInterrupt
+        self.left -= 1
+        future: Future[Any] = Future()
+        future.set_result(function(*arguments, **keys))
+        return future
+
+
+@pytest.mark.parametrize("stops", [(0,), (5,), (3, 4), (11,)])
+def test_an_interrupted_sweep_goes_on_to_the_same_table(tmp_path: Path, stops: tuple[int, ...]) -> None:
+    path = str(tmp_path / "j")
+    for turn, stop in enumerate(stops):
+        with pytest.raises(KeyboardInterrupt):
+            swept(open_journal(path, study(), resume=turn > 0), Stopping(stop))
+    journal = open_journal(path, study(), resume=True)
+    before = len(journal.done)
+    assert swept(journal) == whole()
+    assert before < 12
+
+
+def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    swept(open_journal(str(path), study(), resume=False))
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: len(text) * 2 // 3], encoding="utf-8")
+    journal = open_journal(str(path), study(), resume=True)
+    assert 0 < len(journal.done) < 12
+    assert swept(journal) == whole()
+    assert open_journal(str(path), study(), resume=True).done == journal.done
+
+
+def test_a_journal_in_the_way(tmp_path: Path) -> None:
+    path = str(tmp_path / "j")
+    swept(open_journal(path, study(), resume=False))
+    with pytest.raises(JournalError, match="an interrupted sweep is there; use --resume"):
+        open_journal(path, study(), resume=False)
+    with pytest.raises(JournalError, match="no journal of this study; remove it"):
+        open_journal(path, study(SMALL.replace("seeds: 3", "seeds: 4")), resume=True)
+    with pytest.raises(JournalError, match="No such file or directory"):
+        swept(open_journal("/nowhere/j", study(), resume=False))
+
+
+def cli_run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["sweep", *arguments])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALL)
+    return str(path)
+
+
+def test_command(file: str, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    result = cli_run("-o", str(out), file)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert out.read_text(encoding="utf-8") == whole()
+    assert not (tmp_path / "out.csv.part").exists()
+    assert len(result.stdout.splitlines()) == 1 + 2 * 2 * 2 + 1
+
+
+def test_summary() -> None:
+    rows = [Row(4, 1, 1, 1, seed, "tree", 9, 0, seed * 256, 2560, seed % 2, 0, 0, 0) for seed in range(1, 11)]
+    (point,) = points_of(rows)
+    assert (point.worst, point.bound, point.wrong) == ([6 * 256, 10 * 256], 2560, 0.5)
+    assert summary_lines(rows)[1].split() == ["4", "1", "1", "1", "tree", "6.0", "10.0", "10.0", "50%"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("-o", "x.txt"), "--output: x.txt ends in none of .csv, .parquet"),
+        (("-o", "x.csv", "--plot", "x.gif"), "--plot: x.gif ends in none of .png, .svg"),
+        (("-o", "/nowhere/x.csv"), "oomsel: /nowhere/x.csv.part: No such file or directory\n"),
+        (("-o", "x.csv", "--dask", "bogus://x"), "--dask: no address of a scheduler: bogus://x; use one like tcp://"),
+        (("-o", "x.csv", "-j", "0"), "0 is not in the range"),
+    ],
+)
+def test_trouble(file: str, arguments: tuple[str, ...], expected: str) -> None:
+    result = cli_run(*arguments, file)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert expected in result.stderr
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    path, out = tmp_path / "s.yaml", tmp_path / "out.csv"
+    text = SMALL.replace("seeds: 3", "seeds: 6").replace("times: 3", "times: 60")
+    path.write_text(text)
+    command = [sys.executable, "-m", "oomsel", "sweep", "-o", str(out), str(path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    part = tmp_path / "out.csv.part"
+    while process.poll() is None and not (part.exists() and part.read_bytes().count(b"\n") > 3):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.startswith("oomsel: interrupted; ")
+    assert stderr.endswith(f" of 24 trials are kept in {part}; --resume goes on\n")
+    assert not out.exists()
+    assert cli_run("-o", str(out), "--resume", str(path)).exit_code == 0
+    assert out.read_text(encoding="utf-8") == whole(text)
+
+
+needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs oomsel[study]")
+
+
+@needs_matplotlib
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("form", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_picture(form: str, magic: bytes) -> None:
+    from oomsel.study.sweep_out import picture
+
+    rows = [row for trial in trials_of(study()) for row in run_trial(study(), trial)]
+    drawn = picture(rows, form)
+    assert drawn.startswith(magic)
+    assert drawn == picture(rows, form)
+    if form == "svg":
+        assert b"percpu, threads 2" in drawn
+
+
+@pytest.mark.skipif(find_spec("pyarrow") is None, reason="needs oomsel[study]")
+def test_parquet(file: str, tmp_path: Path) -> None:
+    import pyarrow.parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    out = tmp_path / "out.parquet"
+    assert cli_run("-o", str(out), file).exit_code == 0
+    table = pyarrow.parquet.read_table(out)
+    rows = [Row(*row.values()) for row in table.to_pylist()]
+    assert csv_text(rows) == whole()
+
+
+def test_without_the_extras(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    parquet = cli_run("-o", str(tmp_path / "out.parquet"), file)
+    assert (parquet.exit_code, parquet.stderr) == (2, "oomsel: pyarrow is not installed; pip install 'oomsel[study]'\n")
+    dask = cli_run("-o", str(tmp_path / "out.csv"), "--dask", "tcp://127.0.0.1:1", file)
+    assert (dask.exit_code, dask.stderr) == (2, "oomsel: --dask needs the extra: pip install 'oomsel[dask]'\n")
+
+
+@pytest.mark.skipif(find_spec("distributed") is None, reason="needs oomsel[dask]")
+@pytest.mark.filterwarnings("ignore")
+def test_dask_with_a_killed_worker_makes_the_same_table(tmp_path: Path) -> None:
+    from distributed import LocalCluster  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    text = SMALL.replace("seeds: 3", "seeds: 5").replace("times: 3", "times: 100")
+    slow = read_study("s.yaml", text.encode())
+    journal = open_journal(str(tmp_path / "j"), slow, resume=False)
+    killed: list[int] = []
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    cluster: Any = LocalCluster(**options, silence_logs=50)  # type: ignore[no-untyped-call,unused-ignore]
+    with cluster:
+
+        def kill_one() -> None:
+            if len(journal.done) == 3:
+                killed.append(cluster.workers[0].pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        with executor_for(1, cluster.scheduler_address) as (executor, in_flight):
+            sweep(slow, journal, executor, in_flight=in_flight, done=kill_one)
+    assert killed
+    assert csv_text(journal.rows()) == whole(text)
