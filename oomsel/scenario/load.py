@@ -16,6 +16,8 @@ from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
 STDIN = "-"
+#: Characters of a task table from which on it is read at once, about 500 rows.
+LONG_TABLE = 40_000
 #: What a zip file, and so a bundle, begins with; no text does.
 BUNDLE = b"PK\x03\x04"
 
@@ -64,7 +66,29 @@ def loads(
     if data.startswith(BUNDLE):
         return _load_bundle(source, io.BytesIO(data), overrides, kernel)
     with _without_garbage_collection():
-        return read_scenario(Document(source, data), overrides, kernel)
+        document = Document(source, data)
+        if _is_long_table(document):
+            try:
+                return _read_long_table(document, overrides, kernel)
+            except InputError:  # row by row, everything has its place
+                document = Document(source, data)
+        return read_scenario(document, overrides, kernel)
+
+
+def _is_long_table(document: Document) -> bool:
+    """Whether tasks are a text that is worth to be read at once."""
+    data = document.data
+    return isinstance(data, dict) and isinstance(data.get("tasks"), str) and len(data["tasks"]) > LONG_TABLE
+
+
+def _read_long_table(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario:
+    from oomsel.scenario.read_columns import cpus_of, read_in_columns
+    from oomsel.scenario.table_columns import columns_of_table
+
+    columns = columns_of_table(document.data["tasks"], cpus_of(document.data))
+    if columns is None:
+        return read_scenario(document, overrides, kernel)
+    return read_in_columns(document, columns, overrides, kernel)
 
 
 def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: str | None) -> Scenario:
