@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 import numpy as np
 
@@ -13,11 +14,7 @@ from oomsel.scenario.columns import TaskColumns
 
 _NAMES = [column.name for column in TABLE_6_8.columns]
 #: Numbers of at most 15 digits, a name of at most 15 bytes in which a backslash begins no escape.
-_ROW = re.compile(
-    r"^ *\[ *([0-9]{1,7}"
-    r")\] +(-?[0-9]{1,10}" + r") +(-?[0-9]{1,15}" * (len(_NAMES) - 1) + r") ([ -\[\]-~]{0,15})$",
-    re.MULTILINE,
-)
+_ROW = re.compile(r"^ *\[ *([0-9]{1,7})\](" + r" +-?[0-9]{1,15}" * len(_NAMES) + r") ([ -\[\]-~]{0,15})$", re.MULTILINE)
 
 
 def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
@@ -31,11 +28,10 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
     rows = _ROW.findall(rest)
     if len(rows) * 2 != rest.count("[") + rest.count("]") or not rows:
         return None
-    *numbers, names = zip(*rows, strict=True)
-    parsed = np.fromstring(" ".join(" ".join(column) for column in numbers), np.int64, sep=" ").reshape(
-        len(numbers), -1
-    )
-    pid, by_name = parsed[0], dict(zip(_NAMES, parsed[1:], strict=True))
+    pids, numbers, names = zip(*rows, strict=True)
+    flat = np.fromstring(" ".join(chain.from_iterable(zip(pids, numbers, strict=True))), np.int64, sep=" ")
+    pid, *cells = np.ascontiguousarray(flat.reshape(len(rows), -1).T)
+    by_name = dict(zip(_NAMES, cells, strict=True))
     if (pid != by_name["tgid"]).any() or len(np.unique(pid)) < len(pid):
         return None
     counts = np.zeros((len(rows), NR_MM_COUNTERS), np.int64, order="F")
