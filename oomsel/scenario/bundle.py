@@ -24,7 +24,7 @@ from oomsel.scenario.document import Document
 from oomsel.scenario.machine_rules import online_cpus
 from oomsel.scenario.models import Machine, Scenario, Task
 from oomsel.scenario.plain import plain
-from oomsel.scenario.read_columns import cpus_of, put_counters, read_in_columns
+from oomsel.scenario.read_columns import machine_of, put_counters, read_in_columns
 from oomsel.scenario.task_rules import unseen_note
 
 _COLUMN_KEYS = frozenset("pid comm uid oom_score_adj total_vm pgtables_bytes rss".split())
@@ -90,7 +90,10 @@ def load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: 
     data = document.data
     if not isinstance(data, dict) or "tasks" in data:
         raise damaged(source, "its scenario is no JSON object without tasks")
-    columns = TaskColumns(cpus_of(data, arrays["percpu"].shape[-1]), **arrays)
+    number = arrays["percpu"].shape[-1]
+    machine = machine_of(data)
+    fits = machine is not None and len(machine.cpus) == number  # if not, reading the scenario will say so
+    columns = TaskColumns(machine.cpus if machine is not None and fits else tuple(range(number)), **arrays)
     try:
         scenario = read_in_columns(document, columns, overrides, kernel)
     except InputError as error:

@@ -16,8 +16,8 @@ from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
 STDIN = "-"
-#: Characters of a task table from which on it is read at once, about 500 rows.
-LONG_TABLE = 40_000
+#: Tasks in a list, and characters of a task table, from which on they are read into columns at once.
+LONG_LIST, LONG_TABLE = 500, 40_000
 #: What a zip file, and so a bundle, begins with; no text does.
 BUNDLE = b"PK\x03\x04"
 
@@ -67,28 +67,30 @@ def loads(
         return _load_bundle(source, io.BytesIO(data), overrides, kernel)
     with _without_garbage_collection():
         document = Document(source, data)
-        if _is_long_table(document):
-            try:
-                return _read_long_table(document, overrides, kernel)
-            except InputError:  # row by row, everything has its place
-                document = Document(source, data)
-        return read_scenario(document, overrides, kernel)
+        try:
+            scenario = _read_long(document, overrides, kernel)
+        except InputError:  # task by task, everything has its place
+            scenario, document = None, Document(source, data)
+        return scenario or read_scenario(document, overrides, kernel)
 
 
-def _is_long_table(document: Document) -> bool:
-    """Whether tasks are a text that is worth to be read at once."""
-    data = document.data
-    return isinstance(data, dict) and isinstance(data.get("tasks"), str) and len(data["tasks"]) > LONG_TABLE
-
-
-def _read_long_table(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario:
-    from oomsel.scenario.read_columns import cpus_of, read_in_columns
+def _read_long(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario | None:
+    """A scenario of many tasks, if there is nothing odd about them; raises InputError where there may be."""
+    tasks = document.data.get("tasks") if isinstance(document.data, dict) else None
+    if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
+        return None
+    from oomsel.scenario.list_columns import columns_of_list
+    from oomsel.scenario.read_columns import machine_of, read_in_columns
     from oomsel.scenario.table_columns import columns_of_table
 
-    columns = columns_of_table(document.data["tasks"], cpus_of(document.data))
-    if columns is None:
-        return read_scenario(document, overrides, kernel)
-    return read_in_columns(document, columns, overrides, kernel)
+    machine = machine_of(document.data)
+    if machine is None or document.problems:
+        return None
+    if isinstance(tasks, str):
+        columns = columns_of_table(tasks, machine.cpus)
+        return None if columns is None else read_in_columns(document, columns, overrides, kernel)
+    found = None if "more" in document.data else columns_of_list(tasks, machine)
+    return None if found is None else read_in_columns(document, found[0], overrides, kernel, found[1])
 
 
 def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: str | None) -> Scenario:

@@ -97,7 +97,18 @@ def test_what_is_no_whole_table_is_read_by_rows(text: str) -> None:
     assert columns_of_table(text, (0, 1)) is None
 
 
-@pytest.mark.parametrize("rest", ["oom: {current: 8}\n", "more: {190: {uidd: 1}}\n", "more: {8: {uid: 1}}\n"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "oom: {current: 8}\n",
+        "more: {190: {uidd: 1}}\n",
+        "more: {8: {uid: 1}}\n",
+        "more: {190: {flags: [kthread]}}\n",
+        "more: {190: {flags: [zombie]}}\n",
+        "more: {190: {rss: {total: 5}}}\n",
+        "more: {190: {thread: {pid: 192}}}\n",
+    ],
+)
 def test_errors_have_the_places_of_rows(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
     at_once, by_row = both_ways(monkeypatch, scenario(table(*ROWS), rest))
     assert isinstance(at_once, str)
