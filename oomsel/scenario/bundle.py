@@ -8,29 +8,24 @@ entry a task.  Nothing in it is pickled.
 from __future__ import annotations
 
 import json
-import re
 import zipfile
 from collections.abc import Sequence
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic_core import ValidationError
 
 from oomsel.errors import InputError, Problem
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS, compute_batch_value
 from oomsel.klog.formats import format_list
-from oomsel.klog.names import comm_from_text
 from oomsel.scenario.bundle_arrays import COLUMNS, Array, damaged, read_arrays
-from oomsel.scenario.columns import COUNTERS, NOT_STATED, TaskColumns
+from oomsel.scenario.columns import NOT_STATED, TaskColumns
 from oomsel.scenario.document import Document
 from oomsel.scenario.machine_rules import online_cpus
 from oomsel.scenario.models import Machine, Scenario, Task
 from oomsel.scenario.plain import plain
-from oomsel.scenario.schema import Context, section_validator
-from oomsel.scenario.table_form import MM_KEYS, Origin, Wrong, by_pid, merged
-from oomsel.scenario.task_rules import KTHREAD_KEYS, ZOMBIE_KEYS, unseen_note
-from oomsel.scenario.validate import read_scenario
+from oomsel.scenario.read_columns import machine_of, put_counters, read_in_columns
+from oomsel.scenario.task_rules import unseen_note
 
 _COLUMN_KEYS = frozenset("pid comm uid oom_score_adj total_vm pgtables_bytes rss".split())
 
@@ -56,7 +51,7 @@ def _columns_of(tasks: Sequence[Task], machine: Machine) -> TaskColumns:
     counts = np.zeros((len(tasks), NR_MM_COUNTERS), np.int64)
     slot_of = {cpu: slot for slot, cpu in enumerate(machine.cpus)}
     for row, task in enumerate(tasks):
-        _put_counters(task, row, counts, percpu, slot_of)
+        put_counters(task, row, counts, percpu, slot_of)
 
     def column(name: str, unstated: int) -> npt.NDArray[np.int64]:
         stated = (getattr(task, name) for task in tasks)
@@ -74,17 +69,6 @@ def _columns_of(tasks: Sequence[Task], machine: Machine) -> TaskColumns:
         percpu=percpu,
         named={row: task for row, task in enumerate(tasks) if _beyond_columns(task)},
     )
-
-
-def _put_counters(task: Task, row: int, counts: Array, percpu: Array, slot_of: dict[int, int]) -> None:
-    """What the task's counters hold, into its row; a `total` in the place of anon."""
-    counts[row], percpu[row] = 0, 0
-    for name, member in (COUNTERS | {"total": COUNTERS["anon"]}).items():
-        counter = getattr(task.rss, name, None)
-        if counter is not None:
-            counts[row, member] = counter.count
-            for cpu, pages in counter.deltas.items():
-                percpu[row, member, slot_of[cpu]] = pages
 
 
 def _beyond_columns(task: Task) -> dict[str, Any]:
@@ -106,83 +90,16 @@ def load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: 
     data = document.data
     if not isinstance(data, dict) or "tasks" in data:
         raise damaged(source, "its scenario is no JSON object without tasks")
-    columns = TaskColumns(_cpus(data, arrays["percpu"]), **arrays)
-    rows = _expand(document, columns, overrides)
+    number = arrays["percpu"].shape[-1]
+    machine = machine_of(data)
+    fits = machine is not None and len(machine.cpus) == number  # if not, reading the scenario will say so
+    columns = TaskColumns(machine.cpus if machine is not None and fits else tuple(range(number)), **arrays)
     try:
-        scenario = read_scenario(document, overrides, kernel)
+        scenario = read_in_columns(document, columns, overrides, kernel)
     except InputError as error:
         raise InputError(source, [found._replace(line=None, column=None) for found in error.problems]) from None
-    machine = scenario.machine
-    if machine.cpus != columns.cpus:
-        raise damaged(source, f"it has columns for {columns.percpu.shape[-1]} CPUs, machine.cpus {len(machine.cpus)}")
-    for row, task in zip(rows, scenario.tasks, strict=True):
-        _put(task, row, columns)
-    columns.named = dict(zip(rows, scenario.tasks, strict=True))
-    vars(scenario).update(tasks=columns, notes=_check_slots(source, columns.percpu, machine))
+    vars(scenario)["notes"] = _check_slots(source, columns.percpu, scenario.machine)
     return scenario
-
-
-def _cpus(data: dict[Any, Any], percpu: Array) -> tuple[int, ...]:
-    """The CPUs of the columns; where `machine` is wrong, any, as reading the scenario will say so."""
-    try:
-        machine = section_validator("machine").validate_python(data.get("machine"), context=Context(4096, True))
-    except ValidationError:
-        machine = None
-    fits = machine is not None and len(machine.cpus) == percpu.shape[-1]
-    return machine.cpus if fits else tuple(range(percpu.shape[-1]))
-
-
-def _expand(document: Document, columns: TaskColumns, overrides: Sequence[str]) -> list[int]:
-    """Put the tasks that the rest of the scenario speaks of into the document; returns their rows."""
-    problems: list[Wrong] = []
-    extra = by_pid(document.data.get("more"), problems)
-    oom, updates = document.data.get("oom"), document.data.get("updates")
-    stated = [oom.get("current")] if isinstance(oom, dict) else []
-    stated += [update.get("pid") for update in updates if isinstance(update, dict)] if isinstance(updates, list) else []
-    said = " ".join(overrides)
-    pids = {*extra, *(pid for pid in stated if isinstance(pid, int)), *map(int, re.findall("[0-9]{1,7}", said))}
-    comms = {comm_from_text(name) for name in re.findall(r'\[ *"?(.*?)"?\]', said)}
-    spoken_of = columns.spoken_of(set(pids), comms)
-    known = {int(columns.pid[row]) for row, _ in spoken_of}
-    for pid, (key, _) in extra.items():
-        if pid not in known:
-            problems.append(Wrong(("more", key), f"no row has pid {pid}; name one of the column pid", at_key=True))
-    tasks: list[Any] = []
-    origins: list[Origin] = []
-    described: set[Any] = set()
-    for row, task in spoken_of:
-        key, says = extra.get(task.pid, (str(task.pid), {}))
-        tasks.append(merged(_stated(columns.plain(row), says, described), says))
-        origins.append(Origin(None, key))
-    document.set_tasks(tasks, origins, problems)
-    return [row for row, _ in spoken_of]
-
-
-def _stated(task: dict[str, Any], says: dict[Any, Any], described: set[Any]) -> dict[str, Any]:
-    """What a row states of a task: nothing that one of its kind has not."""
-    flags, label, rss = says.get("flags"), says.get("mm"), says.get("rss")
-    flags = flags if isinstance(flags, list) else []
-    keys = set(task)
-    if "kthread" in flags:
-        keys &= KTHREAD_KEYS
-    elif "zombie" in flags:
-        keys &= ZOMBIE_KEYS
-    elif isinstance(label, str):
-        keys -= set(MM_KEYS if label in described else ())
-        described.add(label)
-    stated = {key: task[key] for key in keys}
-    if isinstance(rss, dict) and "total" in rss and "rss" in stated:
-        stated["rss"] = {"swap": stated["rss"]["swap"]}
-    return stated
-
-
-def _put(task: Task, row: int, columns: TaskColumns) -> None:
-    """A task into its row, as an option may have changed it."""
-    columns.uid[row], columns.oom_score_adj[row] = task.uid, task.oom_score_adj
-    columns.total_vm[row] = NOT_STATED if task.total_vm is None else task.total_vm
-    columns.pgtables_bytes[row] = task.pgtables_bytes or 0
-    slot_of = {cpu: slot for slot, cpu in enumerate(columns.cpus)}
-    _put_counters(task, row, columns.counts, columns.percpu, slot_of)
 
 
 def _check_slots(source: str, percpu: Array, machine: Machine) -> tuple[str, ...]:

@@ -29,6 +29,12 @@ COLUMNS: dict[str, tuple[int, int] | None] = {
 }
 
 
+def in_range(name: str, column: Array) -> bool:
+    """Whether every value of a column is one that a scenario may state."""
+    span = COLUMNS[name]
+    return span is None or (int(column.min()) >= span[0] and int(column.max()) <= span[1])
+
+
 def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
     """The members of a bundle, each of its right type and length, with values that are possible; else InputError."""
     try:
@@ -54,8 +60,8 @@ def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
             continue
         if array.dtype.kind not in "iu":
             raise damaged(source, f"{name} has the type {array.dtype}; use whole numbers")
-        low, high = span
-        if int(array.min()) < low or int(array.max()) > high:
+        if not in_range(name, array):
+            low, high = span
             row = int(np.argwhere((array < low) | (array > high))[0][0])
             raise InputError(source, [Problem(f"row {row} is out of range; use {low} to {high}", path=name)])
         arrays[name] = np.ascontiguousarray(array, np.int32 if name == "percpu" else np.int64)

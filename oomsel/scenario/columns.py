@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, overload
 
@@ -93,12 +93,18 @@ class TaskColumns(Sequence[Task]):
             counters.append((name, int(self.counts[row, member]), deltas))
         return counters
 
-    def spoken_of(self, pids: set[int | None], comms: set[bytes] | None = None) -> list[tuple[int, Task]]:
-        """The named tasks, those with these pids or comms, init, and the first plain one; by index."""
-        rows = set(self.named)
+    def rows_spoken_of(
+        self, pids: Set[int | None], comms: Set[bytes] = frozenset(), special: Set[int] = frozenset()
+    ) -> list[int]:
+        """The rows of named and special tasks, of those with these pids or comms, of init and the first plain one."""
+        rows = set(self.named) | special
         for pid in (pids | {1}) - {None}:
             rows.update(np.flatnonzero(self.pid == pid).tolist())
-        for comm in comms or ():
+        for comm in comms:
             rows.update(np.flatnonzero(self.comm == comm).tolist())
-        rows.update(next(([row] for row in range(len(self)) if row not in self.named and self.pid[row] != 1), []))
-        return [(row, self[row]) for row in sorted(rows)]
+        rows.update(next(([row] for row in range(len(self)) if row not in rows), []))
+        return sorted(rows)
+
+    def spoken_of(self, pids: Set[int | None]) -> list[tuple[int, Task]]:
+        """The tasks that a scenario's rest may name or fall back on, see `rows_spoken_of`; with their indices."""
+        return [(row, self[row]) for row in self.rows_spoken_of(pids)]

@@ -16,6 +16,8 @@ from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
 STDIN = "-"
+#: Tasks in a list, and characters of a task table, from which on they are read into columns at once.
+LONG_LIST, LONG_TABLE = 500, 40_000
 #: What a zip file, and so a bundle, begins with; no text does.
 BUNDLE = b"PK\x03\x04"
 #: More names than this in a folder are not looked at for the nearest one.
@@ -66,7 +68,31 @@ def loads(
     if data.startswith(BUNDLE):
         return _load_bundle(source, io.BytesIO(data), overrides, kernel)
     with _without_garbage_collection():
-        return read_scenario(Document(source, data), overrides, kernel)
+        document = Document(source, data)
+        try:
+            scenario = _read_long(document, overrides, kernel)
+        except InputError:  # task by task, everything has its place
+            scenario, document = None, Document(source, data)
+        return scenario or read_scenario(document, overrides, kernel)
+
+
+def _read_long(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario | None:
+    """A scenario of many tasks, if there is nothing odd about them; raises InputError where there may be."""
+    tasks = document.data.get("tasks") if isinstance(document.data, dict) else None
+    if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
+        return None
+    from oomsel.scenario.list_columns import columns_of_list
+    from oomsel.scenario.read_columns import machine_of, read_in_columns
+    from oomsel.scenario.table_columns import columns_of_table
+
+    machine = machine_of(document.data)
+    if machine is None or document.problems:
+        return None
+    if isinstance(tasks, str):
+        columns = columns_of_table(tasks, machine.cpus)
+        return None if columns is None else read_in_columns(document, columns, overrides, kernel)
+    found = None if "more" in document.data else columns_of_list(tasks, machine)
+    return None if found is None else read_in_columns(document, found[0], overrides, kernel, found[1])
 
 
 def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: str | None) -> Scenario:

@@ -29,7 +29,7 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     if not isinstance(document.data, dict):
         complaints.add((), f"{_shown(document.data)} is no mapping of keys; a scenario begins with oomsel: 1")
         raise InputError(document.source, complaints.problems)
-    page_size = _page_size(document.data)
+    page_size = page_size_of(document.data)
     document.expand_table(page_size)
     if overrides:
         from oomsel.scenario.overrides import apply_override
@@ -40,7 +40,7 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
         document.override(("kernel",), kernel, f"--kernel {kernel}")
     data = document.data
     # An override is written as YAML, whatever the file is.
-    context = schema.Context(_page_size(data), document.is_json and not overrides)
+    context = schema.Context(page_size_of(data), document.is_json and not overrides)
     scenario: models.Scenario | None = None
     try:
         scenario = schema.validator().validate_python(data, context=context)
@@ -74,7 +74,7 @@ def _errors(data: dict[Any, Any], context: schema.Context) -> list[ErrorDetails]
     return []
 
 
-def _page_size(data: dict[Any, Any]) -> int:
+def page_size_of(data: dict[Any, Any]) -> int:
     """The page size that units are converted with; a wrong one is complained about elsewhere."""
     machine = data.get("machine")
     size = machine.get("page_size") if isinstance(machine, dict) else None

@@ -154,7 +154,10 @@ def value(name: str, index: Any, what: int) -> Callable[[Members], Any]:
         (lambda m: m.update(uid=m["uid"][:1]), "a damaged bundle: uid has the shape (1,), not (2,)"),
         (lambda m: m.update(pid=m["pid"][0]), "a damaged bundle: pid has the shape (), not (0,)"),
         (lambda m: m.update(percpu=m["percpu"][:, :3]), "percpu has the shape (2, 3, 4), not (2, 4, 4)"),
-        (lambda m: m.update(percpu=m["percpu"][:, :, :3]), "it has columns for 3 CPUs, machine.cpus 4"),
+        (
+            lambda m: m.update(percpu=m["percpu"][:, :, :3]),
+            "machine.cpus: the columns are for 3 CPUs, machine.cpus has",
+        ),
         (lambda m: m.update({k: v[:0] for k, v in m.items() if k != "scenario"}), "not (0,) with a task at least"),
         (lambda m: m.update(uid=m["uid"] * 1.0), "a damaged bundle: uid has the type float64; use whole numbers"),
         (lambda m: m.update(comm=np.array(["a", "b"])), "a damaged bundle: comm has the type <U1"),
