@@ -77,6 +77,14 @@ def oom_badness(system: System, counters: Int64s, totalpages: int) -> Int64s:
     return points if system.rules.signed_badness else np.maximum(points, 1)
 
 
+def oom_points(system: System, counters: Int64s, totalpages: int, passed: npt.NDArray[np.int8]) -> Int64s:
+    """What oom_evaluate_task() compares: badness, LONG_MAX for an origin, LONG_MIN if passed over; int64[task]."""
+    points = oom_badness(system, counters, totalpages)
+    points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
+    points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
+    return points
+
+
 def oom_unkillable_task(system: System) -> Bools:
     """Init and kernel threads; bool[task]."""
     return system.tasks.has(TaskFlag.INIT | TaskFlag.KTHREAD)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from oomsel.kernel.badness import (
-    LONG_MAX,
-    LONG_MIN,
     Passed,
     of_task,
-    oom_badness,
     oom_cpuset_eligible,
+    oom_points,
     oom_unkillable_task,
     passed_over,
 )
@@ -58,14 +55,9 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
     passed = passed_over(system, oc, constraint, scan)
     eligible = _eligible(system, oc, constraint)
     visited = _those(scan, eligible)
-    origin = system.tasks.has(TaskFlag.OOM_ORIGIN)
     shown = _those(visited, system.tasks.mm != NO_MM)
     reports = {}
     for mode in modes:
-        counters = READS[mode](system.rss)
-        points = oom_badness(system, counters, totalpages)
-        points[origin] = LONG_MAX
-        points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
         report = OomReport(
             system=system,
             oc=oc,
@@ -73,8 +65,7 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
             outcome=Outcome.CURRENT_DYING,
             constraint=constraint,
             totalpages=totalpages,
-            counters=counters,
-            points=points,
+            read=READS[mode],
             passed=passed,
             shown=shown,
         )
@@ -91,11 +82,11 @@ def _out_of_memory(report: OomReport, visited: Indices, eligible: Bools) -> OomR
     if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
         return report
     if not oc.gfp_mask & GFP_FS and not oc.is_memcg_oom:
-        return replace(report, outcome=Outcome.NO_FS)
+        return report.but(outcome=Outcome.NO_FS)
     if check_panic_on_oom(system, oc, report.constraint):
-        return replace(report, outcome=Outcome.PANIC_ON_OOM)
+        return report.but(outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report, eligible):
-        return oom_kill_process(replace(report, chosen=oc.current, allocating_task=True))
+        return oom_kill_process(report.but(chosen=oc.current, allocating_task=True))
     return select_bad_process(report, visited)
 
 
@@ -159,27 +150,33 @@ def select_bad_process(report: OomReport, visited: Indices) -> OomReport:
     if not oc.is_sysrq_oom:
         in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
         if in_flight.any() and in_flight[visited].any():
-            return replace(report, outcome=Outcome.VICTIM_IN_FLIGHT)
+            return report.but(outcome=Outcome.VICTIM_IN_FLIGHT)
     candidates = _those(visited, report.passed == int(Passed.ELIGIBLE))
     if not len(candidates):
-        return replace(report, outcome=Outcome.NO_KILLABLE)
+        return report.but(outcome=Outcome.NO_KILLABLE)
     if report.mode == TWO_PASS:
         passes = select_in_two_passes(report, candidates)
-        return oom_kill_process(replace(report, chosen=int(candidates[passes.chosen]), two_pass=passes))
+        return oom_kill_process(report.but(chosen=int(candidates[passes.chosen]), two_pass=passes))
     # Equal points replace the choice, so that the last one seen wins.
     points = report.points[candidates]
     last_worst = np.flatnonzero(points == points.max())[-1]
-    return oom_kill_process(replace(report, chosen=int(candidates[last_worst])))
+    return oom_kill_process(report.but(chosen=int(candidates[last_worst])))
 
 
 def select_in_two_passes(report: OomReport, candidates: Indices) -> TwoPass:
     """The choice among `candidates` that sums precisely only where approximate points leave a doubt."""
     system = report.system
-    points = oom_badness(system, percpu_counter_read_positive(system.rss), report.totalpages)
-    points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
+    approximate = percpu_counter_read_positive(system.rss)
+    points = oom_points(system, approximate, report.totalpages, report.passed)[candidates]
     # A score adds up four counters, each off by its own bound.
     under, over = (of_task(system, NR_MM_COUNTERS * bound)[candidates] for bound in accuracy_of(system.rss))
-    return two_pass(points[candidates], report.points[candidates], under, over)
+
+    def precise(candidate: int) -> int:
+        mm = int(system.tasks.mm[candidates[candidate]])
+        hidden = percpu_counter_sum_positive(system.rss.of(mm))[0] - approximate[mm]
+        return int(points[candidate] + hidden.sum())
+
+    return two_pass(points, precise, under, over)
 
 
 def oom_kill_process(report: OomReport) -> OomReport:
@@ -188,7 +185,7 @@ def oom_kill_process(report: OomReport) -> OomReport:
     assert victim is not None
     asked = oc.current_pid if report.allocating_task else None
     if task_will_free_mem(system, victim, current_pid=asked):
-        return replace(report, outcome=Outcome.CHOSEN_DYING)
+        return report.but(outcome=Outcome.CHOSEN_DYING)
     kills = [_oom_kill_process(system, victim)]
     group = mem_cgroup_get_oom_group(system, victim, oc.memcg)
     if group is not None:
@@ -197,8 +194,7 @@ def oom_kill_process(report: OomReport) -> OomReport:
                 again = member == victim
                 kills.append(Kill(member, already_exiting=True) if again else _oom_kill_process(system, member))
     named = {kill.task for kill in kills}
-    return replace(
-        report,
+    return report.but(
         outcome=Outcome.KILLED,
         kills=tuple(kills),
         silent=tuple(task for task in _sharers_killed(system, kills) if task not in named),

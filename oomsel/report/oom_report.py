@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.kernel.percpu_counter import Int64s, percpu_counter_sum_positive
+from oomsel.kernel.badness import oom_points
+from oomsel.kernel.percpu_counter import Int64s, RssStat, percpu_counter_sum_positive
 from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
@@ -73,8 +75,7 @@ class OomReport:
     outcome: Outcome
     constraint: Constraint
     totalpages: int  #: pages
-    counters: Int64s  #: as this mode reads them
-    points: Int64s
+    read: Callable[[RssStat], Int64s]  #: how the report's numbers are read
     passed: npt.NDArray[np.int8]
     shown: Indices  #: tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks
     chosen: int | None = None  #: index of the chosen process
@@ -90,10 +91,28 @@ class OomReport:
         """Every mm that the oom_reaper takes, after it."""
         return self.reap()
 
+    def but(self, **changes: Any) -> OomReport:
+        """The same report with other fields; what was already worked out from the counters stays."""
+        report = copy(self)
+        vars(report).update(changes)
+        return report
+
+    @cached_property
+    def counters(self) -> Int64s:
+        """The counters as the report's numbers are read; a choice in two passes does without most of them."""
+        return self.read(self.system.rss)
+
+    @cached_property
+    def points(self) -> Int64s:
+        """Every task's badness by `counters`."""
+        return oom_points(self.system, self.counters, self.totalpages, self.passed)
+
     @cached_property
     def precise(self) -> Int64s:
         """The counters as they truly are; summed when first asked for, as a choice does without."""
-        return self.counters if self.mode == "precise" else percpu_counter_sum_positive(self.system.rss)
+        if self.read is percpu_counter_sum_positive:
+            return self.counters
+        return percpu_counter_sum_positive(self.system.rss)
 
     @property
     def victim(self) -> str | None:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.kernel.badness import LONG_MAX
-from oomsel.kernel.two_pass import TwoPass, two_pass
+from oomsel.kernel.two_pass import MAX_PRECISE_SUMS, TwoPass, two_pass
 
 
 def run(approximate: list[int], precise: list[int], under: int, over: int) -> TwoPass:
     size = len(approximate)
-    return two_pass(np.array(approximate), np.array(precise), np.full(size, under), np.full(size, over))
+    return two_pass(np.array(approximate), precise.__getitem__, np.full(size, under), np.full(size, over))
 
 
 @pytest.mark.parametrize(
@@ -104,3 +104,30 @@ def test_before_6_2_nothing_is_in_doubt() -> None:
     report = oomsel.select(scenario, mode="two-pass")
     assert report.chosen == 0
     assert report.two_pass == TwoPass(0, 1, limited=False)
+
+
+def one_by_one(approximate: list[int], precise: list[int], under: list[int], over: list[int]) -> tuple[int, int, bool]:
+    """Both passes as they stand in the proposal, a task at a time."""
+    chosen = max(range(len(approximate)), key=lambda task: (approximate[task], task))
+    least, slack, sums, limited = approximate[chosen], under[chosen], 0, False
+    for task, score in enumerate(approximate):
+        if score + over[task] + slack < least:
+            continue
+        if sums == MAX_PRECISE_SUMS:
+            chosen, least, slack, limited = task, score, under[task], True
+            continue
+        sums += 1
+        if precise[task] + slack >= least:
+            chosen, least, slack = task, precise[task], 0
+    return chosen, sums, limited
+
+
+score_and_bounds = st.tuples(st.integers(0, 60), st.integers(0, 30), st.integers(0, 30), st.floats(0, 1))
+
+
+@given(st.lists(score_and_bounds, min_size=1, max_size=60))
+def test_shortcuts_change_nothing(rows: list[tuple[int, int, int, float]]) -> None:
+    approximate, under, over, _ = (list(column) for column in zip(*rows, strict=True))
+    precise = [score - o + round(where * (u + o)) for score, u, o, where in rows]
+    passes = two_pass(np.array(approximate), precise.__getitem__, np.array(under), np.array(over))
+    assert tuple(passes) == one_by_one(approximate, precise, under, over)
