@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,9 @@ from oomsel.scenario.machine_rules import (
 )
 from oomsel.scenario.models import Scenario, Task
 
+if TYPE_CHECKING:
+    from oomsel.scenario.log_reader import LogReading
+
 #: A scenario's counters and the member of rss_stat that holds each; `total` stands in the place of anon.
 MEMBERS = {
     "anon": MM_ANONPAGES,
@@ -50,6 +53,7 @@ class Booted(NamedTuple):
     system: System
     oc: OomControl
     notes: tuple[str, ...]
+    log: LogReading | None = None  #: the report that the scenario was read from
 
 
 def boot(scenario: Scenario) -> Booted:
@@ -88,7 +92,7 @@ def boot(scenario: Scenario) -> Booted:
         pgtables_bytes=np.array([task.pgtables_bytes or 0 for task in owners], np.int64),
         rss_is_one_number=np.array([_one_number(task) for task in owners], np.bool_),
     )
-    return Booted(system, _oom_control(scenario, system), tuple(notes))
+    return Booted(system, _oom_control(scenario, system), tuple(notes), scenario.log)
 
 
 def _release_notes(scenario: Scenario, release: Release) -> list[str]:

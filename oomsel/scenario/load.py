@@ -1,26 +1,37 @@
-"""Reading a scenario from a file, standard input or bytes."""
+"""Reading a scenario from a file, standard input or bytes, whatever kind of input it is."""
 
 from __future__ import annotations
 
 import gc
 import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from oomsel.errors import InputError, Problem
+from oomsel.klog.sniff import is_log
+from oomsel.klog.source import HEAD, Peekable, open_source, source_of
 from oomsel.scenario.document import Document
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
-STDIN = "-"
+if TYPE_CHECKING:
+    from oomsel.klog.pick import LogOptions
 
 
-def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel: str | None = None) -> Scenario:
-    """The scenario in a file, `-` for standard input.
+def load(
+    path: str | os.PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    kernel: str | None = None,
+    log: LogOptions | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Scenario:
+    """The scenario in a file, `-` for standard input: YAML, JSON, or a report in a kernel log, compressed or not.
 
     `overrides` are what-ifs, `KEY=VALUE` with the scenario's own key paths, like
-    `tasks[mysqld].oom_score_adj=-500`; `kernel` puts it under another release's rules.
+    `tasks[mysqld].oom_score_adj=-500`; `kernel` puts it under another release's rules; `log`
+    says which report of a log is meant; `progress` is told how many bytes of a log are read.
 
     Raises InputError with every problem found, each with its line, column and key path, also
     where the file cannot be read.
@@ -29,7 +40,8 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel:
     b'small'
     """
     name = os.fspath(path)
-    return loads(_read(name), source=name, overrides=overrides, kernel=kernel)
+    with open_source(name) as stream:
+        return _read(stream, name, overrides, kernel, log, progress)
 
 
 def loads(
@@ -38,26 +50,34 @@ def loads(
     source: str = "<string>",
     overrides: Sequence[str] = (),
     kernel: str | None = None,
+    log: LogOptions | None = None,
 ) -> Scenario:
-    r"""The scenario in `raw`, YAML or JSON; `source` is what errors call it.  For the rest see `load`.
+    r"""The scenario in `raw`; `source` is what errors call it.  For the rest see `load`.
 
     >>> scenario = loads("oomsel: 1\nmachine: {cpus: 4, ram: 1GiB}\ntasks: [{pid: 7, comm: a}]")
     >>> scenario.machine.ram
     262144
     """
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
+    return _read(source_of(data), source, overrides, kernel, log, None)
+
+
+def _read(
+    stream: Peekable,
+    source: str,
+    overrides: Sequence[str],
+    kernel: str | None,
+    log: LogOptions | None,
+    progress: Callable[[int], None] | None,
+) -> Scenario:
+    if is_log(stream.peek(HEAD)):
+        from oomsel.scenario.log_reader import read_log
+
+        return read_log(stream, source, overrides, kernel, log, progress)
+    if log is not None and log.given:
+        raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
     with _without_garbage_collection():
-        return read_scenario(Document(source, data), overrides, kernel)
-
-
-def _read(name: str) -> bytes:
-    try:
-        if name == STDIN:
-            return sys.stdin.buffer.read()
-        with open(name, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise InputError(name, [Problem(error.strerror or str(error))]) from None
+        return read_scenario(Document(source, stream.read()), overrides, kernel)
 
 
 @contextmanager

@@ -193,3 +193,5 @@ class Scenario(Model):
     expect: Expect | None = None
     #: What the reader noticed and a person should know; not a key.
     notes: tuple[str, ...] = ()
+    #: The report in a kernel log that it was read from, an oomsel.scenario.log_reader.LogReading; not a key.
+    log: Any = None
