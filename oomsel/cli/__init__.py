@@ -12,7 +12,7 @@ import click
 from oomsel import __version__
 
 #: Every command and the module that has it; imported when its name is asked for.
-COMMANDS = ("select",)
+COMMANDS = ("convert", "events", "select")
 
 
 class Commands(click.Group):

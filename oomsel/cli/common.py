@@ -119,9 +119,9 @@ def note(source: str, message: str) -> None:
     say(f"oomsel: {printable(source)}: note: {message}")
 
 
-def write(text: str, output: str | None) -> None:
-    """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
-    raw = text.encode("utf-8", "backslashreplace")
+def write(text: str | bytes, output: str | None) -> None:
+    """`text`, as UTF-8 where it is no bytes yet, to a file, whole or not at all, or to standard output."""
+    raw = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     if output is None or output == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(raw)

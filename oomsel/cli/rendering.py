@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oomsel.klog.formats import PRINTK_ZERO
 from oomsel.klog.names import printable
@@ -13,6 +13,9 @@ from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, compare
 from oomsel.scenario.boot import Booted
 from oomsel.scenario.select import select
+
+if TYPE_CHECKING:
+    from oomsel.scenario.log_reader import LogReading
 
 HEADINGS = {
     "approximate": "# approximate: every counter's global count alone",
@@ -37,6 +40,8 @@ class Rendering:
         approximate, precise = (select(booted, mode) for mode in ("approximate", "precise"))
         self.modes_differ |= not compare(approximate, precise).agree
         wanted = [approximate, precise] if self.mode == "both" else [select(booted, self.mode)]
+        if booted.log is not None:
+            self._note_log(name, booted.log, approximate, precise)
         for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):
             modes = [report.mode for report in wanted if SILENCE.get(report.outcome) == message]
             where = "" if len(modes) == len(wanted) else f"{modes[0]}: "
@@ -46,6 +51,14 @@ class Rendering:
         if self.form == "table":
             return self._table(approximate, precise)
         return "".join(f"{line}\n" for line in self._kernel(wanted))
+
+    def _note_log(self, name: str, log: LogReading, approximate: OomReport, precise: OomReport) -> None:
+        """What the kernel said in the log that the input is, and whether it was right."""
+        from oomsel.report.log_verdict import log_verdict
+
+        own = precise if approximate.system.rules.precise_oom else approximate
+        notes = [log.picked_because] if log.picked_because else []
+        self.notes += [(name, message) for message in (*notes, *log.notes, *log_verdict(log, own).sentences)]
 
     def joined(self, parts: list[Any]) -> str:
         """All inputs' output as one text, each headed by its name where there are several."""

@@ -146,24 +146,26 @@ class OomEvent:
         return not any(True for _ in self.missing())
 
     def missing(self) -> Iterator[str]:
-        """What is known to be missing or damaged, in words, each with its line where there is one."""
+        """What is known to be missing or damaged, each in words, with its line where there is one."""
+        if self.invoked is None and self.header_line is None and self.summary is None and self.chosen is None:
+            yield "nothing but the kill line"
+            return
         if self.invoked is None:
-            yield "the line that says who invoked the OOM killer"
+            yield "no line that says who invoked the OOM killer"
         if self.header_line is None:
-            # Without oom_dump_tasks there is none; nothing else in the report says which it was.
-            yield "the task table" if self.invoked else "the task table's header"
+            yield "no task table"
         elif not self.rows:
-            yield "every row of the task table"
+            yield "no row in the task table"
         if not self.ends:
-            yield "the end, with the kill line"
+            yield "no end, with the kill line"
         if self.damaged:
-            yield f"{_count(self.damaged, 'row')} that cannot be read, line {_lines(self.damaged)}"
+            yield f"{_count(self.damaged)} unreadable, line {_lines(self.damaged)}"
         if self.doubled:
-            yield f"{_count(self.doubled, 'row')} that is there twice, line {_lines(self.doubled)}"
-        for line, what in self.losses:
+            yield f"{_count(self.doubled)} there twice, line {_lines(self.doubled)}"
+        for line, what in self.losses[:3]:
             yield f"{what}, line {line}"
         if self.rows and self.ends and (lost := self.lost_victim()) is not None:
-            yield f"the row of the victim, pid {lost}"
+            yield f"no row of the victim, pid {lost}"
 
     def lost_victim(self) -> int | None:
         """The pid that was killed without standing in the table; None where that is not so."""
@@ -177,8 +179,8 @@ class OomEvent:
         return next((row for row in self.rows if row.pid == pid), None) or next(by_tgid, None)
 
 
-def _count(lines: list[int], what: str) -> str:
-    return f"{len(lines)} {what}{'' if len(lines) == 1 else 's'}"
+def _count(lines: list[int]) -> str:
+    return f"{len(lines)} row{'' if len(lines) == 1 else 's'}"
 
 
 def _lines(lines: list[int]) -> str:

@@ -34,7 +34,7 @@ class ReportReader:
         self._pending: Line | None = None  #: a line that ends inside a name
         self._joined = 0
         self._last_row: Line | None = None
-        self._before: list[str] = []  #: short lines before the first, of which a name's first lines may be
+        self._before: list[Line] = []  #: short lines before the first, of which a name's first lines may be
         self._offset = 0  #: characters of a prefix that nobody knows
         self._sequence: int | None = None
         self._octal = False
@@ -160,7 +160,7 @@ class ReportReader:
             )
             if not same or len(name_bytes(other.text)) >= TASK_COMM_LEN - 1:
                 break
-            self._before.insert(0, other.text)
+            self._before.insert(0, other)
         self._sequence = line.sequence
         return True
 
@@ -391,10 +391,13 @@ class ReportReader:
         for name in names:
             if name == comm:
                 return comm
-        before = [name_bytes(text) for text in self._before]
+        before = [name_bytes(line.text) for line in self._before]
         for count in range(1, len(before) + 1):
             whole = b"\n".join([*before[-count:], comm])
             if whole in names:
+                event.first_line = self._before[-count].number
+                if self._keep_source:
+                    event.source_lines[:0] = [line.raw for line in self._before[-count:] if line.raw]
                 return whole
         if len(comm) >= TASK_COMM_LEN:
             for name in names:

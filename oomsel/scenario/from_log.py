@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from oomsel.errors import InputError, Problem
-from oomsel.kernel.gfp import GFP_FS, format_gfp
+from oomsel.kernel.gfp import GFP_FS, format_gfp, parse_gfp
 from oomsel.kernel.release import parse_release
-from oomsel.klog.event import Killed, OomEvent
+from oomsel.klog.event import Invoked, Killed, OomEvent
 from oomsel.klog.facts import Facts
 from oomsel.klog.names import comm_to_text, printable
 from oomsel.klog.report import name_bytes, row_name
+from oomsel.klog.rescore import version_of
 from oomsel.klog.table import Row, rss_parts
 from oomsel.klog.units import pages_of
 from oomsel.scenario.table_form import task_of_row
@@ -249,7 +250,9 @@ class LogScenario:
         current = self._current(oom)
         invoked = event.invoked
         if invoked is not None:
-            oom["gfp_mask"] = self._gfp(invoked.gfp_mask)
+            gfp = self._gfp(invoked)
+            if gfp is not None:
+                oom["gfp_mask"] = gfp
             if -1 <= invoked.order <= 10:
                 if invoked.order:
                     oom["order"] = invoked.order
@@ -266,14 +269,20 @@ class LogScenario:
         self._constrain(oom, current)
         return oom
 
-    def _gfp(self, mask: int) -> int | str:
-        event = self.event
-        if not mask & GFP_FS and event.memcg.memory is None and self.facts.totalpages is not None and event.ends:
-            self.notes.append(f"gfp_mask {mask:#x} has no __GFP_FS as known today, and still the OOM killer ran")
-            return mask | GFP_FS
+    def _gfp(self, invoked: Invoked) -> int | str | None:
+        """The flags, by their names where those give the number again; None where today's bits cannot say them."""
         rules = parse_release(self.facts.kernel).rules
-        names = format_gfp(mask, rules).partition("(")[2].removesuffix(")")
-        return names if names else mask
+        mask = invoked.gfp_mask
+        if (version_of(self.facts.release) or (5, 4)) < (5, 4):  # the bits have been numbered anew since
+            try:
+                mask = parse_gfp(invoked.gfp_names, rules)
+            except ValueError:
+                self.notes.append(f"gfp_mask {mask:#x} is of a time that numbered the bits differently; it is left out")
+                return None
+        if not mask & GFP_FS and self.event.memcg.memory is None and self.event.ends:
+            self.notes.append(f"gfp_mask {mask:#x} has no __GFP_FS, and still the OOM killer ran; it is added")
+            mask |= GFP_FS
+        return format_gfp(mask, rules).partition("(")[2].removesuffix(")") or mask
 
     def _current(self, oom: dict[str, Any]) -> dict[str, Any]:
         """Name the allocating task; one that the table does not show is added."""
