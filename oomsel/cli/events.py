@@ -33,9 +33,9 @@ def command(
     form: str,
     output: str | None,
 ) -> None:
-    """List the OOM reports in each LOG (any form dmesg, journalctl or syslog has, compressed or not; - for standard input).
+    """List the OOM reports in each LOG, a line each.
 
-    Exits with 1 where there is none.
+    A LOG has any form that dmesg, journalctl or syslog gives it, compressed or not; - is standard input.  Exits with 1 where there is none.
     """
     from oomsel.report.log_events import Entry, entry_object, entry_of, event_lines
 

@@ -16,19 +16,19 @@ _YEAR = re.compile(r"(?<![0-9])([12][0-9]{3})(?![0-9])")
 _MONTH_NUMBER = re.compile(r"([0-9]{1,2}) ?[月월]")
 #: The beginnings of the months' names, lower case, in the languages that dmesg -T and syslog are met in.
 _MONTHS = (
-    ("jan", "ene", "gen", "янв", "led", "sty", "tam", "oca", "ιαν"),
-    ("feb", "fév", "fev", "feb", "фев", "úno", "lut", "hel", "şub", "φεβ"),
-    ("mar", "mär", "mrt", "mrz", "мар", "bře", "maa", "μαρ"),
-    ("apr", "avr", "abr", "апр", "dub", "kwi", "huh", "nis", "απρ"),
-    ("may", "mai", "maj", "mei", "mag", "май", "мая", "kvě", "tou", "μαΐ", "μαϊ"),
-    ("jun", "juin", "giu", "июн", "čen", "cze", "kes", "haz", "ιουν"),
-    ("jul", "juil", "lug", "июл", "čec", "lip", "hei", "tem", "ιουλ"),
-    ("aug", "août", "aoû", "ago", "авг", "srp", "sie", "elo", "ağu", "αυγ"),
-    ("sep", "set", "сен", "zář", "wrz", "syy", "eyl", "σεπ"),
-    ("oct", "okt", "out", "ott", "окт", "říj", "paź", "lok", "eki", "οκτ"),
-    ("nov", "ноя", "lis", "kas", "νοε"),
-    ("dec", "dez", "déc", "dic", "дек", "pro", "gru", "jou", "ara", "δεκ"),
-)  # fmt: skip
+    "jan ene gen янв led sty tam oca",
+    "feb fév fev фев úno lut hel şub",
+    "mar mär mrt mrz мар bře maa",
+    "apr avr abr апр dub kwi huh nis",
+    "may mai maj mei mag май мая kvě tou",
+    "jun juin giu июн čer cze kes haz",
+    "jul juil lug июл čvc lip hei tem",
+    "aug août aoû ago авг srp sie elo ağu",
+    "sep set сен zář wrz syy eyl",
+    "oct okt out ott окт říj paź lok eki",
+    "nov ноя lis kas",
+    "dec dez déc dic дек pro gru jou ara",
+)
 
 
 class Moment(NamedTuple):
@@ -63,12 +63,12 @@ def moment_of(text: str) -> Moment:
     text = text.strip()
     if _SECONDS.fullmatch(text):
         value = float(text)
-        return Moment(date=datetime.fromtimestamp(value)) if value > 1e8 else Moment(seconds=value)  # noqa: DTZ006
+        return Moment(date=datetime.fromtimestamp(value)) if value > 1e8 else Moment(seconds=value)
     try:
         if match := _ISO.search(text):
             year, month, day, *clock, fraction = match.groups()
             hour, minute, second = (int(part or 0) for part in clock)
-            return Moment(date=datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction)))  # noqa: DTZ001
+            return Moment(date=datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction)))
         return _worded(text)
     except (ValueError, OverflowError):
         return Moment()
@@ -87,7 +87,7 @@ def _worded(text: str) -> Moment:
         return Moment()
     year = _YEAR.search(rest)
     hour, minute, second = (int(part or 0) for part in clock.groups()) if clock else (0, 0, 0)
-    date = datetime(int(year[1]) if year else 2000, month, int(day[1]), hour, minute, second)  # noqa: DTZ001
+    date = datetime(int(year[1]) if year else 2000, month, int(day[1]), hour, minute, second)
     return Moment(date=date, has_year=year is not None)
 
 
@@ -97,6 +97,6 @@ def _month(text: str) -> int | None:
     words = re.findall(r"[^\W\d_]+", text.lower())
     for word in reversed(words):  # the day's name stands before the month's, and may begin alike
         for number, names in enumerate(_MONTHS, 1):
-            if any(word.startswith(name) for name in names):
+            if word.startswith(tuple(names.split())):
                 return number
     return None

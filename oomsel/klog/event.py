@@ -155,7 +155,7 @@ class OomEvent:
         if self.header_line is None:
             yield "no task table"
         elif not self.rows:
-            yield "no row in the task table"
+            yield "no row in the task table that can be read"
         if not self.ends:
             yield "no end, with the kill line"
         if self.damaged:

@@ -106,7 +106,8 @@ KILLED_BEGINS = re.compile(r"(?:([^:]{1,80}): )?Killed process ([0-9]{1,9})")
 KILLED_RE = re.compile(
     r"(?:([^:]{1,80}): )?Killed process ([0-9]{1,9})(?:, UID ([0-9]{1,10}),)? \((.*)\)(?:, UID ([0-9]{1,10}))?"
     r"(?:,? (?:total-vm|vsz):([0-9]{1,18})kB, anon-rss:([0-9]{1,18}|\?)kB, file-rss:([0-9]{1,18}|\?)kB"
-    r"(?:, shmem-rss:([0-9]{1,18}|\?)kB)?(?:,? UID:([0-9]{1,10}) pgtables:([0-9]{1,18})kB oom_score_adj:(-?[0-9]{1,5}))?)?",
+    r"(?:, shmem-rss:([0-9]{1,18}|\?)kB)?"
+    r"(?:,? UID:([0-9]{1,10}) pgtables:([0-9]{1,18})kB oom_score_adj:(-?[0-9]{1,5}))?)?",
     re.DOTALL,
 )
 OOM_GROUP_RE = re.compile(r"Tasks in (.*) are going to be killed due to memory\.oom\.group set")

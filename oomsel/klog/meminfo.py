@@ -49,9 +49,9 @@ class MemInfo:
         sizes = [min(zone.blocks) for zone in self.zones if zone.blocks]
         return min(sizes) if sizes else None
 
-    def read(self, number: int, text: str) -> bool:
+    def read(self, number: int, text: str) -> bool:  # noqa: PLR0911 - one return a kind of line
         """Take in a line of the block; whether it was one.  What is there already stays."""
-        if text == "Mem-Info:" or text == "Mem-info:":
+        if text in ("Mem-Info:", "Mem-info:"):
             self.line = self.line or number
             return True
         if match := _PAGES.fullmatch(text):

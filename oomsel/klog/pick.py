@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
+from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
-from oomsel.klog.lines import Readable
 from oomsel.klog.reader import LogReader, Surroundings
 
 

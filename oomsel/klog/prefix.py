@@ -1,4 +1,4 @@
-"""What loggers put before the kernel's text, taken off again; and the ways in which they write what is not printable."""
+"""What loggers put before the kernel's text, taken off again; and how they write what is not printable."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Stripper:
             line = _unescape_unprintable(line)
         yield from self._split(self._text_line(number, _decode(line), raw))
 
-    def _text_line(self, number: int, whole: str, raw: bytes) -> Line:
+    def _text_line(self, number: int, whole: str, raw: bytes) -> Line:  # noqa: PLR0912 - a branch a logger
         text = _SGR.sub("", whole) if whole.startswith("\x1b[") else whole
         at = match.end() if (match := _QUOTE.match(text)) else 0
         width = at

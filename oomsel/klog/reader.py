@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO
 
+from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
-from oomsel.klog.lines import LineSource, Readable
+from oomsel.klog.lines import LineSource
 from oomsel.klog.prefix import Line, Stripper
 from oomsel.klog.report import ReportReader
 
@@ -70,7 +70,7 @@ class LogReader:
     """
 
     def __init__(
-        self, stream: Readable | IO[bytes], *, keep_source: bool = False, progress: Callable[[int], None] | None = None
+        self, stream: Readable, *, keep_source: bool = False, progress: Callable[[int], None] | None = None
     ) -> None:
         self._source = LineSource(stream, progress)
         self._keep_source = keep_source
@@ -122,5 +122,4 @@ class LogReader:
             del self._recent[:8]
 
     def _close(self, key: tuple[str | None, str]) -> OomEvent:
-        event = self._open.pop(key).finish()
-        return event
+        return self._open.pop(key).finish()

@@ -5,21 +5,26 @@ from __future__ import annotations
 import re
 
 from oomsel.klog import formats
-from oomsel.klog.event import Chosen, Current, Invoked, Killed, OomEvent, Summary
+from oomsel.klog.event import Chosen, OomEvent
 from oomsel.klog.prefix import Line, unescape_octal
-from oomsel.klog.table import Columns, Row
+from oomsel.klog.report_lines import (
+    TASK_COMM_LEN,
+    is_possible,
+    name_bytes,
+    parse_current,
+    parse_invoked,
+    parse_killed,
+    parse_summary,
+    row_name,
+)
+from oomsel.klog.table import Columns
 
-TASK_COMM_LEN = 16
 _SECONDS = re.compile(r"[0-9]+\.[0-9]+")
 _NUMBER = re.compile(r"(?<![\w.])-?[0-9]+(?![\w.])")
+_CELL = re.compile(r" *-?[0-9]+ ")
 _LOST = re.compile(
     r"\*\* ([0-9]+) printk messages dropped|Missed ([0-9]+) kernel messages|[0-9]+ printk messages? lost"
 )
-
-
-def name_bytes(text: str) -> bytes:
-    """A name as it stands in a line."""
-    return text.encode("utf-8", "surrogateescape")
 
 
 class ReportReader:
@@ -139,14 +144,11 @@ class ReportReader:
 
     def _invoked(self, line: Line, text: str, recent: list[Line]) -> bool:
         event = self.event
-        match = formats.INVOKED_RE.match(text)
-        if match is None or event.invoked is not None or event.rows or event.ends or event.summary:
+        if event.invoked is not None or event.rows or event.ends or event.summary:
             return False
-        comm, mask, names, order, adj_old, adj = match.groups()
-        if adj is None and adj_old is None:
+        event.invoked = parse_invoked(line.number, text)
+        if event.invoked is None:
             return False
-        score = int(adj) if adj is not None else round(int(adj_old) * 1000 / 17)
-        event.invoked = Invoked(line.number, name_bytes(comm), int(mask, 16), names or "", int(order), score)
         self._before = []
         for other in reversed(recent):
             same = (
@@ -164,7 +166,7 @@ class ReportReader:
         self._sequence = line.sequence
         return True
 
-    def _preface(self, line: Line, text: str) -> bool:
+    def _preface(self, line: Line, text: str) -> bool:  # noqa: PLR0911 - one return a kind of line
         """What stands between the first line and the table."""
         event = self.event
         if event.current is None and formats.CURRENT_BEGINS.match(text):
@@ -193,14 +195,8 @@ class ReportReader:
         return False
 
     def _current(self, line: Line, text: str) -> bool:
-        match = formats.CURRENT_RE.match(text)
-        if match is None:
-            return False
-        cpu, uid, pid, _, release = match.groups()
-        self.event.current = Current(
-            line.number, int(pid), int(uid) if uid else None, int(cpu) if cpu else None, release
-        )
-        return True
+        self.event.current = parse_current(line.number, text)
+        return self.event.current is not None
 
     # -- the table ---------------------------------------------------------------------------------------------
 
@@ -210,13 +206,17 @@ class ReportReader:
         if row is None:
             return False
         event = self.event
-        if row.pid in self._pids:
+        ids = {row.pid, row.numbers.get("tgid") or row.pid}
+        if not is_possible(row):
+            event.damaged.append(line.number)
+            return True
+        if ids & self._pids:
             event.doubled.append(line.number)
             return True
         last = self._last_row
         if last is not None and _earlier(line.stamp, last.stamp):
             event.losses.append((line.number, "rows that are out of order in time"))
-        self._pids.add(row.pid)
+        self._pids |= ids
         event.rows.append(row)
         self._last_row = line
         return True
@@ -243,7 +243,7 @@ class ReportReader:
 
     # -- the end -----------------------------------------------------------------------------------------------
 
-    def _ending(self, line: Line, text: str) -> bool:
+    def _ending(self, line: Line, text: str) -> bool:  # noqa: PLR0911 - one return a kind of line
         event = self.event
         if formats.OOM_KILL_BEGINS in text and event.summary is None and not event.ends:
             text = text[text.index(formats.OOM_KILL_BEGINS) :] if line.is_bare else text
@@ -283,7 +283,7 @@ class ReportReader:
         if event.kills and not (event.group and not event.no_killable):
             return False  # without a group a report kills once: this one's own report was not printed
         text = text[begins.start() :]
-        killed = self._killed(line, text)
+        killed = parse_killed(line.number, text)
         if killed is None:
             self._wait_for_rest(line)
             return not event.kills or event.group is not None
@@ -293,55 +293,9 @@ class ReportReader:
         event.kills.append(killed)
         return True
 
-    def _killed(self, line: Line, text: str) -> Killed | None:
-        match = formats.KILLED_RE.match(text)
-        if match is None or ("-rss:" in text and match[6] is None):
-            return None
-        prefix, pid, uid6, comm, uid7, vm, anon, file, shmem, uid, pgtables, adj = match.groups()
-
-        def number(text: str | None) -> int | None:
-            return int(text) if text and text != "?" else None
-
-        owner = next((value for value in (uid, uid7, uid6) if value), None)
-        return Killed(
-            line.number,
-            prefix or "",
-            int(pid),
-            name_bytes(comm),
-            number(vm),
-            number(anon),
-            number(file),
-            number(shmem),
-            number(owner),
-            number(pgtables),
-            number(adj),
-        )
-
     def _summary(self, line: Line, text: str) -> bool:
-        match = formats.OOM_KILL_RE.match(text)
-        if match is None:
-            return False
-        constraint, nodemask, cpuset, mems, oom_memcg, rest, pid, uid = match.groups()
-        task_memcg, comm = self._split_task(rest, int(pid))
-        if comm is None:
-            return False
-        self.event.summary = Summary(
-            line.number, constraint, nodemask, cpuset, mems, oom_memcg, task_memcg, comm, int(pid), int(uid)
-        )
-        return True
-
-    def _split_task(self, rest: str, pid: int) -> tuple[str, bytes | None]:
-        """`PATH,task=COMM` in two; either may hold a comma, so the table's name decides, or else a name's length."""
-        row = self.event.row_of(pid)
-        if row is not None and rest.endswith(f",task={row.name}"):
-            return rest[: -len(row.name) - 6], name_bytes(row.name)
-        at = rest.find(",task=")
-        while at >= 0:
-            comm = name_bytes(rest[at + 6 :])
-            if len(comm) < TASK_COMM_LEN:
-                return rest[:at], comm
-            at = rest.find(",task=", at + 1)
-        return rest, None
+        self.event.summary = parse_summary(line.number, text, self.event.row_of)
+        return self.event.summary is not None
 
     # -- names with newlines in them ---------------------------------------------------------------------------
 
@@ -362,7 +316,7 @@ class ReportReader:
         elif formats.CURRENT_BEGINS.match(text):
             done = self._current(pending, text)
         else:
-            killed = self._killed(pending, text)
+            killed = parse_killed(pending.number, text)
             done = killed is not None and b"\n" in killed.comm
             if done and killed is not None:
                 self.event.kills.append(killed)
@@ -376,6 +330,10 @@ class ReportReader:
         """The report as it is, with the allocating task's name made whole."""
         event = self.event
         invoked = event.invoked
+        if sum(bool(_CELL.match(row.name)) for row in event.rows) * 2 > len(event.rows):
+            # Names that begin with a number are cells: the header has lost a column.
+            event.damaged = sorted([*event.damaged, *(row.line for row in event.rows)])
+            event.rows = []
         if invoked is not None:
             event.invoked = invoked._replace(comm=self._whole_name(invoked.comm))
         return event
@@ -386,8 +344,7 @@ class ReportReader:
         row = event.row_of(event.current.pid) if event.current else None
         if self._octal or "#012" in "".join(row.name for row in event.rows[:1]):
             comm = name_bytes(unescape_octal(comm.decode("utf-8", "surrogateescape")))
-        names = [name_bytes(row.name)] if row else []
-        names += [name_bytes(row.name) for row in event.rows]
+        names = [row_name(row) for row in ([row] if row else []) + event.rows]
         for name in names:
             if name == comm:
                 return comm
@@ -412,8 +369,3 @@ def _earlier(stamp: str, other: str) -> bool:
     if not (_SECONDS.fullmatch(stamp) and _SECONDS.fullmatch(other)):
         return False
     return float(stamp) < float(other)
-
-
-def row_name(row: Row) -> bytes:
-    """A row's name as bytes."""
-    return name_bytes(row.name)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from oomsel.kernel.historic import Formula, formula_of, historic_badness
 from oomsel.kernel.release import Version
 from oomsel.klog.event import OomEvent
-from oomsel.klog.report import row_name
+from oomsel.klog.report_lines import row_name
 from oomsel.klog.table import KNOWN_COLUMNS, Row, oom_score_adj, page_table_bytes
 
 _VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,6}))?")

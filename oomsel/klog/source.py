@@ -87,6 +87,14 @@ class Peekable:
             return ahead
         return self._raw.read(size)
 
+    def readinto(self, buffer: memoryview) -> int:
+        """Read into `buffer`; how many bytes, 0 at the end."""
+        if self._ahead:
+            part = self.read(len(buffer))
+            buffer[: len(part)] = part
+            return len(part)
+        return self._raw.readinto(buffer) or 0  # type: ignore[attr-defined]
+
     def readable(self) -> bool:
         """As io asks of what a decompressor reads from."""
         return True

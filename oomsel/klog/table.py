@@ -40,7 +40,7 @@ class Columns:
 
     @classmethod
     def of_header(cls, line: str, *, whole: bool = False) -> Columns | None:
-        """The layout of a header, which may have a logger's prefix unless the line is to be `whole`; None for others."""
+        """The layout of a header, with a logger's prefix unless the line is `whole`; None for another line."""
         match = _HEADER.match(line) if whole else _HEADER.search(line)
         if match is None:
             return None

@@ -16,7 +16,7 @@ class Entry(NamedTuple):
     """One report, for the list; `freed_kb` None where no kill line says it."""
 
     source: str
-    index: int
+    number: int
     line: int
     last_line: int
     time: str
@@ -68,7 +68,7 @@ def entry_object(entry: Entry) -> dict[str, Any]:
     """An entry as plain data; keys stay, memory is in kB as the kernel prints it."""
     return {
         "input": printable(entry.source),
-        "event": entry.index,
+        "event": entry.number,
         "line": entry.line,
         "last_line": entry.last_line,
         "time": entry.time or None,
@@ -111,7 +111,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     elif "no end, with the kill line" in entry.missing:
         killed = "?"
     return (
-        str(entry.index),
+        str(entry.number),
         str(entry.line),
         printable(entry.time) or "-",
         "?" if entry.invoked_by is None else printable(entry.invoked_by),

@@ -50,7 +50,7 @@ def memory_object(event: OomEvent, facts: Facts) -> dict[str, Any]:
     }
 
 
-def why_it_failed(event: OomEvent, facts: Facts) -> str:
+def why_it_failed(event: OomEvent, facts: Facts) -> str:  # noqa: PLR0911 - one return a reason
     """One sentence on why memory could not be had, as far as the report shows."""
     invoked, info, memcg = event.invoked, event.meminfo, event.memcg
     if invoked is not None and invoked.order == -1:
@@ -70,7 +70,8 @@ def why_it_failed(event: OomEvent, facts: Facts) -> str:
     if info.total_swap_kb and info.free_swap_kb is not None and info.free_swap_kb * 50 < info.total_swap_kb:
         swap = "and swap is full"
     if invoked.order > 0 and roomy and all(_largest(zone) < wanted for zone in roomy):
-        return f"order {invoked.order} wants {wanted} kB in one piece, and no zone with room has such a block: memory is fragmented"
+        piece = f"order {invoked.order} wants {wanted} kB in one piece"
+        return f"{piece}, and no zone with room has such a block: memory is fragmented"
     short = [
         zone for zone in info.zones if zone.sizes.get("free", 0) <= zone.sizes.get("low", zone.sizes.get("min", 0))
     ]

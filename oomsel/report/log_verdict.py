@@ -118,7 +118,7 @@ class _Verdict:
 
     # -- why ---------------------------------------------------------------------------------------------------
 
-    def _reason(self) -> tuple[Reason | None, list[str]]:
+    def _reason(self) -> tuple[Reason | None, list[str]]:  # noqa: PLR0911 - one return a reason
         if self.reading.changed:
             return Reason.CHANGED, []
         event, facts = self.event, self.facts
@@ -190,11 +190,11 @@ class _Verdict:
         event, facts = self.event, self.facts
         missing = list(event.missing())
         if missing:
-            yield f"the report is incomplete: {'; '.join(missing)}; whoever is missing from the table may be the true answer"
+            yield f"the report is incomplete: {'; '.join(missing)}; whoever is missing may be the true answer"
         if self.result.unknown_columns:
-            yield f"the table's column{_s(self.result.unknown_columns)} {', '.join(self.result.unknown_columns)} no release has; not counted"
+            yield f"columns that no release has are not counted: {', '.join(self.result.unknown_columns)}"
         if self.result.missing_columns and facts.is_simulated:
-            yield f"the table lacks {', '.join(self.result.missing_columns)}, which count{_s(self.result.missing_columns, 's')}"
+            yield f"columns that count are not in the table: {', '.join(self.result.missing_columns)}"
         yield from self._about_totalpages()
         yield from self._about_group()
         if not self.reading.changed:
@@ -239,7 +239,8 @@ class _Verdict:
     def _about_group(self) -> Iterator[str]:
         event = self.event
         if event.group is not None and len(event.kills) > 1:
-            yield f"{len(event.kills) - 1} more died with the victim: memory.oom.group of {printable(event.group[1])}, line {event.group[0]}"
+            group = f"memory.oom.group of {printable(event.group[1])}, line {event.group[0]}"
+            yield f"{len(event.kills) - 1} more died with the victim: {group}"
 
     def _about_snapshots(self) -> Iterator[str]:
         kill = self.event.kills[0] if self.event.kills else None
@@ -249,7 +250,8 @@ class _Verdict:
         off = pages_of(kill.rss, self.facts.page_size) - (row.numbers["rss"] or 0)
         if off:
             way = "more" if off > 0 else "fewer"
-            yield f"the kill line, line {kill.line}, has {abs(off)} pages {way} of RSS than the row, line {row.line}: two snapshots"
+            than = f"{abs(off)} pages {way} of RSS than the row, line {row.line}"
+            yield f"the kill line, line {kill.line}, has {than}: two snapshots"
 
     def _about_score(self) -> Iterator[str]:
         """Where the old kernels printed a score, the same from the table."""
@@ -263,7 +265,8 @@ class _Verdict:
         if score == chosen.score:
             yield f"score {chosen.score}, line {chosen.line}, is what the table gives"
         elif candidate.is_root and plain * 1000 // max(total, 1) == chosen.score:
-            yield f"score {chosen.score}, line {chosen.line}, is what the table gives without root's bonus: it had no CAP_SYS_ADMIN"
+            what = f"score {chosen.score}, line {chosen.line}, is what the table gives without root's bonus"
+            yield f"{what}: the task had no CAP_SYS_ADMIN"
         else:
             yield f"the kernel printed score {chosen.score}, line {chosen.line}; the table gives {score}"
 
@@ -308,7 +311,3 @@ def _who(who: tuple[int, bytes] | None) -> str:
 
 def _release(facts: Facts) -> str:
     return f"Linux {facts.release}" if facts.release else "the kernel, whose release the log does not show,"
-
-
-def _s(items: tuple[str, ...], one: str = "") -> str:
-    return (one if one else "") if len(items) == 1 else ("" if one else "s")

@@ -10,7 +10,7 @@ from oomsel.kernel.release import parse_release
 from oomsel.klog.event import Invoked, Killed, OomEvent
 from oomsel.klog.facts import Facts
 from oomsel.klog.names import comm_to_text, printable
-from oomsel.klog.report import name_bytes, row_name
+from oomsel.klog.report_lines import name_bytes, row_name
 from oomsel.klog.rescore import version_of
 from oomsel.klog.table import Row, rss_parts
 from oomsel.klog.units import pages_of
@@ -21,7 +21,7 @@ _PANICS = {"Out of memory: system-wide": 1, "Out of memory: compulsory": 2}
 
 
 class LogScenario:
-    """A report as a scenario's data; `lines` has the line of each of `data["tasks"]`, `notes` what was taken for granted."""
+    """A report as a scenario's data: `lines` are those of `data["tasks"]`, `notes` what was taken for granted."""
 
     def __init__(self, source: str, event: OomEvent, facts: Facts, passed: dict[int, str]) -> None:
         self.source, self.event, self.facts, self._passed = source, event, facts, passed
@@ -325,7 +325,7 @@ class LogScenario:
         if uid is not None:
             alike = [task for task in alike if task.get("uid", 0) == uid] or alike
         named = [task for task in alike if task["comm"] == comm]
-        return (named or alike or [None])[0]
+        return next(iter(named or alike), None)
 
     def _add_current(self, oom: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
         oom["current"] = task["pid"]
@@ -352,7 +352,8 @@ class LogScenario:
         if summary is None:
             return
         if summary.constraint == "CONSTRAINT_CPUSET":
-            if cpuset.get("mems_allowed") and not set(nodes) <= set(cpuset["mems_allowed"]):
+            mine = current.get("cpuset", {}).get("mems_allowed")
+            if mine and not set(nodes) <= set(mine):
                 oom["cpuset_limited"] = True
             else:
                 self.notes.append(

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oomsel.errors import Problem
+from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.facts import Facts, facts_of
-from oomsel.klog.lines import Readable
 from oomsel.klog.pick import LogOptions, Picked, pick
 from oomsel.klog.reader import Surroundings
-from oomsel.klog.report import row_name
+from oomsel.klog.report_lines import row_name
 from oomsel.klog.rescore import Candidate, rescore
 from oomsel.scenario.document import Document
 from oomsel.scenario.from_log import LogScenario

@@ -22,7 +22,8 @@ def table_form(tasks: tuple[Task, ...]) -> tuple[list[str], dict[int, dict[str, 
         or True in with_row[with_row.index(False) if False in with_row else len(tasks) :]
     ):
         return None
-    layout = TABLE_4_19 if all(task.rss.total for task, row in zip(tasks, with_row, strict=True) if row) else TABLE_6_8
+    only_sums = all(task.rss is not None and task.rss.total is not None for task in tasks if _has_row(task))
+    layout = TABLE_4_19 if only_sums else TABLE_6_8
     rows = [layout.header]
     more: dict[int, dict[str, Any]] = {}
     for task, row in zip(tasks, with_row, strict=True):

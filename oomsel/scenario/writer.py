@@ -1,4 +1,4 @@
-"""A Scenario as the text of a scenario file, YAML or JSON: only what differs from the defaults, and it reads back the same."""
+"""A Scenario as a scenario file, YAML or JSON: only what differs from the defaults, and it reads back the same."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMMENTS = {
 }
 
 
-def plain(value: Any, key: str = "") -> Any:
+def plain(value: Any, key: str = "") -> Any:  # noqa: PLR0911 - one return a kind of value
     """A Scenario, or a part of it, as the plain data of a file; what is at its default is left out."""
     if isinstance(value, models.Counter):
         deltas = {int(cpu): pages for cpu, pages in value.deltas.items()}
@@ -113,7 +113,7 @@ def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:
     key = _scalar(path[-1])
     comment = _COMMENTS.get(path, "") if len(path) == 2 else ""
     tail = f"  # {comment}" if comment else ""
-    if isinstance(value, dict) and value and (len(path) == 1 or path[0] in ("machine", "expect") and len(path) == 2):
+    if isinstance(value, dict) and value and (len(path) == 1 or (path[0] in ("machine", "expect") and len(path) == 2)):
         yield f"{indent}{key}:"
         for name, part in value.items():
             yield from _entry((*path, name), part)
