@@ -23,6 +23,7 @@ class Line(NamedTuple):
 
 
 _SGR = re.compile("\x1b\\[[0-9;]*[mK]")
+_SGR_BYTES = re.compile(rb"\x1b\[[0-9;]*[mK]")
 _QUOTE = re.compile(r"(?:[>|] ?)+")
 _KMSG = re.compile(r"([0-9]{1,4}),([0-9]+),([0-9]+),[^;,]*((?:,[^;]*)?);(.*)", re.DOTALL)
 _CALLER_FIELD = re.compile(r"caller=([TC][0-9]+)")
@@ -81,11 +82,12 @@ class Stripper:
 
     def __init__(self) -> None:
         self.escapes_octal = False  #: rsyslog wrote this log: seen by a newline that it replaced
-        self._width = 0  #: of the last prefix, by which dmesg and journalctl indent what continues
+        self._widths: tuple[int, ...] = ()  #: of the last prefix, by which dmesg and journalctl indent what continues
         self._stamp = ""
         self._tag: str | None = None
         self._caller = ""
         self._exported = False
+        self._coloured = False
 
     def strip(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
         """The kernel's lines in `numbered`, pairs of a line's number and its bytes."""
@@ -113,18 +115,21 @@ class Stripper:
                 Line(number, text, stamp, caller[1] if caller else "", None, sequence=int(match[2]), raw=raw)
             )
             return
+        # Where dmesg colours, what a name holds of the kind is written as \x1b.
+        self._coloured = line.startswith(b"\x1b[") or (self._coloured and line.startswith(b" "))
+        if self._coloured:
+            line = _SGR_BYTES.sub(b"", line)
         if b"\\x" in line:
             line = _unescape_unprintable(line)
         yield from self._split(self._text_line(number, _decode(line), raw))
 
-    def _text_line(self, number: int, whole: str, raw: bytes) -> Line:  # noqa: PLR0912 - a branch a logger
-        text = _SGR.sub("", whole) if whole.startswith("\x1b[") else whole
+    def _text_line(self, number: int, text: str, raw: bytes) -> Line:  # noqa: PLR0912 - a branch a logger
         at = match.end() if (match := _QUOTE.match(text)) else 0
         width = at
-        if text[at : at + 1] == " " and self._width:
-            # dmesg's own continuation: indented by as much as the prefix before it was wide.
-            width = at + self._width
-            if text[at:width].isspace():
+        if text[at : at + 1] == " " and self._widths[:1] > (0,):
+            # dmesg's own continuation: indented by as much as the prefix before it was wide, or long.
+            width = at + next((width for width in self._widths if text[at : at + width].isspace()), 0)
+            if width > at:
                 return Line(number, text[width:], self._stamp, self._caller, self._tag, continues=True, raw=raw)
         stamp = caller = ""
         tag: str | None = None
@@ -165,7 +170,7 @@ class Stripper:
         rest = text[at:]
         if rest.startswith("\x1b[0;1;"):  # journalctl sets what is grave in bold
             rest = _SGR.sub("", rest)
-        self._width = at if at > start else 0
+        self._widths = tuple({len(text[start:at].encode("utf-8", "surrogateescape")): 0, at - start: 0})
         self._stamp, self._tag, self._caller = stamp, tag, caller
         return Line(number, rest, stamp, caller, tag, raw=raw, is_bare=at == start)
 
@@ -244,7 +249,8 @@ class Stripper:
 
 def _clean(text: str) -> str:
     """What JSON held as characters, as bytes are held elsewhere: lone surrogates that are no bytes are gone."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogateescape")
+    raw = text.encode("utf-8", "surrogatepass")
+    return _decode(_unescape_unprintable(raw) if b"\\x" in raw else raw)
 
 
 def _entry(value: Any, number: int, raw: bytes) -> Line | None:
@@ -254,8 +260,10 @@ def _entry(value: Any, number: int, raw: bytes) -> Line | None:
     if isinstance(message, list):  # journalctl writes what is no printable UTF-8 as numbers
         if not all(isinstance(byte, int) and 0 <= byte < 256 for byte in message):
             return None
-        message = _decode(bytes(message))
-    if not isinstance(message, str):
+        text = _decode(bytes(message))
+    elif isinstance(message, str):
+        text = _clean(message)
+    else:
         return None
     stamp = value.get("_SOURCE_MONOTONIC_TIMESTAMP", value.get("__MONOTONIC_TIMESTAMP", value.get("time", "")))
     stamp = str(stamp).strip()
@@ -265,7 +273,7 @@ def _entry(value: Any, number: int, raw: bytes) -> Line | None:
     caller = value.get("caller", "")
     return Line(
         number,
-        _clean(message).removesuffix("\n"),
+        text.removesuffix("\n") if "log" in value else text,
         stamp[:64],
         caller if isinstance(caller, str) else "",
         tag if isinstance(tag, str) else None,

@@ -42,7 +42,6 @@ class ReportReader:
         self._before: list[Line] = []  #: short lines before the first, of which a name's first lines may be
         self._offset = 0  #: characters of a prefix that nobody knows
         self._sequence: int | None = None
-        self._octal = False
 
     # -- the beginning -----------------------------------------------------------------------------------------
 
@@ -150,28 +149,26 @@ class ReportReader:
         if event.invoked is None:
             return False
         self._before = []
+        later = line
         for other in reversed(recent):
-            same = (
-                other.stamp == line.stamp
-                and _SECONDS.fullmatch(line.stamp)
-                and (other.tag, other.caller)
-                == (
-                    line.tag,
-                    line.caller,
-                )
-            )
-            if not same or len(name_bytes(other.text)) >= TASK_COMM_LEN - 1:
+            if (other.tag, other.caller) != (line.tag, line.caller):
+                continue
+            joined = later.continues or (other.stamp == line.stamp and _SECONDS.fullmatch(line.stamp))
+            if not joined or len(name_bytes(other.text)) >= TASK_COMM_LEN - 1:
                 break
             self._before.insert(0, other)
+            later = other
         self._sequence = line.sequence
         return True
 
     def _preface(self, line: Line, text: str) -> bool:  # noqa: PLR0911 - one return a kind of line
         """What stands between the first line and the table."""
         event = self.event
-        if event.current is None and formats.CURRENT_BEGINS.match(text):
+        begins = formats.CURRENT_BEGINS.search(text) if line.is_bare else formats.CURRENT_BEGINS.match(text)
+        if event.current is None and begins is not None:
+            text = text[begins.start() :]
             if not self._current(line, text):
-                self._wait_for_rest(line)
+                self._wait_for_rest(line, text)
             return True
         if event.cpuset is None and (match := formats.CPUSET_RE.fullmatch(text)):
             event.cpuset = (match[1], match[2])
@@ -190,7 +187,6 @@ class ReportReader:
             memcg.path = memcg.path or match[1]
             return True
         if event.meminfo.read(line.number, text):
-            self._octal |= "#012" in name_bytes(line.text).decode("utf-8", "replace")
             return True
         return False
 
@@ -250,7 +246,7 @@ class ReportReader:
             if not text.startswith(formats.OOM_KILL_BEGINS):
                 return False
             if not self._summary(line, text):
-                self._wait_for_rest(line)
+                self._wait_for_rest(line, text)
             return True
         if "Kill process " in text and event.chosen is None and not event.ends:
             match = formats.CHOSEN_RE.match(text)
@@ -285,7 +281,7 @@ class ReportReader:
         text = text[begins.start() :]
         killed = parse_killed(line.number, text)
         if killed is None:
-            self._wait_for_rest(line)
+            self._wait_for_rest(line, text)
             return not event.kills or event.group is not None
         named = event.summary.pid if event.summary else event.chosen.pid if event.chosen else None
         if not event.kills and named is None and event.rows and event.row_of(killed.pid) is None and event.ends:
@@ -299,7 +295,8 @@ class ReportReader:
 
     # -- names with newlines in them ---------------------------------------------------------------------------
 
-    def _wait_for_rest(self, line: Line) -> None:
+    def _wait_for_rest(self, line: Line, text: str) -> None:
+        line = line._replace(text=text)
         self._pending, self._joined = line, 0
 
     def _continue_pending(self, line: Line) -> bool:
@@ -342,12 +339,11 @@ class ReportReader:
         """The name before `invoked`, as the table has it: with the lines that went before, or without a prefix."""
         event = self.event
         row = event.row_of(event.current.pid) if event.current else None
-        if self._octal or "#012" in "".join(row.name for row in event.rows[:1]):
-            comm = name_bytes(unescape_octal(comm.decode("utf-8", "surrogateescape")))
         names = [row_name(row) for row in ([row] if row else []) + event.rows]
-        for name in names:
-            if name == comm:
-                return comm
+        if comm in names:
+            return comm
+        if b"#" in comm and (plain := name_bytes(unescape_octal(comm.decode("utf-8", "surrogateescape")))) in names:
+            return plain  # the table comes after what showed that rsyslog wrote it
         before = [name_bytes(line.text) for line in self._before]
         for count in range(1, len(before) + 1):
             whole = b"\n".join([*before[-count:], comm])
