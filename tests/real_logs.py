@@ -11,7 +11,15 @@ from oomsel.klog.names import printable
 LOGS = Path(__file__).parent / "data" / "real-logs"
 _STAMPED = re.compile(rb"\[ *([0-9]+)\.([0-9]{6})\] (.*)", re.DOTALL)
 _SHORT = 16
-_OWN = (b"Tasks state", b"[  pid  ]", b"oom-kill:", b"Tasks in ", b"Out of memory", b"Memory cgroup out", b"Kernel panic")
+_OWN = (
+    b"Tasks state",
+    b"[  pid  ]",
+    b"oom-kill:",
+    b"Tasks in ",
+    b"Out of memory",
+    b"Memory cgroup out",
+    b"Kernel panic",
+)
 
 
 class Record(NamedTuple):
@@ -25,7 +33,7 @@ def records(name: str) -> list[Record]:
     """The records of a console log, or of one of /dev/kmsg's."""
     raw = (LOGS / name).read_bytes().split(b"\n")[:-1]
     if name.endswith(".kmsg"):
-        fields = [line.split(b";", 1) for line in raw]
+        fields = [line.split(b";", 1) for line in raw if line[:1].isdigit()]
         return [Record(int(head.split(b",")[2]), _unescaped(text)) for head, text in fields]
     found: list[Record] = []
     for line in raw:
@@ -46,7 +54,9 @@ def _goes_on(before: bytes, text: bytes) -> bool:
     if before == b"al (loc)" or before.endswith(b"Comm: al (loc)"):
         return True
     in_row = re.match(rb"\[ *[0-9]+\] ", before) and not re.match(rb"\[ *[0-9]+\] .*[0-9] {5}", text)
-    in_kill = before.startswith((b"oom-kill:", b"Out of memory: Killed")) and not re.search(rb"(uid=|adj:)-?[0-9]+$", before)
+    in_kill = before.startswith((b"oom-kill:", b"Out of memory: Killed")) and not re.search(
+        rb"(uid=|adj:)-?[0-9]+$", before
+    )
     return bool((in_row and len(text) < _SHORT and not text.startswith(b"oom-kill:")) or in_kill)
 
 
@@ -64,7 +74,7 @@ def own_lines(name: str) -> list[list[str]]:
         if b" invoked oom-killer: " in text:
             reports.append([text])
             done = group = False
-        elif done and not group:
+        elif done and not group and not text.startswith(b"Tasks in "):
             continue
         elif text.startswith(_OWN) or re.match(rb"\[ *[0-9]+\] ", text):
             reports[-1].append(text)

@@ -35,7 +35,8 @@ def command(
 ) -> None:
     """List the OOM reports in each LOG, a line each.
 
-    A LOG has any form that dmesg, journalctl or syslog gives it, compressed or not; - is standard input.  Exits with 1 where there is none.
+    A LOG has any form that dmesg, journalctl or syslog gives it, compressed or not; - is
+    standard input.  Exits with 1 where there is none.
     """
     from oomsel.report.log_events import Entry, entry_object, entry_of, event_lines
 

@@ -77,6 +77,7 @@ class ReportReader:
             self._watch_for_damage(line)
         if not self.event.ends and self._keep_source and not self._is_foreign(line):
             self.event.source_lines.append(line.raw)
+        self.overhear(line)
         return False
 
     def read_reaper(self, line: Line) -> bool:
@@ -161,7 +162,7 @@ class ReportReader:
         self._sequence = line.sequence
         return True
 
-    def _preface(self, line: Line, text: str) -> bool:  # noqa: PLR0911 - one return a kind of line
+    def _preface(self, line: Line, text: str) -> bool:
         """What stands between the first line and the table."""
         event = self.event
         begins = formats.CURRENT_BEGINS.search(text) if line.is_bare else formats.CURRENT_BEGINS.match(text)
@@ -186,9 +187,7 @@ class ReportReader:
         if match := formats.MEMCG_STATS_RE.fullmatch(text):
             memcg.path = memcg.path or match[1]
             return True
-        if event.meminfo.read(line.number, text):
-            return True
-        return False
+        return bool(event.meminfo.read(line.number, text))
 
     def _current(self, line: Line, text: str) -> bool:
         self.event.current = parse_current(line.number, text)

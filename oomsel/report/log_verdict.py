@@ -217,18 +217,20 @@ class _Verdict:
         yield f"{what}; oom_score_adj weighs by it, so another total may give another answer{self._holds_for()}"
 
     def _holds_for(self) -> str:
-        """For which totalpages the kernel's victim leads the table."""
+        """For which totalpages the kernel's victim leads the table, ahead of all and not only level."""
         victim = self.result.of(self.kernel[0]) if self.kernel else None
         if victim is None or self.result.formula.scale != "pages":
             return ""
         low, high = 0, 1 << 51
         for other in self.result.candidates:
+            if other.row is victim.row:
+                continue
             ahead, weight = victim.pages - other.pages, victim.adj - other.adj
             if weight > 0:
-                low = max(low, -(ahead // weight) if ahead < 0 else 0)
+                low = max(low, -ahead // weight + 1 if ahead <= 0 else 0)
             elif weight < 0:
-                high = min(high, ahead // -weight if ahead >= 0 else -1)
-            elif ahead < 0:
+                high = min(high, (ahead - 1) // -weight if ahead > 0 else -1)
+            elif ahead <= 0:
                 high = -1
         if low > high:
             return "; with none does the kernel's choice lead the table"
@@ -293,7 +295,7 @@ class _Verdict:
             if nearest is None:
                 return f"{off}; there was nobody else to choose"
             who = f"{nearest.pid} ({printable(nearest.name)})"
-            return f"{off}: that cannot have changed the victim; the nearest, {who}, is {-nearest.margin} pages short of it"
+            return f"{off}, which cannot have changed the victim: the nearest, {who}, is {-nearest.margin} pages short"
         shown = ", ".join(
             f"{pid} ({printable(name)}) by up to {margin} pages" for pid, name, margin in interval.rivals[:3]
         )

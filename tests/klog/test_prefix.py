@@ -39,7 +39,8 @@ def _indented(prefix: Callable[[Record], bytes]) -> Callable[[list[Record]], Lin
 
     def write(found: list[Record]) -> Lines:
         return [
-            prefix(record) + _escaped(record.text).replace(b"\n", b"\n" + b" " * len(prefix(record))) for record in found
+            prefix(record) + _escaped(record.text).replace(b"\n", b"\n" + b" " * len(prefix(record)))
+            for record in found
         ]
 
     return write
@@ -66,7 +67,8 @@ def _kmsg(found: list[Record]) -> Lines:
         return re.sub(rb"[^ -~]|\\", lambda match: b"\\x%02x" % match[0][0], text)
 
     return [
-        b"6,%d,%d,-;%s\n SUBSYSTEM=x" % (number, record.usec, escaped(record.text)) for number, record in enumerate(found, 7)
+        b"6,%d,%d,-;%s\n SUBSYSTEM=x" % (number, record.usec, escaped(record.text))
+        for number, record in enumerate(found, 7)
     ]
 
 
@@ -96,7 +98,12 @@ def _journal_json(found: list[Record]) -> Lines:
             message = list(record.text)
         if any(byte < 32 for byte in record.text):
             message = list(record.text)
-        return {"__CURSOR": "s=1", "_TRANSPORT": "kernel", "MESSAGE": message, "_SOURCE_MONOTONIC_TIMESTAMP": str(record.usec)}
+        return {
+            "__CURSOR": "s=1",
+            "_TRANSPORT": "kernel",
+            "MESSAGE": message,
+            "_SOURCE_MONOTONIC_TIMESTAMP": str(record.usec),
+        }
 
     return [json.dumps(entry(record)).encode() for record in found]
 
@@ -132,7 +139,11 @@ def _dmesg_json(found: list[Record]) -> Lines:
 
 def _coloured(found: list[Record]) -> Lines:
     return [
-        b"\x1b[32m" + _seconds(record) + b"\x1b[0m\x1b[33m" + _escaped(record.text).replace(b"\n", b"\n" + b" " * 15) + b"\x1b[0m"
+        b"\x1b[32m"
+        + _seconds(record)
+        + b"\x1b[0m\x1b[33m"
+        + _escaped(record.text).replace(b"\n", b"\n" + b" " * 15)
+        + b"\x1b[0m"
         for record in found
     ]
 
@@ -150,8 +161,8 @@ FORMS: dict[str, Callable[[list[Record]], Lines]] = {
     "console": _repeated(_seconds),
     "dmesg": _indented(_seconds),
     "dmesg -T": _indented(lambda record: _date(record, "[Di Aug %d %H:%M:%S %Y] ")),
-    "dmesg -T in Japanese": _indented(lambda record: "[火  8月 12 03:54:03 2026] ".encode()),
-    "dmesg -T in French": _indented(lambda record: "[mar. août 12 03:54:03 2026] ".encode()),
+    "dmesg -T in Japanese": _indented(lambda _: "[火  8月 12 03:54:03 2026] ".encode()),
+    "dmesg -T in French": _indented(lambda _: "[mar. août 12 03:54:03 2026] ".encode()),
     "dmesg --time-format=iso": _indented(lambda record: _date(record, "%Y-%m-%dT%H:%M:%S,%f+02:00 ")),
     "dmesg -x": _indented(lambda record: b"kern  :warn  : " + _seconds(record)),
     "dmesg -d": _indented(lambda record: _seconds(record)[:-2] + b" <    0.000012>] "),
@@ -168,8 +179,12 @@ FORMS: dict[str, Callable[[list[Record]], Lines]] = {
     "journalctl -o json": _journal_json,
     "journalctl -o export": _export,
     "rsyslog": _rsyslog,
-    "rsyslog, ISO": _indented(lambda record: _date(record, "%Y-%m-%dT%H:%M:%S.%f+02:00 web-1 kernel: ") + _seconds(record)),
-    "RFC 5424": _indented(lambda record: _date(record, "<4>1 %Y-%m-%dT%H:%M:%S.%fZ web-1 kernel - - - ") + _seconds(record)),
+    "rsyslog, ISO": _indented(
+        lambda record: _date(record, "%Y-%m-%dT%H:%M:%S.%f+02:00 web-1 kernel: ") + _seconds(record)
+    ),
+    "RFC 5424": _indented(
+        lambda record: _date(record, "<4>1 %Y-%m-%dT%H:%M:%S.%fZ web-1 kernel - - - ") + _seconds(record)
+    ),
     "printk caller": _repeated(lambda record: _seconds(record).rstrip() + b"[  T398] "),
     "quoted in a mail": _quoted(b"> "),
     "quoted thrice": _quoted(b">> > "),
@@ -193,7 +208,13 @@ def shown(found: Iterable[OomEvent]) -> list[object]:
             event.summary and event.summary[1:],
             [kill[1:] for kill in event.kills],
             event.group and event.group[1],
-            (event.meminfo.ram, event.meminfo.reserved, event.meminfo.total_swap_kb, event.memcg.memory, event.memcg.memsw),
+            (
+                event.meminfo.ram,
+                event.meminfo.reserved,
+                event.meminfo.total_swap_kb,
+                event.memcg.memory,
+                event.memcg.memsw,
+            ),
             [zone.sizes for zone in event.meminfo.zones],
             list(event.missing()),
         )
