@@ -9,6 +9,8 @@ from oomsel.klog.names import printable
 
 #: More problems than this are not listed for one file.
 MAX_PROBLEMS = 20
+#: A longer line would hide what it says.
+_LONGEST = 1000
 
 
 class OomselError(Exception):
@@ -26,10 +28,17 @@ class Problem(NamedTuple):
 
 
 class InputError(OomselError):
-    """An input that cannot be used.
+    r"""An input that cannot be used.
 
     `source` is the input's name as given, `problems` what is wrong with it in the order
     of the places, at most `MAX_PROBLEMS`.  `str()` gives one line a problem.
+
+    >>> import oomsel
+    >>> try:
+    ...     oomsel.loads("oomsel: 1\nmachine: {cpus: 4, ram: 1.5}\ntasks: [{pid: 7, comm: a}]", source="x.yaml")
+    ... except oomsel.InputError as error:
+    ...     print(error.problems[0].line, error.problems[0].path)
+    2 machine.ram
     """
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
@@ -46,7 +55,8 @@ class InputError(OomselError):
         source = problem.source or self.source
         parts = [f"{source}:{place}" if place else source, problem.path, problem.message]
         # Keys and values come from a file nobody vouches for: nothing in them reaches a terminal raw.
-        return printable(": ".join(part for part in parts if part))
+        line = printable(": ".join(part for part in parts if part))
+        return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
 class UsageError(OomselError):

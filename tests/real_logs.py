@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import oomsel
 from oomsel.klog.names import printable
+from oomsel.scenario.plain import json_pieces
 
 LOGS = Path(__file__).parent / "data" / "real-logs"
 _STAMPED = re.compile(rb"\[ *([0-9]+)\.([0-9]{6})\] (.*)", re.DOTALL)
@@ -81,3 +83,15 @@ def own_lines(name: str) -> list[list[str]]:
             done |= b"Killed process " in text or text.startswith(b"Kernel panic")
             group |= text.startswith(b"Tasks in ")
     return [[printable(line) for line in report] for report in reports]
+
+
+def as_json(scenario: oomsel.Scenario) -> str:
+    """The scenario as `convert` writes it."""
+    return "".join(json_pieces(scenario))
+
+
+def reads_back(text: str, scenario: oomsel.Scenario) -> bool:
+    """Whether `text` is read as the same scenario."""
+    again = oomsel.loads(text)
+    names = [name for name in oomsel.Scenario.fields() if name not in ("notes", "log")]
+    return all(getattr(again, name) == getattr(scenario, name) for name in names)

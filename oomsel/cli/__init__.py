@@ -12,7 +12,7 @@ import click
 from oomsel import __version__
 
 #: Every command and the module that has it; imported when its name is asked for.
-COMMANDS = ("convert", "events", "select")
+COMMANDS = ("select", "explain", "events", "convert", "generate", "bench")
 
 
 class Commands(click.Group):
@@ -43,7 +43,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: oomsel select scenario.yaml",
+    epilog="\b\nExample:\n  oomsel select scenario.yaml",
 )
 @click.version_option(__version__, message="oomsel %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug.")
@@ -69,6 +69,9 @@ def main(args: list[str] | None = None) -> None:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""
         _complain(f"oomsel: {_one_line(error.format_message())}{see}")
+        sys.exit(2)
+    except MemoryError:
+        _complain("oomsel: not enough memory for that many tasks and CPUs")
         sys.exit(2)
     except Exception as error:
         if "--debug" in words:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -33,6 +33,8 @@ OUTPUT = click.option(
     "-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all, instead of standard output."
 )
 INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...")
+
+
 #: Of a kernel log: which report, and what a person knows that the log does not say.
 LOG_OPTIONS = (
     click.option("--event", type=click.IntRange(min=1), metavar="N", help="Of a kernel log: its report number N."),
@@ -103,7 +105,7 @@ def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | No
 
 
 def boot_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Booted]]:
-    """Every input, read and booted, with its name; exits with 2 and every problem said if one of them is wrong."""
+    """Every input, read and booted, with its name; see `load_all`."""
     from oomsel.scenario.boot import boot
 
     return [(name, boot(scenario)) for name, scenario in load_all(inputs, overrides, kernel)]
@@ -119,34 +121,74 @@ def note(source: str, message: str) -> None:
     say(f"oomsel: {printable(source)}: note: {message}")
 
 
-def write(text: str | bytes, output: str | None) -> None:
-    """`text`, as UTF-8 where it is no bytes yet, to a file, whole or not at all, or to standard output."""
-    raw = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
-    if output is None or output == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(raw)
-        sys.stdout.buffer.flush()
+def write(text: str, output: str | None) -> None:
+    """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
+    _write(lambda file: file.write(text.encode("utf-8", "backslashreplace")), output)
+
+
+def write_bytes(raw: bytes, output: str) -> None:
+    """`raw` to a file, whole or not at all."""
+    _write(lambda file: file.write(raw), output)
+
+
+#: The forms that a scenario can be written in.
+FORMS = click.Choice(["yaml", "json", "npz"])
+
+
+def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> None:
+    """`scenario` in one of `FORMS`, by default the one that the file's name ends in, or YAML; see `write`."""
+    form = form or (output or "").rpartition(".")[2].lower()
+    if form == "npz":
+        if output in (None, "-") and sys.stdout.isatty():
+            raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())
+        from oomsel.scenario.bundle import save
+
+        _write(lambda file: save(scenario, file), output)
         return
+    from oomsel.scenario.plain import json_pieces, yaml_pieces
+
+    pieces = json_pieces(scenario) if form == "json" else yaml_pieces(scenario)
+    _write(lambda file: file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces), output)
+
+
+def _write(put: Callable[[IO[bytes]], Any], output: str | None) -> None:
+    to_standard_output = output is None or output == "-"
     try:
-        _write_file(raw, output)
+        if output is None or output == "-":
+            _write_standard_output(put)
+        else:
+            _write_file(put, output)
     except OSError as error:
-        say(f"oomsel: {printable(output)}: {error.strerror or error}")
+        name = "standard output" if to_standard_output else printable(output or "")
+        say(f"oomsel: {name}: {error.strerror or error}")
         raise click.exceptions.Exit(2) from None
 
 
-def _write_file(raw: bytes, name: str) -> None:
+def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
+    if sys.stdout is None:
+        raise OSError("it is closed")
+    try:
+        put(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except OSError:
+        # What could not be written must not be tried again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _write_file(put: Callable[[IO[bytes]], Any], name: str) -> None:
     import stat
     import tempfile
 
     target = os.path.realpath(name)  # a link stays one
     if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
         with open(target, "wb") as file:  # a device or a pipe cannot be replaced
-            file.write(raw)
+            put(file)
         return
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
+            put(file)
         os.chmod(temporary, _mode_for(target))
         os.replace(temporary, target)
     except BaseException:

@@ -1,34 +1,39 @@
-"""`oomsel convert`: any input as a scenario file that a person would like to edit."""
+"""`oomsel convert`: a scenario from one form into another, a kernel log into a scenario."""
 
 from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import load_all, note, scenario_options, write
+from oomsel.cli.common import FORMS, OUTPUT, load_all, note, scenario_options, write, write_scenario
 
 
-@click.command("convert", epilog="Example: oomsel convert dmesg.log -o scenario.yaml")
-@click.argument("inputs", nargs=1, metavar="INPUT")
-@click.option("-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all; JSON where it ends in .json.")
+@click.command("convert", epilog="\b\nExample:\n  oomsel convert huge.yaml -o huge.npz")
+@click.argument("source", metavar="INPUT")
 @scenario_options
-def command(inputs: str, output: str | None, overrides: tuple[str, ...], kernel: str | None) -> None:
-    """Write INPUT (a scenario, or a report of a kernel log) as a scenario file, YAML or JSON.
+@click.option(
+    "--format",
+    "form",
+    type=FORMS,
+    help="Default: what FILE's name ends in, or YAML.",
+)
+@OUTPUT
+def command(source: str, overrides: tuple[str, ...], kernel: str | None, form: str | None, output: str | None) -> None:
+    """Write INPUT, a scenario or a report of a kernel log, as YAML, as JSON or as a bundle (.npz).
 
-    Only keys that differ from their defaults are written; read again, it is the same scenario.
+    Only keys that differ from their defaults are written.  A report becomes YAML with the
+    kernel's own table and comments that say what is known and what is not; a bundle is what
+    large scenarios load from fast.
     """
-    from oomsel.scenario.writer import reads_back, to_json, to_yaml
-
-    ((name, scenario),) = load_all([inputs], overrides, kernel)
-    comments: tuple[str, ...] = ()
-    if scenario.log is not None:
-        from oomsel.report.log_comments import comments_of
-
-        comments = comments_of(scenario.log)
-        for message in [scenario.log.picked_because] if scenario.log.picked_because else []:
-            note(name, message)
+    ((_, scenario),) = load_all([source], overrides, kernel)
     for message in scenario.notes:
-        note(name, message)
-    text = to_json(scenario) if (output or "").endswith(".json") else to_yaml(scenario, comments)
-    if not reads_back(text, scenario):
-        raise RuntimeError("what convert writes reads back differently")
-    write(text, output)
+        note(source, message)
+    if scenario.log is not None:
+        if scenario.log.picked_because:
+            note(source, scenario.log.picked_because)
+        if (form or (output or "").rpartition(".")[2].lower()) not in ("json", "npz"):
+            from oomsel.report.log_comments import comments_of
+            from oomsel.scenario.writer import to_yaml
+
+            write(to_yaml(scenario, comments_of(scenario.log)), output)
+            return
+    write_scenario(scenario, form, output)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import OUTPUT, say, write
+from oomsel.cli.common import OUTPUT, say, write, write_bytes
 
 if TYPE_CHECKING:
     from oomsel.klog.clock import Moment
     from oomsel.klog.event import OomEvent
 
 
-@click.command("events", epilog="Example: journalctl -k | oomsel events -")
+@click.command("events", epilog="\b\nExample:\n  oomsel events --killed mysqld /var/log/kern.log*")
 @click.argument("logs", nargs=-1, required=True, metavar="LOG...")
 @click.option("--killed", metavar="NAME", help="Only reports that killed a process called NAME, or with that pid.")
 @click.option("--cgroup", metavar="PATH", help="Only reports about the cgroup PATH or one below it.")
@@ -129,4 +129,4 @@ def _write_report(directory: str, source: str, event: OomEvent) -> None:
     except OSError as error:
         say(f"oomsel: {directory}: {error.strerror or error}")
         raise click.exceptions.Exit(2) from None
-    write(b"".join(line + b"\n" for line in event.source_lines), target)
+    write_bytes(b"".join(line + b"\n" for line in event.source_lines), target)

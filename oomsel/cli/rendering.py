@@ -26,8 +26,8 @@ HEADINGS = {
 class Rendering:
     """Renders inputs one by one; `notes` are (source, message) pairs, `modes_differ` whether any input's modes did."""
 
-    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
-        self.mode, self.form, self.show_all = mode, form, show_all
+    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool, to_file: bool) -> None:
+        self.mode, self.form, self.show_all, self.to_file = mode, form, show_all, to_file
         self.reaper, self.prefix = reaper, PRINTK_ZERO if timestamps else ""
         self.notes: list[tuple[str, str]] = []
         self.modes_differ = False
@@ -93,24 +93,38 @@ class Rendering:
 
         if self.show_all:
             return "".join(f"{line}\n" for line in plain_table(approximate, precise))
-        console = _console()
+        console = _console(to_file=self.to_file)
         print_table(approximate, precise, console)
         return str(console.file.getvalue())
 
 
-def _console() -> Any:
+def _console(*, to_file: bool) -> Any:
     """A console that writes to memory, with the colours and the width that standard output has.
 
-    What goes to a file or a pipe is neither coloured nor wrapped.
+    What goes to a file or a pipe is neither coloured nor wrapped, unless FORCE_COLOR asks for colours.
     """
     from rich.console import Console
 
     real = Console(file=sys.stdout)
-    colour = real.color_system if real.is_terminal else None
+    coloured = real.is_terminal and not real.no_color and not to_file
     return Console(
         file=io.StringIO(),
-        force_terminal=colour is not None,
-        color_system=colour,  # type: ignore[arg-type]
-        no_color=real.no_color,
-        width=real.width if real.is_terminal else 10_000,
+        force_terminal=coloured,
+        color_system=real.color_system if coloured else None,  # type: ignore[arg-type]
+        width=real.width if sys.stdout.isatty() and not to_file else 10_000,
     )
+
+
+def paragraphs(lines: list[str], output: str | None) -> str:
+    """Lines as a text; on a terminal long ones are wrapped to its width, those that begin with a blank are not."""
+    import shutil
+    import textwrap
+
+    if output is not None or not sys.stdout.isatty():
+        return "".join(f"{line}\n" for line in lines)
+    width = max(40, shutil.get_terminal_size().columns)
+    wrapped = []
+    for line in lines:
+        whole = not line or line.startswith(" ") or len(line) <= width
+        wrapped += [line] if whole else textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"{line}\n" for line in wrapped)

@@ -61,10 +61,8 @@ def get_mm_rss(counters: Int64s) -> Int64s:
 
 def of_task(system: System, per_mm: Int64s) -> Int64s:
     """A per-mm column as a per-task one, 0 for tasks without an mm."""
-    mm = system.tasks.mm
-    if not len(per_mm):
-        return np.zeros(len(mm), np.int64)
-    return np.where(mm == NO_MM, 0, per_mm[mm])
+    column: Int64s = np.append(per_mm, 0)[system.tasks.mm]  # the last one stands for NO_MM
+    return column
 
 
 def oom_badness(system: System, counters: Int64s, totalpages: int) -> Int64s:
@@ -73,7 +71,8 @@ def oom_badness(system: System, counters: Int64s, totalpages: int) -> Int64s:
     rss + swap + page tables + oom_score_adj * (totalpages / 1000): the division comes first, on
     whole numbers.  Until 5.8 a task has at least one point.  Source: Linux 7.0.
     """
-    per_mm = get_mm_rss(counters) + counters[:, MM_SWAPENTS] + system.pgtables_bytes // system.page_size
+    page_shift = system.page_size.bit_length() - 1
+    per_mm = get_mm_rss(counters) + counters[:, MM_SWAPENTS] + (system.pgtables_bytes >> page_shift)
     points = of_task(system, per_mm) + system.tasks.oom_score_adj * (totalpages // 1000)
     return points if system.rules.signed_badness else np.maximum(points, 1)
 
@@ -89,18 +88,16 @@ def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) 
     if constraint is Constraint.MEMORY_POLICY:
         mask = oc.nodemask or frozenset()
         # A dead leader has no policy any more, and one thread in the domain is enough.
-        fits = [policy is None or bool(policy & mask) for policy in tasks.mempolicy]
-        return np.array(fits, np.bool_) | tasks.has(TaskFlag.DEAD_LEADER)
+        in_domain = tasks.mempolicy.where(lambda policy: policy is None or bool(policy & mask))
+        return in_domain | tasks.has(TaskFlag.DEAD_LEADER)
     mems = tasks.mems_allowed[oc.current]
-    meets = {allowed: bool(allowed & mems) for allowed in set(tasks.mems_allowed)}
-    return np.array([meets[allowed] for allowed in tasks.mems_allowed], np.bool_)
+    return tasks.mems_allowed.where(lambda allowed: bool(allowed & mems))
 
 
 def passed_over(system: System, oc: OomControl, constraint: Constraint, visited: Indices) -> npt.NDArray[np.int8]:
     """The `Passed` of every task, given those that the scan visits; int8[task]."""
     tasks = system.tasks
     skip = system.mm_oom_skip()
-    reaped = tasks.has(TaskFlag.OOM_VICTIM) & skip & (not oc.is_sysrq_oom)
     tests = [
         (tasks.has(TaskFlag.INIT), Passed.INIT),
         (tasks.has(TaskFlag.KTHREAD), Passed.KTHREAD),
@@ -113,16 +110,18 @@ def passed_over(system: System, oc: OomControl, constraint: Constraint, visited:
     else:
         why = Passed.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else Passed.CPUSET
         tests.append((~oom_cpuset_eligible(system, oc, constraint), why))
-    tests.append((reaped, Passed.REAPED_VICTIM))
+    if not oc.is_sysrq_oom:
+        tests.append((tasks.has(TaskFlag.OOM_VICTIM) & skip, Passed.REAPED_VICTIM))
     no_mm = tasks.mm == NO_MM
-    origin = tasks.has(TaskFlag.OOM_ORIGIN) & ~no_mm  # chosen outright: nothing below is asked
+    asked = ~tasks.has(TaskFlag.OOM_ORIGIN) | no_mm  # an origin is chosen outright: nothing below is asked
     tests += [
         (no_mm, Passed.NO_MM),
-        ((tasks.oom_score_adj == OOM_SCORE_ADJ_MIN) & ~origin, Passed.ADJ_MIN),
-        (skip & ~origin, Passed.OOM_SKIP),
-        (tasks.has(TaskFlag.VFORK) & ~origin, Passed.VFORK),
+        ((tasks.oom_score_adj == OOM_SCORE_ADJ_MIN) & asked, Passed.ADJ_MIN),
+        (skip & asked, Passed.OOM_SKIP),
+        (tasks.has(TaskFlag.VFORK) & asked, Passed.VFORK),
     ]
     verdict = np.zeros(len(tasks), np.int8)
     for which, why in reversed(tests):  # the first question answered decides
-        verdict[which] = why
+        if which.any():
+            verdict[which] = why
     return verdict

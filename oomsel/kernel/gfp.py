@@ -88,7 +88,7 @@ def parse_gfp(text: str, rules: Rules) -> int:
         elif re.fullmatch("0x[0-9a-fA-F]{1,8}", name):
             mask |= int(name, 16)
         else:
-            raise ValueError(f"no gfp flag of that release: {name or 'an empty name'}")
+            raise ValueError(f"no gfp flag of that release: {name[:40] or 'an empty name'}")
     return mask
 
 

@@ -43,12 +43,13 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
     """
     constraint, totalpages = constrained_alloc(system, oc)
     counters = READS[mode](system.rss)
-    scan = _for_each_process(system, oc)
+    scan = scan_order(system, oc)
     passed = passed_over(system, oc, constraint, scan)
     points = oom_badness(system, counters, totalpages)
     points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
-    points[passed != Passed.ELIGIBLE] = LONG_MIN
+    points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
     eligible = _eligible(system, oc, constraint)
+    visited = _those(scan, eligible)
     report = OomReport(
         system=system,
         oc=oc,
@@ -57,10 +58,9 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
         constraint=constraint,
         totalpages=totalpages,
         counters=counters,
-        precise=percpu_counter_sum_positive(system.rss),
         points=points,
         passed=passed,
-        shown=scan[eligible[scan] & (system.tasks.mm[scan] != NO_MM)],
+        shown=_those(visited, system.tasks.mm != NO_MM),
     )
     if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
         return report
@@ -70,10 +70,16 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
         return replace(report, outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report, eligible):
         return oom_kill_process(replace(report, chosen=oc.current, allocating_task=True))
-    return select_bad_process(report, scan[eligible[scan]])
+    return select_bad_process(report, visited)
 
 
-def _for_each_process(system: System, oc: OomControl) -> Indices:
+def _those(scan: Indices, fit: Bools) -> Indices:
+    """The tasks of a scan that fit, in its order."""
+    return scan if fit.all() else scan[fit[scan]]
+
+
+def scan_order(system: System, oc: OomControl) -> Indices:
+    """The processes in the order in which they are visited: the tasklist's, or that of the cgroup walk."""
     if oc.memcg is not None:
         return mem_cgroup_scan_tasks(system, oc.memcg)
     return np.arange(len(system.tasks))
@@ -96,9 +102,9 @@ def task_will_free_mem(system: System, task: int, *, current_pid: int | None = N
     asked = tasks.pid[task] if current_pid is None else current_pid
     if tasks.mm[task] == NO_MM or asked != tasks.live_pid[task]:
         return False
-    dying = tasks.has(TaskFlag.EXITING | TaskFlag.OOM_VICTIM) & ~tasks.has(TaskFlag.COREDUMP)
-    if not dying[task] or system.mm_oom_skip()[task]:
+    if not tasks.flags[task] & (TaskFlag.EXITING | TaskFlag.OOM_VICTIM) or system.mm_oom_skip()[task]:
         return False
+    dying = tasks.has(TaskFlag.EXITING | TaskFlag.OOM_VICTIM) & ~tasks.has(TaskFlag.COREDUMP)
     return bool(dying[tasks.mm == tasks.mm[task]].all())
 
 
@@ -126,13 +132,14 @@ def select_bad_process(report: OomReport, visited: Indices) -> OomReport:
     system, oc = report.system, report.oc
     if not oc.is_sysrq_oom:
         in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
-        if in_flight[visited].any():
+        if in_flight.any() and in_flight[visited].any():
             return replace(report, outcome=Outcome.VICTIM_IN_FLIGHT)
-    candidates = visited[report.passed[visited] == Passed.ELIGIBLE]
+    candidates = _those(visited, report.passed == int(Passed.ELIGIBLE))
     if not len(candidates):
         return replace(report, outcome=Outcome.NO_KILLABLE)
     # Equal points replace the choice, so that the last one seen wins.
-    last_worst = len(candidates) - 1 - int(np.argmax(report.points[candidates][::-1]))
+    points = report.points[candidates]
+    last_worst = np.flatnonzero(points == points.max())[-1]
     return oom_kill_process(replace(report, chosen=int(candidates[last_worst])))
 
 
@@ -172,14 +179,18 @@ def oom_kill_memcg_member(system: System, member: int) -> bool:
 def _oom_kill_process(system: System, victim: int) -> Kill:
     """One victim of __oom_kill_process()."""
     tasks = system.tasks
-    sharing = np.flatnonzero((tasks.mm == tasks.mm[victim]) & tasks.has(TaskFlag.INIT)).tolist()
-    return Kill(victim, pinned_by=tuple(task for task in sharing if task != victim))
+    init = np.flatnonzero(tasks.has(TaskFlag.INIT)).tolist()
+    return Kill(victim, pinned_by=tuple(task for task in init if task != victim and tasks.mm[task] == tasks.mm[victim]))
 
 
 def _sharers_killed(system: System, kills: list[Kill]) -> list[int]:
     """Processes that get SIGKILL, without a line, for sharing a victim's mm."""
     tasks = system.tasks
-    dies = np.zeros(len(system.total_vm) + 1, np.bool_)  # the last one stands for NO_MM
-    dies[tasks.mm[[kill.task for kill in kills]]] = True
-    dies[NO_MM] = False
-    return np.flatnonzero(dies[tasks.mm] & ~tasks.has(TaskFlag.INIT)).tolist()
+    mms = {int(tasks.mm[kill.task]) for kill in kills}
+    if len(mms) == 1:
+        dies = tasks.mm == mms.pop()
+    else:
+        dies_by_mm = np.zeros(len(system.total_vm) + 1, np.bool_)  # the last one stands for NO_MM
+        dies_by_mm[list(mms)] = True
+        dies = dies_by_mm[tasks.mm]
+    return [task for task in np.flatnonzero(dies).tolist() if not tasks.flags[task] & TaskFlag.INIT]

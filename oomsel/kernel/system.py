@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from oomsel.kernel.release import Rules
 
 Bools: TypeAlias = npt.NDArray[np.bool_]
 Indices: TypeAlias = npt.NDArray[np.intp]
+
+Value = TypeVar("Value")
 
 OOM_SCORE_ADJ_MIN = -1000
 #: No mm: a kernel thread, or a process whose threads have all dropped it.
@@ -35,6 +38,54 @@ class TaskFlag(IntFlag):
     DEAD_LEADER = 512  # the leader has exited, another thread has the mm
 
 
+class Coded(Sequence[Value]):
+    """A column of few different values: `values`, and which of them each task has, `code`; intp[task].
+
+    Reads like the list that it stands for.
+    """
+
+    def __init__(self, column: Iterable[Value]) -> None:
+        codes: dict[Value, int] = {}
+        self.code: Indices = np.array([codes.setdefault(value, len(codes)) for value in column], np.intp)
+        self.values = list(codes)
+
+    @classmethod
+    def same(cls, value: Value, tasks: int) -> Coded[Value]:
+        """The column in which every one of `tasks` tasks has `value`."""
+        column: Coded[Value] = cls([value])
+        column.code = np.zeros(tasks, np.intp)
+        return column
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    @overload
+    def __getitem__(self, task: int) -> Value: ...
+    @overload
+    def __getitem__(self, task: slice) -> list[Value]: ...
+    def __getitem__(self, task: int | slice) -> Value | list[Value]:
+        if isinstance(task, slice):
+            return [self.values[code] for code in self.code[task].tolist()]
+        return self.values[int(self.code[task])]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self[:] == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def put(self, tasks: list[int], column: Coded[Value]) -> None:
+        """Give each of `tasks` its value in `column`."""
+        self.code[tasks] = column.code + len(self.values)
+        self.values += column.values
+
+    def where(self, test: Callable[[Value], bool]) -> Bools:
+        """Of which tasks `test` holds, asked once a value; bool[task]."""
+        answers = [test(value) for value in self.values]
+        if all(answers):
+            return np.ones(len(self.code), np.bool_)
+        return np.array(answers, np.bool_)[self.code]
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class TaskTable:
     """The processes in tasklist order; every column has one entry a process."""
@@ -48,15 +99,17 @@ class TaskTable:
     flags: Int64s  #: `TaskFlag` bits
     mm: Indices  #: index of the mm, or `NO_MM`
     memcg: Indices  #: index into `System.memcgs`
-    mems_allowed: list[frozenset[int]]  #: nodes
-    cpuset_name: list[str]
-    mempolicy: list[frozenset[int] | None]  #: nodes of a bound policy; None counts as in every domain
+    mems_allowed: Coded[frozenset[int]]  #: nodes
+    cpuset_name: Coded[str]
+    mempolicy: Coded[frozenset[int] | None]  #: nodes of a bound policy; None counts as in every domain
 
     def __len__(self) -> int:
         return len(self.comm)
 
     def has(self, flag: TaskFlag) -> Bools:
         """Which tasks have any of the flags; bool[task]."""
+        if not int(flag) & int(np.bitwise_or.reduce(self.flags, initial=0)):  # the common answer, at half the cost
+            return np.zeros(len(self.flags), np.bool_)
         has: Bools = (self.flags & int(flag)) != 0
         return has
 
@@ -105,6 +158,8 @@ class System:
         """MMF_OOM_SKIP of every task's mm, or of the mm it had; bool[task]."""
         tasks = self.tasks
         own = tasks.has(TaskFlag.OOM_SKIP)
+        if not own.any():
+            return own
         of_mm = np.zeros(len(self.total_vm) + 1, np.bool_)  # the last one stands for NO_MM
         of_mm[tasks.mm[own]] = True
         of_mm[NO_MM] = False

@@ -124,6 +124,12 @@ def open_source(name: str) -> Iterator[Peekable]:
         raise
 
 
+def is_compressed(name: str) -> bool:
+    """Whether the file called `name` begins as a compressed one does."""
+    with open(name, "rb") as file:
+        return file.read(6).startswith(tuple(_MAGIC))
+
+
 def source_of(raw: bytes) -> Peekable:
     """`raw` as a stream, uncompressed."""
     return _uncompressed(Peekable(io.BytesIO(raw)))

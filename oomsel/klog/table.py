@@ -36,7 +36,9 @@ class Columns:
 
     def __init__(self, names: list[str]) -> None:
         self.names = tuple(names)
-        self._row = re.compile(r"\[ *([0-9]+)\]" + r" +(-?[0-9]+|\?)" * len(names) + r"(?: (.*))?$", re.DOTALL)
+        self._row = re.compile(
+            r"\[ *([0-9]{1,20})\]" + r" +(-?[0-9]{1,20}|\?)" * len(names) + r"(?: (.*))?$", re.DOTALL
+        )
 
     @classmethod
     def of_header(cls, line: str, *, whole: bool = False) -> Columns | None:
@@ -53,8 +55,6 @@ class Columns:
         if match is None:
             return None
         pid, *cells, name = match.groups()
-        if max(map(len, cells)) > 18 or len(pid) > 9:  # no number of the kernel's: a damaged line
-            return None
         values = [None if cell == "?" else int(cell) for cell in cells]
         return Row(number, int(pid), dict(zip(self.names, values, strict=True)), name or "")
 

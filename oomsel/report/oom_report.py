@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+from oomsel.kernel.percpu_counter import Int64s, percpu_counter_sum_positive
+from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from oomsel.kernel.oom_control import Constraint, OomControl
-    from oomsel.kernel.percpu_counter import Int64s
     from oomsel.kernel.system import Indices, System
 
 
@@ -49,9 +52,14 @@ class Reaped(NamedTuple):
     shmem: int
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class OomReport:
     """One OOM event in one mode.
+
+    >>> import oomsel
+    >>> report = oomsel.select(oomsel.load("examples/real-contest.yaml"), mode="approximate")
+    >>> report.outcome.value, report.victim, report.totalpages, int(report.points[report.chosen])
+    ('killed', '247 (over)', 117765, 12983)
 
     Shapes: `counters` and `precise` int64[mm, member], pages, clamped; `points` int64[task],
     LONG_MIN where a task may not be killed; `passed` int8[task], a `Passed`.
@@ -64,7 +72,6 @@ class OomReport:
     constraint: Constraint
     totalpages: int  #: pages
     counters: Int64s  #: as this mode reads them
-    precise: Int64s  #: as they truly are
     points: Int64s
     passed: npt.NDArray[np.int8]
     shown: Indices  #: tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks
@@ -74,6 +81,19 @@ class OomReport:
     silent: tuple[int, ...] = ()  #: processes that died with a victim for sharing its mm, without a line
     oom_group: int | None = None  #: index of the cgroup that is killed as a whole
     reaped: tuple[Reaped, ...] = ()
+
+    @cached_property
+    def precise(self) -> Int64s:
+        """The counters as they truly are; summed when first asked for, as a choice does without."""
+        return self.counters if self.mode == "precise" else percpu_counter_sum_positive(self.system.rss)
+
+    @property
+    def victim(self) -> str | None:
+        """The chosen process as `pid (comm)`, or None."""
+        if self.chosen is None:
+            return None
+        tasks = self.system.tasks
+        return f"{tasks.pid[self.chosen]} ({printable(tasks.comm[self.chosen])})"
 
     @property
     def panics(self) -> bool:

@@ -9,7 +9,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.scenario.nodes import Irregular, Node, Path, format_path, locate, repeated_keys
 
 if TYPE_CHECKING:
-    from oomsel.scenario.table_form import Origin
+    from oomsel.scenario.table_form import Origin, Wrong
 
 _AFTER_THE_FILE = 1 << 40
 
@@ -24,6 +24,7 @@ class Document:
         self.is_json = self.text.lstrip(" \t\r\n").startswith("{")
         self._node: Node | None = None
         self._origins: list[Origin] = []
+        self._more: dict[Any, Any] = {}
         self._overrides: list[tuple[Path, str]] = []
         reader = self._reader()
         try:
@@ -53,10 +54,14 @@ class Document:
             return
         from oomsel.scenario.table_form import expand
 
-        expanded = expand(data["tasks"], data.get("more"), page_size)
-        self.problems += [self.problem(path, message, at_key=at_key) for path, message, at_key in expanded.problems]
-        self.data = {key: value for key, value in data.items() if key != "more"} | {"tasks": expanded.tasks}
-        self._origins = expanded.origins
+        self.set_tasks(*expand(data["tasks"], data.get("more"), page_size))
+
+    def set_tasks(self, tasks: list[Any], origins: list[Origin], problems: list[Wrong]) -> None:
+        """Put a list of tasks, and what was found wrong in making it, in the place of `more`."""
+        self.problems += [self.problem(path, message, at_key=at_key) for path, message, at_key in problems]
+        self._more = self.data["more"] if isinstance(self.data.get("more"), dict) else {}
+        self.data = {key: value for key, value in self.data.items() if key != "more"} | {"tasks": tasks}
+        self._origins = origins
 
     def override(self, path: Path, value: Any, option: str) -> None:
         """Put `value` at `path`, as if the file said so; `option` is where it comes from."""
@@ -113,7 +118,7 @@ class Document:
 
     def _in_more(self, origin: Origin, path: Path) -> bool:
         """Whether `more` states what `path` speaks of."""
-        value = self.root.plain().get("more", {}).get(origin.more_key)
+        value: Any = self._more.get(origin.more_key)
         for part in path[2:]:
             if part not in (value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()):
                 return False
@@ -146,8 +151,9 @@ def _decode(source: str, raw: bytes) -> str:
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8-sig")
+        text = error.object  # without the BOM, as is error.start
+        before = text[: error.start].decode()
         line = before.count("\n") + 1
         column = len(before) - before.rfind("\n")
-        message = f"not UTF-8: the byte 0x{raw[error.start]:02x}; save the file as UTF-8"
+        message = f"not UTF-8: the byte 0x{text[error.start]:02x}; save the file as UTF-8"
         raise InputError(source, [Problem(message, line, column)]) from None

@@ -57,8 +57,9 @@ def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
 
 
 def _reworded(message: str) -> str:
-    message = message[:1].lower() + message[1:].removesuffix(" at")
-    return message if ";" in message else f"{message}; check quotes, commas and brackets"
+    if ";" in message:  # it is ours
+        return message
+    return f"{message[:1].lower()}{message[1:].removesuffix(' at')}; check quotes, commas and brackets"
 
 
 class _Composer:
@@ -140,7 +141,7 @@ class _Composer:
     def pair(self, path: Path, depth: int) -> tuple[Node, Node]:
         key = self.here()
         if self.text[self.at : self.at + 1] != '"':
-            raise self.error("a key without double quotes; quote it")
+            raise self.error("a key without double quotes; quote it, as what begins with { is JSON")
         key.value = self.string(key, path)
         self.blank()
         if self.text[self.at : self.at + 1] != ":":

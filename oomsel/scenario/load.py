@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from oomsel.errors import InputError, Problem
 from oomsel.klog.sniff import is_log
-from oomsel.klog.source import HEAD, Peekable, open_source, source_of
+from oomsel.klog.source import HEAD, Peekable, is_compressed, open_source, source_of
 from oomsel.scenario.document import Document
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
 if TYPE_CHECKING:
     from oomsel.klog.pick import LogOptions
+
+#: What a zip file, and so a bundle, begins with; no text does.
+BUNDLE = b"PK\x03\x04"
 
 
 def load(
@@ -27,7 +31,7 @@ def load(
     log: LogOptions | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Scenario:
-    """The scenario in a file, `-` for standard input: YAML, JSON, or a report in a kernel log, compressed or not.
+    """The scenario in a file, `-` for standard input: YAML, JSON, a bundle, or a report in a kernel log.
 
     `overrides` are what-ifs, `KEY=VALUE` with the scenario's own key paths, like
     `tasks[mysqld].oom_score_adj=-500`; `kernel` puts it under another release's rules; `log`
@@ -41,6 +45,9 @@ def load(
     """
     name = os.fspath(path)
     with open_source(name) as stream:
+        if stream.peek(len(BUNDLE)) == BUNDLE and os.path.isfile(name) and not is_compressed(name):
+            with open(name, "rb") as file:  # read in place, member by member
+                return _load_bundle(name, file, overrides, kernel)
         return _read(stream, name, overrides, kernel, log, progress)
 
 
@@ -70,14 +77,23 @@ def _read(
     log: LogOptions | None,
     progress: Callable[[int], None] | None,
 ) -> Scenario:
-    if is_log(stream.peek(HEAD)):
+    head = stream.peek(HEAD)
+    if is_log(head):
         from oomsel.scenario.log_reader import read_log
 
         return read_log(stream, source, overrides, kernel, log, progress)
     if log is not None and log.given:
         raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+    if head.startswith(BUNDLE):
+        return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():
         return read_scenario(Document(source, stream.read()), overrides, kernel)
+
+
+def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: str | None) -> Scenario:
+    from oomsel.scenario.bundle import load_bundle
+
+    return load_bundle(source, file, overrides, kernel)
 
 
 @contextmanager

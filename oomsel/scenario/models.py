@@ -7,7 +7,7 @@ twentieth of all that `oomsel select` takes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, dataclass_transform
 
@@ -182,7 +182,7 @@ class Scenario(Model):
 
     oomsel: int
     machine: Machine
-    tasks: tuple[Task, ...]
+    tasks: Sequence[Task]  #: a tuple, or of a large scenario `columns.TaskColumns`
     kernel: str | None = None
     title: str | None = None
     description: str | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from oomsel.errors import InputError, Problem
 from oomsel.klog.names import comm_from_text
 from oomsel.scenario.document import Document
-from oomsel.scenario.nodes import Path, format_path
+from oomsel.scenario.nodes import Path, Plain, format_path
 from oomsel.scenario.yaml_reader import compose
 
 _PART = re.compile(r'\.?([A-Za-z_][A-Za-z0-9_]*)|\[(?:"((?:[^"\\]|\\.)*)"|([^\]"]*))\]')
@@ -27,19 +27,19 @@ def apply_override(document: Document, assignment: str) -> None:
     key, equals, text = _split(assignment)
     if not equals:
         raise _refused(option, "no KEY=VALUE; use one like tasks[mysqld].oom_score_adj=-500")
-    value = compose(option, text)[0].plain() if text.strip() else text
+    value = compose(option, text)[0].plain() if text.strip() else Plain("")
     for path in _paths(document, _parts(key, option), option):
         document.override(path, value, option)
 
 
 def _split(assignment: str) -> tuple[str, str, str]:
-    """At the first = that is not inside brackets."""
-    depth = 0
-    for index, char in enumerate(assignment):
-        depth += (char == "[") - (char == "]")
-        if char == "=" and depth <= 0:
-            return assignment[:index], "=", assignment[index + 1 :]
-    return assignment, "", ""
+    """At the = that ends the key path, which may hold others in its brackets."""
+    at = 0
+    while match := _PART.match(assignment, at):
+        at = match.end()
+    if assignment[at : at + 1] != "=":
+        return assignment.partition("=")
+    return assignment[:at], "=", assignment[at + 1 :]
 
 
 def _refused(option: str, message: str, path: Path = ()) -> InputError:

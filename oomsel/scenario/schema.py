@@ -125,6 +125,8 @@ def _list_of(limit: int, *, number_is_count: bool = False) -> CoreSchema:
                 raise ValueError(f"no number of CPUs; use 1 to {limit + 1}, or a list like 0-3,8")
             return tuple(range(value))
         if isinstance(value, list):
+            if not value:
+                raise ValueError("no list of numbers; leave the key out, or name some")
             if not all(isinstance(item, int) and not isinstance(item, bool) for item in value):
                 raise ValueError("no list of whole numbers; use one like [0, 1], or a text like 0-3,8")
             return tuple(sorted(units.check_list([int(item) for item in value], limit)))

@@ -25,7 +25,12 @@ def select(scenario: Scenario | Booted, mode: str = "approximate") -> OomReport:
     """
     booted = scenario if isinstance(scenario, Booted) else boot(scenario)
     if mode == "kernel":
-        mode = "precise" if booted.system.rules.precise_oom else "approximate"
+        mode = kernel_mode(booted)
     if mode not in READS:
         raise UsageError(f"no mode {mode}; use {', '.join(READS)} or kernel")
     return out_of_memory(booted.system, booted.oc, mode)
+
+
+def kernel_mode(booted: Booted) -> str:
+    """The mode in which the scenario's own release reads: precise since 7.0."""
+    return "precise" if booted.system.rules.precise_oom else "approximate"

@@ -8,7 +8,7 @@ from oomsel.klog.table import NoHeader, Row, oom_score_adj, page_table_bytes, pa
 from oomsel.scenario.nodes import Path, Plain
 
 #: What a row says of an mm: with a shared one, the first row that has it says it for all.
-_MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
+MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
 
 
 class Origin(NamedTuple):
@@ -39,7 +39,7 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     problems: list[Wrong] = []
     tasks: list[Any] = []
     origins: list[Origin] = []
-    extra = _by_pid(more, problems)
+    extra = by_pid(more, problems)
     used: set[int] = set()
     described: set[Any] = set()
     try:
@@ -50,10 +50,10 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
             used.add(pid)
             label = said.get("mm")
             if label is not None and label in described:
-                for name in _MM_KEYS:
+                for name in MM_KEYS:
                     del task[name]
             described.add(label)
-            tasks.append(_merged(task, said))
+            tasks.append(merged(task, said))
             origins.append(Origin(row.line, key))
     except NoHeader as error:
         problems.append(Wrong(("tasks",), str(error)))
@@ -71,8 +71,8 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     return Expanded(tasks, origins, problems)
 
 
-def _by_pid(more: Any, problems: list[Wrong]) -> dict[int, tuple[int | str, dict[Any, Any]]]:
-    """`more` by pid: the key as written, and what it says."""
+def by_pid(more: Any, problems: list[Wrong]) -> dict[int, tuple[int | str, dict[Any, Any]]]:
+    """`more` by pid: the key as written, and what it says; what is wrong with it goes to `problems`."""
     extra: dict[int, tuple[int | str, dict[Any, Any]]] = {}
     if more is None:
         return extra
@@ -117,11 +117,11 @@ def _swap(row: Row) -> dict[str, int]:
     return {"swap": row.numbers.get("swapents") or 0}
 
 
-def _merged(row: Any, said: Any) -> Any:
+def merged(row: Any, said: Any) -> Any:
     """What a row says with what `more` adds; where both speak, `more` counts, key by key."""
     if not isinstance(row, dict) or not isinstance(said, dict):
         return said
-    merged = dict(row)
+    both = dict(row)
     for key, value in said.items():
-        merged[key] = _merged(row[key], value) if key in row else value
-    return merged
+        both[key] = merged(row[key], value) if key in row else value
+    return both

@@ -7,6 +7,7 @@ from typing import Any
 from oomsel.klog.formats import TABLE_4_19, TABLE_6_8, UNKNOWN, Layout
 from oomsel.klog.names import comm_to_text
 from oomsel.scenario.models import Counter, Rss, Task
+from oomsel.scenario.plain import plain
 
 _PARTS = ("anon", "file", "shmem")
 #: What a row says of a task.
@@ -72,16 +73,14 @@ def _text(name: bytes) -> str:
 
 
 def _beside(task: Task, *, has_row: bool) -> dict[str, Any]:
-    stated = vars(task)
-    said = {name: value for name, value in stated.items() if value != getattr(Task, name, None)}
+    said = plain(task)
     if not has_row:
         said.pop("pid")
         return said
     beside = {name: value for name, value in said.items() if name not in _IN_ROW}
     if task.thread is not None and task.thread.comm != task.comm:
-        beside["comm"] = task.comm
-    deltas = _deltas(task.rss)
-    if deltas:
+        beside["comm"] = said["comm"]
+    if deltas := _deltas(task.rss):
         beside["rss"] = deltas
     return beside
 

@@ -39,8 +39,12 @@ def check_tasks(draft: Draft, complaints: Complaints) -> list[str]:
                 unseen |= cpus.check(counter, where, complaints)
     if not unseen:
         return []
-    cpus_unseen = format_list(unseen)
-    return [f"deltas on CPU {cpus_unseen}, neither online nor dying, are kept, but the precise sum does not see them"]
+    return [unseen_note(format_list(unseen))]
+
+
+def unseen_note(cpus: str) -> str:
+    """What a person should know of values on CPUs that are neither online nor dying."""
+    return f"deltas on CPU {cpus}, neither online nor dying, are kept, but the precise sum does not see them"
 
 
 def check_pids(draft: Draft, complaints: Complaints) -> None:
@@ -146,13 +150,16 @@ class _Cpus:
                 message = f"CPU {format_list(numbers)} is not possible; machine.cpus has {format_list(self.possible)}"
                 complaints.add(where, message, at_key=True)
         if self.batch is not None and not -self.batch < min(deltas.values()) <= max(deltas.values()) < self.batch:
+            said: set[Path] = set()  # a key that is a cpulist is one mistake
             for cpu, pages in deltas.items():
-                if abs(pages) >= self.batch:
+                where = keys_of(cpu, (*path, "deltas"), complaints)[0]
+                if abs(pages) >= self.batch and where not in said:
+                    said.add(where)
                     message = (
                         f"{pages} on CPU {cpu} cannot be: a value of the batch, {self.batch}, or more is folded;"
                         f" use -{self.batch - 1} to {self.batch - 1}, or state machine.batch"
                     )
-                    complaints.add(keys_of(cpu, (*path, "deltas"), complaints)[0], message)
+                    complaints.add(where, message)
         return set() if cpus <= self.seen else set(cpus) & self.possible - self.seen
 
 

@@ -84,9 +84,7 @@ def parse_list(text: str, limit: int = MAX_CPU) -> list[int]:
 
 
 def check_list(numbers: list[int], limit: int = MAX_CPU) -> list[int]:
-    """`numbers`, or ValueError where the list is empty, holds one twice or one out of range."""
-    if not numbers:
-        raise ValueError("an empty list; leave the key out")
+    """`numbers`, or ValueError where the list holds one twice or one out of range."""
     for number in numbers:
         if not 0 <= number <= limit:
             raise ValueError(f"{number} is out of range; numbers go from 0 to {limit}")

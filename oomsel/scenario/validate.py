@@ -154,7 +154,7 @@ def _real_path(loc: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]
             return tuple(path), False, True
         if isinstance(value, dict) and part not in value:
             return (*path, part), False, index < len(loc) - 1
-        if not isinstance(value, dict | list):
+        if not (isinstance(value, dict) or (isinstance(value, list) and isinstance(part, int))):
             return tuple(path), True, False
         value = value[part]  # type: ignore[index]
         path.append(part)
@@ -165,7 +165,7 @@ def _hint(path: Path) -> str:
     import difflib
 
     known = _known_keys(path[:-1])
-    close = difflib.get_close_matches(str(path[-1]), known, n=1)
+    close = difflib.get_close_matches(str(path[-1]).lower(), known, n=1)
     return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
 
 

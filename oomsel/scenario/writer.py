@@ -1,20 +1,16 @@
-"""A Scenario as a scenario file, YAML or JSON: only what differs from the defaults, and it reads back the same."""
+"""A Scenario as YAML that a person would like to edit: comments, and the kernel's table where it comes from a log."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from oomsel.klog.formats import format_list
-from oomsel.klog.names import comm_to_text
 from oomsel.scenario import models
-from oomsel.scenario.load import loads
+from oomsel.scenario.plain import plain
 from oomsel.scenario.table_writer import table_form
 
-#: Keys that hold a list of CPUs or nodes.
-_LISTS = frozenset(("cpus", "online", "dying", "mems_allowed", "mempolicy", "nodemask", "offline"))
 #: Text that YAML reads as the same text without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./|+-]*")
 _WORDS = frozenset(("null", "true", "false"))
@@ -29,83 +25,26 @@ _COMMENTS = {
 }
 
 
-def plain(value: Any, key: str = "") -> Any:  # noqa: PLR0911 - one return a kind of value
-    """A Scenario, or a part of it, as the plain data of a file; what is at its default is left out."""
-    if isinstance(value, models.Counter):
-        deltas = {int(cpu): pages for cpu, pages in value.deltas.items()}
-        return {"count": value.count, "deltas": deltas} if deltas else value.count
-    if isinstance(value, models.Model):
-        defaults = type(value)
-        return {
-            name: plain(part, name)
-            for name, part in vars(value).items()
-            if name not in ("notes", "log") and (not hasattr(defaults, name) or part != getattr(defaults, name))
-        }
-    if isinstance(value, bytes):
-        return comm_to_text(value)
-    if key in _LISTS or (key == "online" and isinstance(value, tuple)):
-        if key == "cpus" and value == tuple(range(len(value))) and value:
-            return len(value)
-        return value[0] if len(value) == 1 and key != "cpus" else format_list(value)
-    if isinstance(value, tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, Mapping):
-        return {name: plain(part) for name, part in value.items()}
-    return value
-
-
-def scenario_object(scenario: models.Scenario) -> dict[str, Any]:
-    """The plain data of a whole scenario."""
-    data: dict[str, Any] = plain(scenario)
-    nodes = data["machine"].get("nodes")
-    if nodes is not None and scenario.machine.nodes is not None:
-        for number, node in scenario.machine.nodes.items():
-            if node.cpus:
-                nodes[number]["cpus"] = format_list(node.cpus)
-    return data
-
-
-def to_json(scenario: models.Scenario) -> str:
-    """The scenario as JSON."""
-    return json.dumps(scenario_object(scenario), indent=1, ensure_ascii=False) + "\n"
-
-
 def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
     """The scenario as YAML with comments; one that comes from a log has its tasks as the kernel's table."""
-    data = scenario_object(scenario)
+    data = plain(scenario)
     lines = [f"# {line}" for comment in comments for line in comment.split("\n")]
-    tasks = data.pop("tasks")
     rest = {key: data.pop(key) for key in ("updates", "expect") if key in data}
     for key, value in data.items():
         lines += _entry((key,), value)
-    form = table_form(scenario.tasks) if scenario.log is not None else None
+    form = table_form(tuple(scenario.tasks)) if scenario.log is not None else None
     if form is None:
         lines.append("tasks:")
-        lines += [f"- {_flow(task)}" for task in tasks]
+        lines += [f"- {_flow(plain(task))}" for task in scenario.tasks]
     else:
         rows, more = form
         lines += ["tasks: |", *(f"  {row}" for row in rows)]
         if more:
             lines.append("more:  # what the table cannot say")
-            lines += [f"  {pid}: {_flow(plain_more(said))}" for pid, said in more.items()]
+            lines += [f"  {pid}: {_flow(said)}" for pid, said in more.items()]
     for key, value in rest.items():
         lines += _entry((key,), value)
     return "\n".join(lines) + "\n"
-
-
-def plain_more(said: dict[str, Any]) -> dict[str, Any]:
-    """What stands under one pid of `more`, as plain data."""
-    return {name: plain(value, name) for name, value in said.items()}
-
-
-def reads_back(text: str, scenario: models.Scenario) -> bool:
-    """Whether `text` is read as the same scenario."""
-    again = loads(text)
-    return all(
-        getattr(again, name) == getattr(scenario, name)
-        for name in models.Scenario.fields()
-        if name not in ("notes", "log")
-    )
 
 
 def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:

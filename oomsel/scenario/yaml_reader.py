@@ -182,7 +182,7 @@ class _Composer:
         node = Node(event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, ev.AliasEvent):
             return self.alias(event.anchor, node)
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
             message = f"nested more than {MAX_DEPTH} levels deep; a scenario needs seven"
             raise _Refused(message, node.line, node.column)
         self.nodes += 1
@@ -222,7 +222,12 @@ class _Composer:
     def alias(self, name: str | None, node: Node) -> Node:
         target = self.anchors.get(name or "")
         if target is None:
-            raise _Refused(f"the alias *{name} inside what it names; write it out", node.line, node.column)
+            what = (
+                "inside what it names; write it out"
+                if name in self.anchors
+                else "names nothing before it; write it out"
+            )
+            raise _Refused(f"the alias *{name} {what}", node.line, node.column)
         node.value, node.items, node.size = target.value, target.items, target.size
         self.aliases.append(node)
         return node

@@ -12,9 +12,9 @@ from oomsel.klog.pick import LogOptions
 from oomsel.report.kernel_text import kernel_lines
 from oomsel.report.log_events import entry_of, event_lines
 from oomsel.report.log_verdict import log_verdict
-from oomsel.scenario.writer import reads_back, to_yaml
+from oomsel.scenario.writer import to_yaml
 from tests.klog.test_prefix import events
-from tests.real_logs import LOGS, own_lines
+from tests.real_logs import LOGS, own_lines, reads_back
 
 SEEDS = [(LOGS / name).read_bytes() for name in ("01-global-8cpu.log", "04-memcg-group-leaf.log", "15-host-618.log")]
 

@@ -11,8 +11,8 @@ import oomsel
 from oomsel.errors import InputError
 from oomsel.klog.pick import LogOptions
 from oomsel.report.log_comments import comments_of
-from oomsel.scenario.writer import reads_back, to_json, to_yaml
-from tests.real_logs import LOGS, own_lines
+from oomsel.scenario.writer import to_yaml
+from tests.real_logs import LOGS, as_json, own_lines, reads_back
 
 NAMES = [*sorted(path.name for path in LOGS.glob("*.log") if not path.name.endswith(".boot.log")), "08-odd-comms.kmsg"]
 
@@ -42,7 +42,7 @@ def test_converted_it_is_the_same(name: str) -> None:
         scenario = oomsel.load(LOGS / name, log=LogOptions(event=number))
         text = to_yaml(scenario, comments_of(scenario.log))
         assert reads_back(text, scenario)
-        assert reads_back(to_json(scenario), scenario)
+        assert reads_back(as_json(scenario), scenario)
         again = oomsel.loads(text)
         modes = [oomsel.kernel_lines(oomsel.select(one, mode="kernel")) for one in (scenario, again)]
         assert modes[0] == modes[1]
@@ -56,14 +56,14 @@ def test_convert_uses_the_table_for_a_log_and_says_only_what_differs() -> None:
     assert "more:" not in text
     assert "swap:" not in text  # 0, as by default
     assert "flags" not in text
-    assert set(json.loads(to_json(scenario))) == {"oomsel", "title", "kernel", "machine", "oom", "tasks"}
+    assert set(json.loads(as_json(scenario))) == {"oomsel", "title", "kernel", "machine", "oom", "tasks"}
 
 
 @pytest.mark.parametrize("path", sorted(Path("examples").glob("*.yaml")), ids=str)
 def test_examples_convert_exactly(path: Path) -> None:
     scenario = oomsel.load(path)
     assert reads_back(to_yaml(scenario), scenario)
-    assert reads_back(to_json(scenario), scenario)
+    assert reads_back(as_json(scenario), scenario)
 
 
 BROAD = r"""
@@ -87,7 +87,7 @@ expect: {approximate: {victim: "12"}, precise: {nobody: true}, never: [1, sshd],
 def test_every_key_converts_exactly() -> None:
     scenario = oomsel.loads(BROAD)
     assert reads_back(to_yaml(scenario), scenario)
-    assert reads_back(to_json(scenario), scenario)
+    assert reads_back(as_json(scenario), scenario)
     assert to_yaml(oomsel.loads(to_yaml(scenario))) == to_yaml(scenario)
 
 

@@ -1,0 +1,38 @@
+"""`oomsel bench`: what a choice costs on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from oomsel.cli.common import write
+
+
+@click.command("bench", epilog="\b\nExample:\n  oomsel bench --tasks 1000 --tasks 100000 --cpus 64")
+@click.option(
+    "--tasks", type=click.IntRange(1, 4_000_000), multiple=True, help="Processes; repeatable.", show_default="40, 10000"
+)
+@click.option("--cpus", type=click.IntRange(1, 8192), multiple=True, help="CPUs; repeatable.", show_default="256")
+@click.option(
+    "--runs", type=click.IntRange(1, 10_000), default=15, show_default=True, help="Runs of each, for the median."
+)
+@click.option("--json", "as_json", is_flag=True, help="An object for programs, in ms.")
+def command(tasks: tuple[int, ...], cpus: tuple[int, ...], runs: int, as_json: bool) -> None:
+    """Measure how long the OOM killer's choice takes in each mode, beside the kernel's published figures.
+
+    The choice alone is measured, in memory; the floor is one pass over all counters.
+    """
+    from oomsel.study import bench
+
+    rows = []
+    if not as_json:
+        write(f"{bench.HEADER}\n", None)
+    for row in bench.measure(tasks or bench.TASKS, cpus or bench.CPUS, runs):
+        rows.append(row)
+        if not as_json:
+            write(f"{bench.bench_line(row)}\n", None)
+    if as_json:
+        import json
+
+        write(json.dumps(bench.bench_object(rows), indent=2) + "\n", None)
+    else:
+        write("".join(f"{line}\n" for line in bench.FOOTER), None)

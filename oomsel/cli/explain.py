@@ -1,0 +1,49 @@
+"""`oomsel explain`: why this one, how close it was, and how wrong the counters can be."""
+
+from __future__ import annotations
+
+import click
+
+from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
+
+
+@click.command("explain", epilog="\b\nExample:\n  oomsel explain --set oom.order=3 examples/real-contest.yaml")
+@INPUTS
+@click.option(
+    "--mode",
+    type=click.Choice(["kernel", "approximate", "precise"]),
+    default="kernel",
+    show_default=True,
+    help="Whose choice to explain: what the kernel's release does, or one way of reading.",
+)
+@scenario_options
+@click.option("--all", "show_all", is_flag=True, help="Show every candidate and every task passed over.")
+@OUTPUT
+def command(
+    inputs: tuple[str, ...],
+    mode: str,
+    overrides: tuple[str, ...],
+    kernel: str | None,
+    show_all: bool,
+    output: str | None,
+) -> None:
+    """Explain the OOM killer's choice for each SCENARIO to a person.
+
+    Who was chosen and why, with the arithmetic; the closest candidates; how far the
+    approximate counters can be off, and who could rightfully have been chosen; why the
+    others were passed over; and the smallest oom_score_adj change that saves the victim.
+    """
+    from oomsel.cli.rendering import paragraphs
+    from oomsel.report.explain import explain
+    from oomsel.report.explain_text import explanation_lines
+    from oomsel.scenario.select import kernel_mode, select
+
+    texts = []
+    for name, booted in boot_all(inputs, overrides, kernel):
+        for message in booted.notes:
+            note(name, message)
+        which = kernel_mode(booted) if mode == "kernel" else mode
+        explanation = explain(select(booted, "approximate"), select(booted, "precise"), which)
+        lines = explanation_lines(explanation, show_all=show_all)
+        texts.append(paragraphs([f"# {name}", *lines] if len(inputs) > 1 else lines, output))
+    write("\n".join(texts), output)

@@ -1,0 +1,104 @@
+"""Tasks in columns: a large scenario's, of which only the few that are named ever become objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int32s, Int64s
+from oomsel.klog.names import comm_to_text
+from oomsel.scenario.models import NOTHING, Counter, Rss, Task
+
+Comms: TypeAlias = npt.NDArray[np.bytes_]
+
+#: `TaskColumns.total_vm` of a task that does not state it.
+NOT_STATED = -1
+#: The counters that have columns, and the member of rss_stat that each is.
+COUNTERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
+
+
+@dataclass(eq=False, repr=False)
+class TaskColumns(Sequence[Task]):
+    """`Scenario.tasks` of a large scenario: reads like a tuple of tasks, each made when it is asked for.
+
+    Every column has an entry a task.  A task in `named` is that object whatever its columns say:
+    it has keys that have no column.
+    """
+
+    cpus: tuple[int, ...]  #: possible CPUs, ascending; the last axis of `percpu`
+    pid: Int64s
+    comm: Comms
+    uid: Int64s
+    oom_score_adj: Int64s
+    total_vm: Int64s  #: pages, or `NOT_STATED`
+    pgtables_bytes: Int64s
+    counts: Int64s  #: pages; [task, member]
+    percpu: Int32s  #: pages; [task, member, cpu]
+    named: Mapping[int, Task] = field(default_factory=dict)  #: by index
+
+    def __len__(self) -> int:
+        return len(self.pid)
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Task, ...]: ...
+    def __getitem__(self, index: int | slice) -> Task | tuple[Task, ...]:
+        if isinstance(index, slice):
+            return tuple(self._task(row) for row in range(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return self._task(index % len(self))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or len(self) != len(other):
+            return False
+        return all(one == another for one, another in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _task(self, row: int) -> Task:
+        if row in self.named:
+            return self.named[row]
+        rss = {name: Counter(count=count, deltas=deltas or NOTHING) for name, count, deltas in self._counters(row)}
+        return Task(comm=bytes(self.comm[row]), rss=Rss(**rss), **self._numbers(row))
+
+    def plain(self, row: int) -> dict[str, Any]:
+        """What the columns say of a task, as a scenario of format 1 states it."""
+        rss = {name: {"count": count, "deltas": deltas} for name, count, deltas in self._counters(row)}
+        return {"comm": comm_to_text(bytes(self.comm[row])), "rss": rss, **self._numbers(row)}
+
+    def _numbers(self, row: int) -> dict[str, Any]:
+        numbers = {
+            "pid": int(self.pid[row]),
+            "uid": int(self.uid[row]),
+            "oom_score_adj": int(self.oom_score_adj[row]),
+            "pgtables_bytes": int(self.pgtables_bytes[row]),
+        }
+        total_vm = int(self.total_vm[row])
+        return numbers if total_vm == NOT_STATED else numbers | {"total_vm": total_vm}
+
+    def _counters(self, row: int) -> list[tuple[str, int, dict[int, int]]]:
+        """Each counter's name, count and deltas."""
+        counters = []
+        for name, member in COUNTERS.items():
+            slots = self.percpu[row, member]
+            held = np.flatnonzero(slots)
+            cpus = [self.cpus[slot] for slot in held.tolist()]
+            deltas = dict(zip(cpus, slots[held].tolist(), strict=True))
+            counters.append((name, int(self.counts[row, member]), deltas))
+        return counters
+
+    def spoken_of(self, pids: set[int | None], comms: set[bytes] | None = None) -> list[tuple[int, Task]]:
+        """The named tasks, those with these pids or comms, init, and the first plain one; by index."""
+        rows = set(self.named)
+        for pid in (pids | {1}) - {None}:
+            rows.update(np.flatnonzero(self.pid == pid).tolist())
+        for comm in comms or ():
+            rows.update(np.flatnonzero(self.comm == comm).tolist())
+        rows.update(next(([row] for row in range(len(self)) if row not in self.named and self.pid[row] != 1), []))
+        return [(row, self[row]) for row in sorted(rows)]

@@ -1,0 +1,129 @@
+"""`make bench`: what oomsel takes beside what nobody can do without, as ratios with their targets.
+
+Both sides of a ratio are measured in the same run, in turns, on inputs from the generator
+with a fixed seed.
+"""
+
+from __future__ import annotations
+
+import compileall
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oomsel.study.measure import Times, in_turns
+
+_IMPORTS = "import click, pydantic, yaml, numpy"
+
+
+class Ratio(NamedTuple):
+    """One thing that oomsel does, and what it is held against."""
+
+    name: str  #: ours / the other
+    target: float  #: the ratio is to be no more than this
+    ours: Callable[[], Any]
+    other: Callable[[], Any]
+    runs: int
+
+
+class Files(NamedTuple):
+    """What is measured on; 10 tasks for a whole run, 10,000 on 256 CPUs for loading."""
+
+    ten: Path
+    yaml: Path
+    json: Path
+
+
+def write_files(folder: Path) -> Files:
+    """The inputs, made by the generator."""
+    from oomsel.scenario.plain import json_pieces, yaml_pieces
+    from oomsel.study.generate import Recipe, generate
+
+    files = Files(folder / "ten.yaml", folder / "many.yaml", folder / "many.json")
+    many = generate(Recipe(tasks=10_000, cpus=256, leftovers="settled", seed=1))
+    files.ten.write_text("".join(yaml_pieces(generate(Recipe(tasks=10, cpus=16, seed=1)))))
+    files.yaml.write_text("".join(yaml_pieces(many)))
+    files.json.write_text("".join(json_pieces(many)))
+    return files
+
+
+def _process(*words: str) -> Callable[[], Any]:
+    return lambda: subprocess.run(words, stdout=subprocess.DEVNULL, check=True)  # noqa: S603
+
+
+def _oomsel(*words: str) -> Callable[[], Any]:
+    script = shutil.which("oomsel", path=os.path.dirname(sys.executable))
+    return _process(*([script] if script else [sys.executable, "-m", "oomsel"]), *words)
+
+
+def starting(files: Files) -> Iterator[Ratio]:
+    """Whole processes beside one that only imports."""
+    python = sys.executable
+    yield Ratio(
+        "oomsel --version / import click", 2.0, _oomsel("--version"), _process(python, "-c", "import click"), 15
+    )
+    yield Ratio(
+        "oomsel select, 10 tasks / its imports",
+        1.35,
+        _oomsel("select", str(files.ten)),
+        _process(python, "-c", _IMPORTS),
+        15,
+    )
+
+
+def loading(files: Files) -> Iterator[Ratio]:
+    """Reading and validating 10,000 tasks beside reading them alone."""
+    import yaml
+
+    from oomsel.scenario.load import load
+
+    def stock() -> Any:
+        with open(files.yaml, "rb") as file:
+            return yaml.load(file, yaml.CSafeLoader)
+
+    def events() -> None:
+        with open(files.yaml, "rb") as file:
+            for _ in yaml.parse(file, yaml.CSafeLoader):
+                pass
+
+    yield Ratio("load YAML / yaml.load, CSafeLoader", 0.4, lambda: load(files.yaml), stock, 3)
+    yield Ratio("load YAML / its bare events", 2.0, lambda: load(files.yaml), events, 3)
+    yield Ratio("load JSON / json.loads", 4.0, lambda: load(files.json), lambda: json.loads(files.json.read_bytes()), 5)
+
+
+HEADER = " ratio  least  target       oomsel    the other  oomsel / the other"
+
+
+def row(ratio: Ratio, ours: Times, other: Times) -> str:
+    """A line of the table; the ratio of the medians, and of the least disturbed runs."""
+    middle, least = ours.median / other.median, ours.least / other.least
+    met = "" if middle <= ratio.target else "  missed" if least > ratio.target else "  unsure"
+    return (
+        f"{middle:6.2f} {least:6.2f}  {ratio.target:6.2f}  {_ms(ours.median)}  {_ms(other.median)}  {ratio.name}{met}"
+    )
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:8.2f} ms"
+
+
+def main() -> None:
+    """Measure everything and print one table; the exit status says nothing about targets."""
+    compileall.compile_dir(Path(__file__).parents[1], quiet=2)  # as an installed package is
+    print(HEADER, flush=True)  # noqa: T201
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_files(Path(folder))
+        for section in (starting, loading):
+            for ratio in section(files):
+                ours, other = in_turns([ratio.ours, ratio.other], ratio.runs)
+                print(row(ratio, ours, other), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

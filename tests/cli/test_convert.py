@@ -1,0 +1,56 @@
+"""`oomsel convert`: every form from every form, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+from itertools import pairwise, product
+from pathlib import Path
+
+import pytest
+
+import oomsel
+from oomsel.cli import main
+
+TEXT = """oomsel: 1
+machine: {cpus: 0-3, ram: 1GiB, dying: 2}
+tasks: [{pid: 7, comm: a, rss: {anon: {count: 5, deltas: {1: 9}}}}, {pid: 9, comm: b, flags: [vfork]}]
+"""
+
+
+def convert(*words: str) -> object:
+    with pytest.raises(SystemExit) as exit_:
+        main(["convert", *words])
+    return exit_.value.code
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(["yaml", "json", "npz"], repeat=2)))
+def test_every_form_from_every_form(tmp_path: Path, source: str, target: str) -> None:
+    names = [str(tmp_path / name) for name in ("start.yaml", f"one.{source}", f"two.{target}")]
+    Path(names[0]).write_text(TEXT)
+    assert [convert(a, "-o", b) for a, b in pairwise(names)] == [0, 0]
+    wanted, got = (oomsel.kernel_lines(oomsel.select(oomsel.load(names[at]))) for at in (0, 2))
+    assert got == wanted
+
+
+def test_a_bundle_through_a_pipe(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    assert convert("-", "--format", "npz", "--set", "tasks[7].uid=5") == 0
+    assert oomsel.loads(capfdbinary.readouterr().out).tasks[0].uid == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["missing.yaml"], "oomsel: missing.yaml: No such file or directory\n"),
+        (["examples"], "oomsel: examples: Is a directory\n"),
+        (["Makefile", "-o", "x.npz"], "oomsel: Makefile:6:7: not YAML"),
+        (["examples/smallest.yaml", "-o", "no/such/x.npz"], "oomsel: no/such/x.npz: No such file or directory\n"),
+        (["examples/smallest.yaml", "--format", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_what_is_refused(words: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert convert(*words) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert said in err
+    assert not Path("x.npz").exists()

@@ -1,0 +1,58 @@
+"""Every sample in README.md is what the program prints today, and its Python runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+def run(command: str) -> str:
+    environment = {**os.environ, "PATH": PATH, "COLUMNS": "80"}
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    return done.stdout.decode("utf-8")
+
+
+def samples() -> list[tuple[str, str]]:
+    pairs = []
+    for block in CONSOLE:
+        command, _, output = block.partition("\n")
+        assert command.startswith("$ ")
+        pairs.append((command.removeprefix("$ "), output))
+    return pairs
+
+
+@pytest.mark.parametrize(("command", "expected"), samples(), ids=[command for command, _ in samples()])
+def test_sample(command: str, expected: str) -> None:
+    # A line of three dots stands for any lines.
+    parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", expected, flags=re.MULTILINE)]
+    assert re.fullmatch("(?:.*\n)*".join(parts), run(command)), run(command)
+
+
+def test_there_are_samples() -> None:
+    assert len(samples()) >= 5
+
+
+def test_python_sample(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    exec(code, {})  # noqa: S102
+    assert capsys.readouterr().out.startswith("248 (under)\nallocator invoked oom-killer: ")
+
+
+def test_first_scenario_is_the_example() -> None:
+    (text,) = re.findall(r"```yaml\n(oomsel.*?)```", README, re.DOTALL)
+    example = (ROOT / "examples" / "first.yaml").read_text(encoding="utf-8")
+    assert example.endswith(text)
+    assert len(text.splitlines()) <= 10
