@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 @click.option("--since", metavar="TIME", help="Only from TIME on: seconds since boot, or a date like 2026-08-12 03:54.")
 @click.option("--until", metavar="TIME", help="Only up to TIME.")
 @click.option("--split", metavar="DIR", help="Write each report's own lines to a file in DIR.")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines, or objects for programs.",
+)
 @OUTPUT
 def command(
     logs: tuple[str, ...],

@@ -21,6 +21,8 @@ HEADINGS = {
     "approximate": "# approximate: every counter's global count alone",
     "precise": "# precise: what every CPU holds added in",
 }
+#: In the place of whether the modes agree, where that cannot be known.
+LOG_SENTENCE = "A log does not hold what CPUs have not folded in: both modes read what its table shows."
 
 
 class Rendering:
@@ -47,18 +49,25 @@ class Rendering:
             where = "" if len(modes) == len(wanted) else f"{modes[0]}: "
             self.notes.append((name, f"{where}the kernel prints nothing: {message}"))
         if self.form == "json":
-            return {"input": printable(name), **self._object(wanted)}
+            said = {} if booted.log is None else {"log": self._log_object(booted.log, approximate, precise)}
+            return {"input": printable(name), **said, **self._object(wanted)}
         if self.form == "table":
             return self._table(approximate, precise)
-        return "".join(f"{line}\n" for line in self._kernel(wanted))
+        return "".join(f"{line}\n" for line in self._kernel(wanted, from_log=booted.log is not None))
 
     def _note_log(self, name: str, log: LogReading, approximate: OomReport, precise: OomReport) -> None:
         """What the kernel said in the log that the input is, and whether it was right."""
         from oomsel.report.log_verdict import log_verdict
 
-        own = precise if approximate.system.rules.precise_oom else approximate
+        verdict = log_verdict(log, precise if approximate.system.rules.precise_oom else approximate)
         notes = [log.picked_because] if log.picked_because else []
-        self.notes += [(name, message) for message in (*notes, *log.notes, *log_verdict(log, own).sentences)]
+        self.notes += [(name, message) for message in (*notes, *log.notes, *verdict.sentences, *verdict.counters)]
+
+    def _log_object(self, log: LogReading, approximate: OomReport, precise: OomReport) -> dict[str, Any]:
+        from oomsel.report.log_verdict import log_verdict, verdict_object
+
+        own = precise if approximate.system.rules.precise_oom else approximate
+        return verdict_object(log, log_verdict(log, own))
 
     def joined(self, parts: list[Any]) -> str:
         """All inputs' output as one text, each headed by its name where there are several."""
@@ -70,14 +79,14 @@ class Rendering:
             return str(parts[0])
         return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))
 
-    def _kernel(self, wanted: list[OomReport]) -> list[str]:
+    def _kernel(self, wanted: list[OomReport], *, from_log: bool) -> list[str]:
         lines = []
         for report in wanted:
             if len(wanted) > 1:
                 lines.append(HEADINGS[report.mode])
             lines += [self.prefix + line for line in kernel_lines(report, reaper=self.reaper)]
         if len(wanted) > 1:
-            lines.append(f"# {compare(*wanted).sentence}")
+            lines.append(f"# {LOG_SENTENCE if from_log else compare(*wanted).sentence}")
         return lines
 
     def _object(self, wanted: list[OomReport]) -> dict[str, Any]:

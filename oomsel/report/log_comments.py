@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oomsel.klog.names import printable
+from oomsel.report.log_evidence import sentence
 from oomsel.report.log_memory import memory_summary
 from oomsel.scenario.log_reader import LogReading
 
@@ -14,7 +15,7 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     if event.victim is not None:
         pid, comm = event.victim
         lines.append(f"The kernel killed {pid} ({printable(comm)}).")
-    lines += [f"{_sentence(line)}" for line in memory_summary(event, facts)]
+    lines += [sentence(line) for line in memory_summary(event, facts)]
     lines.append(f"Page size {facts.page_size}: {facts.page_size_because}.")
     if facts.totalpages is not None:
         lines.append(f"totalpages is {facts.totalpages}: {facts.totalpages_because}.")
@@ -27,9 +28,5 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     lines.append("Per-CPU deltas are not in a log: every counter is what the table shows.")
     if event.summary is not None and event.summary.task_memcg != "/":
         lines.append("Only the victim's cgroup is printed; the others stand where the table's order is kept.")
-    lines += [_sentence(line) for line in (*event.missing(), *reading.notes)]
+    lines += [sentence(line) for line in (*event.missing(), *reading.notes)]
     return tuple(printable(line) for line in lines)
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from oomsel.kernel.historic import historic_badness
 from oomsel.klog.event import Killed, OomEvent
 from oomsel.klog.facts import Facts
-from oomsel.klog.names import printable
+from oomsel.klog.names import comm_to_text, printable
 from oomsel.klog.rescore import Candidate, Rescore, rescore
 from oomsel.klog.units import pages_of
 from oomsel.report.log_interval import Interval, counts_per_cpu, interval_of, why_no_interval
+from oomsel.report.log_memory import memory_object
 from oomsel.report.oom_report import OomReport, Outcome
 from oomsel.scenario.log_reader import LogReading
 
@@ -47,6 +48,7 @@ class LogVerdict(NamedTuple):
     agrees: bool
     reason: Reason | None
     sentences: tuple[str, ...]  #: for a person; the first says who, and whether the two agree
+    counters: tuple[str, ...]  #: whether the counters' inaccuracy could have mattered, or why nobody can say
     interval: Interval | None
 
 
@@ -57,6 +59,31 @@ def log_verdict(reading: LogReading, report: OomReport) -> LogVerdict:
     simulated (before 5.4) is scored by its own formula and tie rule instead.
     """
     return _Verdict(reading, report).done()
+
+
+def verdict_object(reading: LogReading, verdict: LogVerdict) -> dict[str, Any]:
+    """A verdict as plain data; keys stay."""
+    event, facts, interval = reading.event, reading.facts, verdict.interval
+    return {
+        "event": event.index,
+        "line": event.first_line,
+        "release": facts.release,
+        "kernel_says": _named(verdict.kernel),
+        "oomsel_says": _named(verdict.oomsel),
+        "agrees": verdict.agrees,
+        "reason": None if verdict.reason is None else verdict.reason.value,
+        "complete": event.is_complete,
+        "missing": list(event.missing()),
+        "totalpages": facts.totalpages,
+        "sentences": [*reading.notes, *verdict.sentences, *verdict.counters],
+        "counter_error_pages": None if interval is None else interval.per_counter,
+        "could_have_been": None if interval is None else [_named(rival[:2]) for rival in interval.rivals],
+        "memory": memory_object(event, facts),
+    }
+
+
+def _named(who: tuple[int, bytes] | None) -> dict[str, Any] | None:
+    return None if who is None else {"pid": who[0], "comm": comm_to_text(who[1])}
 
 
 class _Verdict:
@@ -77,7 +104,8 @@ class _Verdict:
     def done(self) -> LogVerdict:
         reason, why = self._reason()
         lines = [self._headline(reason), *why, *self._caveats()]
-        return LogVerdict(self.kernel, self.oomsel, self.agrees, reason, tuple(lines), self.interval)
+        counters = tuple(self._about_counters())
+        return LogVerdict(self.kernel, self.oomsel, self.agrees, reason, tuple(lines), counters, self.interval)
 
     # -- who ---------------------------------------------------------------------------------------------------
 
@@ -203,7 +231,6 @@ class _Verdict:
         if not facts.is_simulated:
             printed = f", and printed in the form of {facts.kernel}" if not self.reading.changed else ""
             yield f"{_release(facts)} is not simulated: it is scored by {self.result.formula.name} formula{printed}"
-        yield from self._about_counters()
 
     def _about_totalpages(self) -> Iterator[str]:
         guessed = "is taken for it" in self.facts.totalpages_because

@@ -156,3 +156,25 @@ def test_names_reach_no_terminal_raw() -> None:
         result = run(*args)
         assert "\x1b" not in result.output
         assert "\x01" not in result.output
+
+
+def test_json_says_what_the_kernel_said() -> None:
+    said = json.loads(run("select", "--format", "json", "--cpus", "8", "--event", "1", LOG).stdout)["log"]
+    assert (said["event"], said["line"], said["agrees"], said["reason"]) == (1, 1, True, None)
+    assert said["kernel_says"] == said["oomsel_says"] == {"pid": 200, "comm": "batch"}
+    assert (said["counter_error_pages"], said["could_have_been"], said["complete"]) == (248, [], True)
+
+
+def test_no_word_on_whether_modes_agree() -> None:
+    last = run("select", "--event", "1", LOG).stdout.split("\n")[-2]
+    assert last == "# A log does not hold what CPUs have not folded in: both modes read what its table shows."
+
+
+def test_explain_claims_no_more_than_the_log_holds() -> None:
+    text = run("explain", "--event", "1", LOG).stdout
+    assert text.startswith(
+        "WHO\nKernel says: 200 (batch); oomsel says: 200 (batch); they agree.\n\nTHE MEMORY\nRAM 462.1 MiB"
+    )
+    assert "truly" not in text
+    assert "without it, whether the counters' inaccuracy mattered cannot be said" in text
+    assert "which cannot have changed the victim" in run("explain", "--event", "1", "--cpus", "8", LOG).stdout

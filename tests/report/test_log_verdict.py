@@ -43,7 +43,7 @@ def verdict(raw: str | bytes, **options: object) -> LogVerdict:
 
 
 def text_of(found: LogVerdict) -> str:
-    return "\n".join(found.sentences)
+    return "\n".join((*found.sentences, *found.counters))
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in LOGS.glob("[01]*.log")))
