@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from oomsel.klog.chunks import HEADROOM, ChunkReader, Readable, count_newlines
+from oomsel.klog.search import fastest_find, plain_find
 
 #: An input up to this size is looked at for everything; a larger one only for the needles below.
 SMALL = 1 << 23
@@ -50,6 +51,7 @@ class LineSource:
         self._ahead = None if is_small else ChunkReader(stream)
         self._needles = SMALL_NEEDLES if is_small else NEEDLES
         self._hits: dict[bytes, int] = {}
+        self._find = plain_find if is_small else fastest_find()
 
     @property
     def number(self) -> int:
@@ -131,7 +133,7 @@ class LineSource:
         for needle in self._needles:
             at = self._hits.get(needle, -2)
             if at == -2 or 0 <= at < self._at:
-                at = self._buffer.find(needle, self._at, self._end)
+                at = self._find(self._buffer, needle, self._at, self._end)
                 self._hits[needle] = at
             if at >= 0 and (best is None or at < best):
                 best = at
