@@ -19,7 +19,7 @@ SMALL_NEEDLES = (
     b"Killed process ",
     b"oom_reaper: ",
     b"total_vm",
-    b"Kill process ",
+    b"ill process ",
     b'"MESSAGE":',
     b'"MESSAGE" :',
     b"\nMESSAGE\n",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_PAGES = re.compile(r"([0-9]+) pages (RAM|reserved)\b")
+#: "%lu pages of RAM" and "%d reserved pages" until 2.6.29 or so.
+_PAGES = re.compile(r"([0-9]+) (?:pages (?:of )?(RAM)|pages (reserved)|(reserved) pages)")
 _SWAP = re.compile(r"(Free|Total) swap *[=:] *([0-9]+)kB")
 #: "active_anon:99131 inactive_anon:0 ...", in pages; the same words in kB follow for nodes and zones.
 _COUNT = re.compile(r"\b([a-z_]+(?:\([a-z]+\))?):([0-9]+)(?![0-9]*[kK]B)(?![0-9])")
@@ -55,10 +56,10 @@ class MemInfo:
             self.line = self.line or number
             return True
         if match := _PAGES.fullmatch(text):
-            if match[2] == "RAM" and self.ram is None:
+            if not match[2]:
+                self.reserved = int(match[1]) if self.reserved is None else self.reserved
+            elif self.ram is None:
                 self.ram, self.ram_line = int(match[1]), number
-            elif match[2] == "reserved" and self.reserved is None:
-                self.reserved = int(match[1])
             return True
         if match := _SWAP.fullmatch(text):
             if match[1] == "Total" and self.total_swap_kb is None:

@@ -57,7 +57,7 @@ class ReportReader:
 
     def begins_another(self, line: Line) -> bool:
         """Whether `line`, which is not of this report, may begin the next one."""
-        return any(word in line.text for word in ("oom-kill", "Kill process ", "Killed process ", "total_vm"))
+        return any(word in line.text for word in ("oom-kill", "ill process ", "Killed process ", "total_vm"))
 
     # -- the lines ---------------------------------------------------------------------------------------------
 
@@ -247,7 +247,7 @@ class ReportReader:
             if not self._summary(line, text):
                 self._wait_for_rest(line, text)
             return True
-        if "Kill process " in text and event.chosen is None and not event.ends:
+        if "ill process " in text and event.chosen is None and not event.ends:
             match = formats.CHOSEN_RE.match(text)
             if match:
                 event.chosen = Chosen(line.number, match[1], int(match[2]), name_bytes(match[3]), int(match[4]))

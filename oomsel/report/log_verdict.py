@@ -187,7 +187,7 @@ class _Verdict:
         if gap == 0:
             return Reason.TIE, [f"by the table {who} has {winner.score} points too"]
         if self.facts.totalpages is None and winner.adj != victim.adj:
-            return Reason.TOTALPAGES, [f"{shown}, with {self.total} pages taken for totalpages"]
+            return Reason.TOTALPAGES, [f"{shown}, with totalpages taken as {self.total}"]
         if self.result.formula.root and winner.is_root != victim.is_root:
             return Reason.ROOT, [f"{shown}; uid 0 is taken for CAP_SYS_ADMIN"]
         if gap <= DRIFT and self.result.formula.scale == "pages":

@@ -17,6 +17,7 @@ from oomsel.klog.units import pages_of
 from oomsel.scenario.table_form import task_of_row
 from oomsel.scenario.units import parse_list
 
+_BOUND = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 _PANICS = {"Out of memory: system-wide": 1, "Out of memory: compulsory": 2}
 
 
@@ -95,16 +96,12 @@ class LogScenario:
             mems |= set(_nodelist(event.summary.nodemask) or ())
         if (not present or set(present) == {0}) and mems <= {0}:
             return {}
+        for node in mems - set(present):
+            present[node] = 1  # nothing is known but that it is there
         rest = (event.meminfo.ram or 0) - sum(present.values())
-        bound = event.summary is not None and event.summary.constraint in (
-            "CONSTRAINT_CPUSET",
-            "CONSTRAINT_MEMORY_POLICY",
-        )
-        if bound and present and rest > 0:
+        if rest > 0 and event.summary is not None and event.summary.constraint in _BOUND:
             # Only the nodes that the allocation may use are printed; the rest of RAM is on another, or on several.
             present[next(node for node in range(1024) if node not in present)] = rest
-        for node in mems - set(present):
-            present[node] = 1 if not event.meminfo.zones else 0  # nothing is known but that it is there
         nodes = {node: {"ram": present[node]} for node in sorted(present) if node <= 1023}
         self._all_nodes = [node for node, said in nodes.items() if said["ram"]]
         return nodes

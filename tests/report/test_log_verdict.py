@@ -225,3 +225,54 @@ def test_the_memory_that_a_report_shows() -> None:
 def test_why_it_failed(name: str, why: str) -> None:
     log = oomsel.load(LOGS / name).log
     assert memory_summary(log.event, log.facts)[-1] == why
+
+
+VERY_OLD = """\
+Jun  1 10:00:00 web kernel: httpd invoked oom-killer: gfp_mask=0x201da, order=0, oom_adj=0
+Jun  1 10:00:00 web kernel: Pid: 4001, comm: httpd Not tainted 2.6.32-71.el6.i686 #1
+Jun  1 10:00:00 web kernel: Mem-Info:
+Jun  1 10:00:00 web kernel: Free swap  = 0kB
+Jun  1 10:00:00 web kernel: Total swap = 1048568kB
+Jun  1 10:00:00 web kernel: 262128 pages RAM
+Jun  1 10:00:00 web kernel: 8163 pages reserved
+Jun  1 10:00:00 web kernel: [ pid ]   uid  tgid total_vm      rss cpu oom_adj name
+Jun  1 10:00:00 web kernel: [ 3001]     0  3001     2000      300   0     -17 sshd
+Jun  1 10:00:00 web kernel: [ 4001]    48  4001    60000    20000   1       0 httpd
+Jun  1 10:00:00 web kernel: [ 4002]    27  4002    90000    50000   0       0 mysqld
+Jun  1 10:00:00 web kernel: Out of memory: kill process 4001 (httpd) score 91234 or a child
+Jun  1 10:00:00 web kernel: Killed process 4002 (mysqld)
+"""
+
+
+def test_2_6_32_is_read_and_its_formula_not_guessed_at() -> None:
+    scenario = oomsel.loads(VERY_OLD)
+    event = scenario.log.event
+    assert [row.pid for row in event.rows] == [3001, 4001, 4002]
+    assert (event.chosen.pid, event.kills[0].pid, event.is_complete) == (4001, 4002, True)
+    assert [task.oom_score_adj for task in scenario.tasks] == [-1000, 0, 0]
+    found = verdict(VERY_OLD)
+    assert (found.kernel, found.reason) == ((4001, b"httpd"), Reason.UNPRINTED)
+    assert "counts of a task also its children's sizes, its CPU time, its run time" in text_of(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Killed process 70 (ho (g) total-vm:40000kB, anon-rss:20000kB, file-rss:0kB",
+        "Killed process 70, UID 1, (ho (g) total-vm:40000kB, anon-rss:20000kB, file-rss:0kB",
+        "Killed process 70 (ho (g), UID 1, total-vm:40000kB, anon-rss:20000kB, file-rss:0kB, shmem-rss:0kB",
+        "Killed process 70 (ho (g) vsz:40000kB, anon-rss:20000kB, file-rss:0kB",
+        "Killed process 70 (ho (g)",
+    ],
+)
+def test_kill_lines_of_every_kind(line: str) -> None:
+    raw = old([(70, 1, 5000, 0, "ho (g"), (71, 1, 400, 0, "b")], 70, 50).split("\n")
+    event = oomsel.loads("\n".join([*raw[:-2], f"[  100.000010] {line}"])).log.event
+    assert (event.kills[0].pid, event.kills[0].comm) == (70, b"ho (g")
+    assert event.kills[0].rss == (None if line.endswith("(ho (g)") else 20000)
+
+
+def test_red_hats_words_before_the_score() -> None:
+    raw = old([(70, 1, 5000, 0, "hog"), (71, 1, 400, 0, "b")], 70, 50)
+    raw = raw.replace("(hog) score 50", "(hog) [State: 0 Flags: 4202752] score 50")
+    assert "score 50, line 11, is what the table gives" in text_of(verdict(raw))
