@@ -41,7 +41,7 @@ class Facts:
 
 def facts_of(event: OomEvent, around: Surroundings, *, page_size: int | None = None, cpus: int | None = None) -> Facts:
     """The facts behind a report; options go before what the log says."""
-    size, size_because = _page_size(event) if page_size is None else (page_size, "--page-size")
+    size, size_because = page_size_of(event) if page_size is None else (page_size, "--page-size")
     online, cpus_because = _cpus(around) if cpus is None else (cpus, "--cpus")
     release, release_because = _release(event, around)
     version = effective_version(event, version_of(release))
@@ -72,7 +72,8 @@ def facts_of(event: OomEvent, around: Surroundings, *, page_size: int | None = N
     )  # fmt: skip
 
 
-def _page_size(event: OomEvent) -> tuple[int, str]:
+def page_size_of(event: OomEvent) -> tuple[int, str]:
+    """Bytes, and what in the report shows it."""
     block = event.meminfo.block_kb
     if block is not None and block << 10 in PAGE_SIZES:
         return block << 10, f"the smallest free block is {block} kB"

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from oomsel.klog.event import OomEvent
+from oomsel.klog.facts import page_size_of
 from oomsel.klog.names import comm_to_text, printable
+from oomsel.klog.units import pages_of
 
-_HEADINGS = ("#", "line", "time", "invoked by", "constraint", "killed", "freed", "tasks", "report", "cgroup")
+_HEADINGS = ("#", "line", "time", "invoked by", "killed", "freed", "tasks", "report", "constraint")
 _RIGHT = frozenset(("#", "line", "freed", "tasks"))
 
 
 class Entry(NamedTuple):
-    """One report, for the list; `freed_kb` None where no kill line says it."""
+    """One report, for the list; what was freed is None where no kill line says it."""
 
     source: str
     number: int
@@ -26,6 +28,7 @@ class Entry(NamedTuple):
     victim_cgroup: str | None
     killed: tuple[tuple[int, bytes], ...]
     freed_kb: int | None
+    freed_pages: int | None
     tasks: int
     missing: tuple[str, ...]
 
@@ -46,6 +49,7 @@ def entry_of(source: str, event: OomEvent) -> Entry:
         summary.task_memcg if summary else memcg.task_path,
         tuple((kill.pid, kill.comm) for kill in event.kills),
         sum(sizes) if sizes else None,
+        pages_of(sum(sizes), page_size_of(event)[0]) if sizes else None,
         len(event.rows),
         tuple(event.missing()),
     )
@@ -77,6 +81,7 @@ def entry_object(entry: Entry) -> dict[str, Any]:
         "cgroup": _shown(entry.cgroup),
         "victim_cgroup": _shown(entry.victim_cgroup),
         "killed": [{"pid": pid, "comm": comm_to_text(comm)} for pid, comm in entry.killed],
+        "freed_pages": entry.freed_pages,
         "freed_kb": entry.freed_kb,
         "tasks": entry.tasks,
         "complete": not entry.missing,
@@ -90,8 +95,8 @@ def _shown(text: str | None) -> str | None:
 
 def event_lines(entries: Iterable[Entry], *, with_source: bool) -> Iterator[str]:
     """The entries as aligned text, under a heading."""
-    headings = (*(["input"] if with_source else []), *_HEADINGS)
-    rows = [headings, *((*([printable(entry.source)] if with_source else []), *_cells(entry)) for entry in entries)]
+    headings = (*_HEADINGS, *(["input"] if with_source else []))
+    rows = [headings, *((*_cells(entry), *([printable(entry.source)] if with_source else [])) for entry in entries)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [
@@ -115,10 +120,9 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         str(entry.line),
         printable(entry.time) or "-",
         "?" if entry.invoked_by is None else printable(entry.invoked_by),
-        entry.constraint,
         killed,
-        "-" if entry.freed_kb is None else f"{entry.freed_kb} kB",
+        "-" if entry.freed_pages is None else f"{entry.freed_pages} pages",
         str(entry.tasks),
         "complete" if not entry.missing else f"incomplete: {'; '.join(entry.missing)}",
-        printable(entry.cgroup or "-"),
+        f"{entry.constraint} {printable(entry.cgroup)}" if entry.cgroup else entry.constraint,
     )

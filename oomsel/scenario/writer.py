@@ -27,7 +27,8 @@ _COMMENTS = {
 
 def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
     """The scenario as YAML with comments; one that comes from a log has its tasks as the kernel's table."""
-    data = plain(scenario)
+    stated = plain(scenario)
+    data = {key: stated[key] for key in dict.fromkeys(("oomsel", "title", "kernel", *stated)) if key in stated}
     lines = [f"# {line}" for comment in comments for line in comment.split("\n")]
     rest = {key: data.pop(key) for key in ("updates", "expect") if key in data}
     for key, value in data.items():

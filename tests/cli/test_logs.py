@@ -25,9 +25,9 @@ def test_events_lists_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(LOGS)
     result = run("events", "01-global-8cpu.log")
     assert result.stdout.split("\n") == [
-        "#  line  time       invoked by  constraint  killed           freed  tasks  report    cgroup",
-        "1     1  14.029163  allocator   global      200 (batch)    2700 kB     16  complete  -",
-        "2    77  14.115291  allocator   global      194 (chrome)  16504 kB     15  complete  -",
+        "#  line  time       invoked by  killed             freed  tasks  report    constraint",
+        "1     1  14.029163  allocator   200 (batch)    675 pages     16  complete  global",
+        "2    77  14.115291  allocator   194 (chrome)  4126 pages     15  complete  global",
         "",
     ]
     assert result.exit_code == 0
@@ -38,7 +38,13 @@ def test_events_as_json() -> None:
     assert entry["killed"][0] == {"pid": 196, "comm": "c-big"}
     assert len(entry["killed"]) == 5
     assert (entry["constraint"], entry["cgroup"], entry["victim_cgroup"]) == ("memcg", "/app", "/app/b/c")
-    assert (entry["freed_kb"], entry["tasks"], entry["complete"], entry["missing"]) == (39856, 9, True, [])
+    assert (entry["freed_kb"], entry["freed_pages"], entry["tasks"], entry["complete"], entry["missing"]) == (
+        39856,
+        9964,
+        9,
+        True,
+        [],
+    )
 
 
 @pytest.mark.parametrize(
