@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test lint format typecheck examples check bench clean
+.PHONY: help run test lint format typecheck examples generated check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -34,7 +34,15 @@ format: $(READY) ## format the code
 typecheck: $(READY) ## check the types
 	$(BIN)/mypy
 
-check: lint typecheck test ## lint, typecheck and test: what to run before pushing
+examples: $(READY) ## hold the shipped scenarios to what they expect
+	$(BIN)/oomsel check --strict examples
+
+generated: $(READY) ## make anew what is made from the code: the schema, the format's reference, the picture
+	$(BIN)/oomsel schema --output examples/oomsel.schema.json
+	$(BIN)/oomsel schema --format markdown --output examples/FORMAT.md
+	$(BIN)/python .ci/picture.py
+
+check: lint typecheck test examples ## lint, typecheck, test and check the examples: what to run before pushing
 
 bench: $(READY) ## measure start-up, loading and selecting as ratios, with the target beside each
 	$(BIN)/python -m oomsel.study.ratios

@@ -10,9 +10,30 @@ from importlib import import_module
 import click
 
 from oomsel import __version__
+from oomsel.cli.common import verbosity
 
 #: Every command and the module that has it; imported when its name is asked for.
-COMMANDS = ("select", "explain", "events", "convert", "generate", "bench")
+COMMANDS = (
+    "select",
+    "explain",
+    "events",
+    "diff",
+    "check",
+    "convert",
+    "init",
+    "generate",
+    "bench",
+    "schema",
+    "completion",
+)
+
+
+class Interrupted(BaseException):
+    """Ctrl-C.  Not a KeyboardInterrupt, which click would answer with a line of its own."""
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted
 
 
 class Commands(click.Group):
@@ -47,6 +68,7 @@ class Commands(click.Group):
 )
 @click.version_option(__version__, message="oomsel %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug.")
+@verbosity
 def cli(debug: bool) -> None:
     """Whom does the Linux OOM killer choose, why, and would it have chosen someone else if it had counted differently?
 
@@ -61,10 +83,15 @@ def main(args: list[str] | None = None) -> None:
     gc.disable()  # a command lives for a moment and makes no cycles; collecting is a tenth of its start-up
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `oomsel ... | head` ends like any filter
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         status = cli.main(words, prog_name="oomsel", standalone_mode=False)
-    except click.exceptions.Abort:
+    except (Interrupted, click.exceptions.Abort):
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""

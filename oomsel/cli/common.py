@@ -30,9 +30,41 @@ SET = click.option(
     help="What if: change a key, a task by pid or comm: 'tasks[mysqld].oom_score_adj=-500'. Repeatable.",
 )
 OUTPUT = click.option(
-    "-o", "--output", metavar="FILE", help="Write to FILE, whole or not at all, instead of standard output."
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(),  # completed as a file name; what is there is looked at later
+    help="Write to FILE, whole or not at all, instead of standard output.",
 )
-INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...")
+INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...", type=click.Path())
+
+_VERBOSITY = "oomsel.verbosity"
+
+
+def _set_verbosity(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_VERBOSITY] = param.name
+
+
+def verbosity(function: Command) -> Command:
+    """--quiet and --verbose, before a command or after; `is_quiet` and `is_verbose` tell."""
+    quiet = click.option(
+        "-q", "--quiet", is_flag=True, expose_value=False, callback=_set_verbosity, help="No notes; only what matters."
+    )
+    verbose = click.option(
+        "-v", "--verbose", is_flag=True, expose_value=False, callback=_set_verbosity, help="Say more about each input."
+    )
+    return quiet(verbose(function))
+
+
+def is_quiet() -> bool:
+    """Whether --quiet was given."""
+    return click.get_current_context().meta.get(_VERBOSITY) == "quiet"
+
+
+def is_verbose() -> bool:
+    """Whether --verbose was given."""
+    return click.get_current_context().meta.get(_VERBOSITY) == "verbose"
 
 
 #: Of a kernel log: which report, and what a person knows that the log does not say.
@@ -61,7 +93,7 @@ def scenario_options(function: Command) -> Command:
     """The options by which any command takes a scenario, or a report of a kernel log as one."""
     for option in reversed(LOG_OPTIONS):
         function = option(function)
-    return KERNEL(SET(_collecting(function)))
+    return KERNEL(SET(verbosity(_collecting(function))))
 
 
 def _collecting(function: Command) -> Command:
@@ -94,7 +126,10 @@ def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | No
     for name in inputs:
         try:
             with watching(name) as progress:
-                scenarios.append((name, load(name, overrides=overrides, kernel=kernel, log=options, progress=progress)))
+                scenario = load(name, overrides=overrides, kernel=kernel, log=options, progress=progress)
+            if is_verbose():
+                note(name, _what_was_read(scenario))
+            scenarios.append((name, scenario))
         except OomselError as error:
             wrong += [f"oomsel: {line}" for line in str(error).split("\n")]
     if wrong:
@@ -111,14 +146,30 @@ def boot_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | No
     return [(name, boot(scenario)) for name, scenario in load_all(inputs, overrides, kernel)]
 
 
+def _what_was_read(scenario: Scenario) -> str:
+    from oomsel.scenario.boot import boot
+
+    system = boot(scenario).system
+    read = "precisely" if system.rules.precise_oom else "approximately"
+    online, batch = len(system.rss.online), system.rss.batch
+    return f"{len(system.tasks)} tasks, {online} CPUs online, a batch of {batch}; its kernel reads {read}"
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Lines on standard output, at once."""
+    if text := "".join(f"{line}\n" for line in lines):
+        write(text, None)
+
+
 def say(line: str) -> None:
     """A line on standard error, as UTF-8 whatever the locale."""
     click.echo(line.encode("utf-8", "backslashreplace"), err=True)
 
 
 def note(source: str, message: str) -> None:
-    """A note on standard error."""
-    say(f"oomsel: {printable(source)}: note: {message}")
+    """A note on standard error, unless --quiet was given."""
+    if not is_quiet():
+        say(f"oomsel: {printable(source)}: note: {message}")
 
 
 def write(text: str, output: str | None) -> None:
@@ -152,12 +203,14 @@ def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> 
 
 
 def _write(put: Callable[[IO[bytes]], Any], output: str | None) -> None:
+    from oomsel.files import write_whole
+
     to_standard_output = output is None or output == "-"
     try:
         if output is None or output == "-":
             _write_standard_output(put)
         else:
-            _write_file(put, output)
+            write_whole(put, output)
     except OSError as error:
         name = "standard output" if to_standard_output else printable(output or "")
         say(f"oomsel: {name}: {error.strerror or error}")
@@ -174,32 +227,3 @@ def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
         # What could not be written must not be tried again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
-
-
-def _write_file(put: Callable[[IO[bytes]], Any], name: str) -> None:
-    import stat
-    import tempfile
-
-    target = os.path.realpath(name)  # a link stays one
-    if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-        with open(target, "wb") as file:  # a device or a pipe cannot be replaced
-            put(file)
-        return
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            put(file)
-        os.chmod(temporary, _mode_for(target))
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _mode_for(target: str) -> int:
-    """The permissions that an ordinary write would leave."""
-    if os.path.exists(target):
-        return os.stat(target).st_mode & 0o7777
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

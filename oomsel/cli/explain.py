@@ -51,5 +51,5 @@ def command(
                 note(name, booted.log.picked_because)
             evidence = log_evidence(booted.log, explanation.report)
         lines = explanation_lines(explanation, show_all=show_all, evidence=evidence)
-        texts.append(paragraphs([f"# {name}", *lines] if len(inputs) > 1 else lines, output))
+        texts.append(paragraphs([f"# {name}", *lines] if len(inputs) > 1 else lines))
     write("\n".join(texts), output)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from typing import TYPE_CHECKING, Any
 
+from oomsel.cli import terminal
 from oomsel.klog.formats import PRINTK_ZERO
 from oomsel.klog.names import printable
-from oomsel.report.kernel_text import kernel_lines
+from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, compare
 from oomsel.scenario.boot import Booted
-from oomsel.scenario.select import select
+from oomsel.scenario.select import select, select_both
 
 if TYPE_CHECKING:
     from oomsel.scenario.log_reader import LogReading
 
-HEADINGS = {
-    "approximate": "# approximate: every counter's global count alone",
-    "precise": "# precise: what every CPU holds added in",
-}
 #: In the place of whether the modes agree, where that cannot be known.
 LOG_SENTENCE = "A log does not hold what CPUs have not folded in: both modes read what its table shows."
 
@@ -28,8 +23,8 @@ LOG_SENTENCE = "A log does not hold what CPUs have not folded in: both modes rea
 class Rendering:
     """Renders inputs one by one; `notes` are (source, message) pairs, `modes_differ` whether any input's modes did."""
 
-    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool, to_file: bool) -> None:
-        self.mode, self.form, self.show_all, self.to_file = mode, form, show_all, to_file
+    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
+        self.mode, self.form, self.show_all = mode, form, show_all
         self.reaper, self.prefix = reaper, PRINTK_ZERO if timestamps else ""
         self.notes: list[tuple[str, str]] = []
         self.modes_differ = False
@@ -39,7 +34,7 @@ class Rendering:
         """One input's output: a text, or for JSON an object."""
         self.names.append(name)
         self.notes += [(name, message) for message in booted.notes]
-        approximate, precise = (select(booted, mode) for mode in ("approximate", "precise"))
+        approximate, precise = select_both(booted)
         self.modes_differ |= not compare(approximate, precise).agree
         wanted = [approximate, precise] if self.mode == "both" else [select(booted, self.mode)]
         if booted.log is not None:
@@ -53,7 +48,8 @@ class Rendering:
             return {"input": printable(name), **said, **self._object(wanted)}
         if self.form == "table":
             return self._table(approximate, precise)
-        return "".join(f"{line}\n" for line in self._kernel(wanted, from_log=booted.log is not None))
+        closing = None if booted.log is None else LOG_SENTENCE
+        return event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
 
     def _note_log(self, name: str, log: LogReading, approximate: OomReport, precise: OomReport) -> None:
         """What the kernel said in the log that the input is, and whether it was right."""
@@ -79,16 +75,6 @@ class Rendering:
             return str(parts[0])
         return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))
 
-    def _kernel(self, wanted: list[OomReport], *, from_log: bool) -> list[str]:
-        lines = []
-        for report in wanted:
-            if len(wanted) > 1:
-                lines.append(HEADINGS[report.mode])
-            lines += [self.prefix + line for line in kernel_lines(report, reaper=self.reaper)]
-        if len(wanted) > 1:
-            lines.append(f"# {LOG_SENTENCE if from_log else compare(*wanted).sentence}")
-        return lines
-
     def _object(self, wanted: list[OomReport]) -> dict[str, Any]:
         from oomsel.report.json_report import both_object, report_object
 
@@ -102,34 +88,17 @@ class Rendering:
 
         if self.show_all:
             return "".join(f"{line}\n" for line in plain_table(approximate, precise))
-        console = _console(to_file=self.to_file)
+        console = terminal.console()
         print_table(approximate, precise, console)
         return str(console.file.getvalue())
 
 
-def _console(*, to_file: bool) -> Any:
-    """A console that writes to memory, with the colours and the width that standard output has.
-
-    What goes to a file or a pipe is neither coloured nor wrapped, unless FORCE_COLOR asks for colours.
-    """
-    from rich.console import Console
-
-    real = Console(file=sys.stdout)
-    coloured = real.is_terminal and not real.no_color and not to_file
-    return Console(
-        file=io.StringIO(),
-        force_terminal=coloured,
-        color_system=real.color_system if coloured else None,  # type: ignore[arg-type]
-        width=real.width if sys.stdout.isatty() and not to_file else 10_000,
-    )
-
-
-def paragraphs(lines: list[str], output: str | None) -> str:
+def paragraphs(lines: list[str]) -> str:
     """Lines as a text; on a terminal long ones are wrapped to its width, those that begin with a blank are not."""
     import shutil
     import textwrap
 
-    if output is not None or not sys.stdout.isatty():
+    if not terminal.is_terminal():
         return "".join(f"{line}\n" for line in lines)
     width = max(40, shutil.get_terminal_size().columns)
     wrapped = []

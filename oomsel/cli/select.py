@@ -7,7 +7,11 @@ import click
 from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
 
 
-@click.command("select", epilog="\b\nExample:\n  oomsel select --mode precise --kernel 7.0 examples/real-contest.yaml")
+@click.command(
+    "select",
+    short_help="Whom the OOM killer chooses, in its words.",
+    epilog="\b\nExample:\n  oomsel select --mode precise --kernel 7.0 examples/real-contest.yaml",
+)
 @INPUTS
 @click.option(
     "--mode",
@@ -49,8 +53,7 @@ def command(
     """
     from oomsel.cli.rendering import Rendering
 
-    to_file = output is not None
-    rendering = Rendering(mode, form, reaper=reaper, timestamps=timestamps, show_all=show_all, to_file=to_file)
+    rendering = Rendering(mode, form, reaper=reaper, timestamps=timestamps, show_all=show_all)
     booted = boot_all(inputs, overrides, kernel)
     texts = [rendering.add(name, machine) for name, machine in booted]
     for source, message in rendering.notes:

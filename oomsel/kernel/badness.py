@@ -113,13 +113,15 @@ def passed_over(system: System, oc: OomControl, constraint: Constraint, visited:
     if not oc.is_sysrq_oom:
         tests.append((tasks.has(TaskFlag.OOM_VICTIM) & skip, Passed.REAPED_VICTIM))
     no_mm = tasks.mm == NO_MM
-    asked = ~tasks.has(TaskFlag.OOM_ORIGIN) | no_mm  # an origin is chosen outright: nothing below is asked
-    tests += [
-        (no_mm, Passed.NO_MM),
-        ((tasks.oom_score_adj == OOM_SCORE_ADJ_MIN) & asked, Passed.ADJ_MIN),
-        (skip & asked, Passed.OOM_SKIP),
-        (tasks.has(TaskFlag.VFORK) & asked, Passed.VFORK),
+    later = [
+        (tasks.oom_score_adj == OOM_SCORE_ADJ_MIN, Passed.ADJ_MIN),
+        (skip, Passed.OOM_SKIP),
+        (tasks.has(TaskFlag.VFORK), Passed.VFORK),
     ]
+    origin = tasks.has(TaskFlag.OOM_ORIGIN)
+    if origin.any():  # chosen outright: nothing later is asked
+        later = [(which & ~origin, why) for which, why in later]
+    tests += [(no_mm, Passed.NO_MM), *later]
     verdict = np.zeros(len(tasks), np.int8)
     for which, why in reversed(tests):  # the first question answered decides
         if which.any():

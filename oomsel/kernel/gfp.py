@@ -6,6 +6,7 @@ For the configuration distributions build for x86-64: no CONFIG_LOCKDEP, no CONF
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from oomsel.kernel.release import Rules
 
@@ -44,6 +45,7 @@ GFP_THISNODE = 1 << _BITS.index("THISNODE")
 GFP_HIGHUSER_MOVABLE = "GFP_HIGHUSER_MOVABLE"
 
 
+@cache
 def gfp_masks(rules: Rules) -> dict[str, int]:
     """Every flag name that the release has, and its mask."""
     masks = {f"__GFP_{name}": 1 << bit for bit, name in enumerate(_BITS)}

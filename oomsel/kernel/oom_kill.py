@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -41,32 +42,51 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
 
     Nothing in `system` changes: an event takes no time, and a killed process keeps its mm until its end.
     """
+    return out_of_memory_by_mode(system, oc, (mode,))[0]
+
+
+def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) -> list[OomReport]:
+    """`out_of_memory` in several modes; what does not depend on the mode is worked out once."""
     constraint, totalpages = constrained_alloc(system, oc)
-    counters = READS[mode](system.rss)
     scan = scan_order(system, oc)
     passed = passed_over(system, oc, constraint, scan)
-    points = oom_badness(system, counters, totalpages)
-    points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
-    points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
     eligible = _eligible(system, oc, constraint)
     visited = _those(scan, eligible)
-    report = OomReport(
-        system=system,
-        oc=oc,
-        mode=mode,
-        outcome=Outcome.CURRENT_DYING,
-        constraint=constraint,
-        totalpages=totalpages,
-        counters=counters,
-        points=points,
-        passed=passed,
-        shown=_those(visited, system.tasks.mm != NO_MM),
-    )
+    origin = system.tasks.has(TaskFlag.OOM_ORIGIN)
+    shown = _those(visited, system.tasks.mm != NO_MM)
+    reports = {}
+    for mode in modes:
+        counters = READS[mode](system.rss)
+        points = oom_badness(system, counters, totalpages)
+        points[origin] = LONG_MAX
+        points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
+        report = OomReport(
+            system=system,
+            oc=oc,
+            mode=mode,
+            outcome=Outcome.CURRENT_DYING,
+            constraint=constraint,
+            totalpages=totalpages,
+            counters=counters,
+            points=points,
+            passed=passed,
+            shown=shown,
+        )
+        reports[mode] = _out_of_memory(report, visited, eligible)
+    if "precise" in reports:
+        for report in reports.values():
+            report.precise = reports["precise"].counters
+    return list(reports.values())
+
+
+def _out_of_memory(report: OomReport, visited: Indices, eligible: Bools) -> OomReport:
+    """The event itself, in the order in which out_of_memory() asks."""
+    system, oc = report.system, report.oc
     if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
         return report
     if not oc.gfp_mask & GFP_FS and not oc.is_memcg_oom:
         return replace(report, outcome=Outcome.NO_FS)
-    if check_panic_on_oom(system, oc, constraint):
+    if check_panic_on_oom(system, oc, report.constraint):
         return replace(report, outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report, eligible):
         return oom_kill_process(replace(report, chosen=oc.current, allocating_task=True))
@@ -164,7 +184,7 @@ def oom_kill_process(report: OomReport) -> OomReport:
         kills=tuple(kills),
         silent=tuple(task for task in _sharers_killed(system, kills) if task not in named),
         oom_group=group,
-        reaped=oom_reap_task(system, kills, READS[report.mode]),
+        reap=partial(oom_reap_task, system, kills, READS[report.mode]),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 _RELEASE = re.compile(
@@ -79,7 +80,12 @@ class Release(NamedTuple):
 
     @property
     def rules(self) -> Rules:
-        return Rules(**{name: any(_within(self, span) for span in spans) for name, spans in CHANGES.items()})
+        return _rules(self)
+
+
+@cache
+def _rules(release: Release) -> Rules:
+    return Rules(**{name: any(_within(release, span) for span in spans) for name, spans in CHANGES.items()})
 
 
 def _within(release: Release, span: Span) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import zlib
 from collections.abc import Callable
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
+#: More names than this in a folder are not looked at for the nearest one.
+MAX_LISTED = 5000
 #: So many bytes are looked at to tell one kind of input from another.
 HEAD = 1 << 16
 
@@ -117,7 +120,7 @@ def open_source(name: str) -> Iterator[Peekable]:
     except (EOFError, zlib.error) as error:
         raise InputError(name, [Problem(f"its compression is broken: {error or 'it ends early'}")]) from None
     except OSError as error:
-        raise InputError(name, [Problem(error.strerror or str(error))]) from None
+        raise InputError(name, [_unreadable(name, error)]) from None
     except Exception as error:
         if type(error).__name__ in ("LZMAError", "ZstdError"):
             raise InputError(name, [Problem(f"its compression is broken: {error}")]) from None
@@ -143,3 +146,22 @@ def _uncompressed(source: Peekable) -> Peekable:
             break
         source = Peekable(reader(cast("IO[bytes]", source)))
     return source
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    return Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")
+
+
+def _did_you_mean(name: str, error: OSError) -> str:
+    """The nearest name in the folder where a file was looked for in vain."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    import difflib
+
+    folder, wanted = os.path.split(name)
+    try:
+        there = os.listdir(folder or os.curdir)
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(wanted, [name for name in there[:MAX_LISTED] if name != wanted], n=1)
+    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -80,7 +81,12 @@ class OomReport:
     kills: tuple[Kill, ...] = ()  #: the victim, then the members of its group
     silent: tuple[int, ...] = ()  #: processes that died with a victim for sharing its mm, without a line
     oom_group: int | None = None  #: index of the cgroup that is killed as a whole
-    reaped: tuple[Reaped, ...] = ()
+    reap: Callable[[], tuple[Reaped, ...]] = tuple  #: works `reaped` out, which few ask for
+
+    @property
+    def reaped(self) -> tuple[Reaped, ...]:
+        """Every mm that the oom_reaper takes, after it."""
+        return self.reap()
 
     @cached_property
     def precise(self) -> Int64s:

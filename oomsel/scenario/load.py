@@ -96,6 +96,12 @@ def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel:
     return load_bundle(source, file, overrides, kernel)
 
 
+def read_bytes(name: str) -> bytes:
+    """What is in a file, or on standard input for `-`, uncompressed.  Raises InputError where it cannot be read."""
+    with open_source(name) as stream:
+        return stream.read()
+
+
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
     """A document is one big tree without cycles; collecting while it grows doubles the time."""

@@ -179,8 +179,10 @@ def check_verdict(path: Path, verdict: Verdict, complaints: Complaints) -> None:
     stated = [name for name in ("victim", "nobody", "panic") if getattr(verdict, name) is not None]
     if len(stated) > 1:
         complaints.conflict((*path, stated[0]), (*path, stated[1]), "conflicts with {}; a run ends in one way")
-    if not stated and len(path) > 1:
-        complaints.add(path, "no outcome in it; state victim, nobody or panic")
+    elif verdict.kills and stated and stated != ["victim"]:
+        complaints.conflict((*path, stated[0]), (*path, "kills"), "conflicts with {}; a run ends in one way")
+    if not stated and len(path) > 1 and verdict.kills is None and verdict.output is None:
+        complaints.add(path, "no outcome in it; state victim, nobody, panic, kills or output")
     for name in stated:
         if getattr(verdict, name) is False:
             complaints.add((*path, name), "false says nothing; use true, or leave the key out")

@@ -1,5 +1,7 @@
 """The scenario, format 1, as plain validated data.  What keys mean stands here, what they may hold in `schema`.
 
+A field's description is the text of its `Annotated`: the JSON Schema and the reference show it.
+
 pydantic-core fills and checks the classes by the schema built from them.  pydantic's own model
 classes would do the same at 70 ms more of start-up, dataclasses at 12 ms more: a third and a
 twentieth of all that `oomsel select` takes.
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, dataclass_transform
+from typing import Annotated, Any, dataclass_transform
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -47,150 +49,179 @@ class Model:
 
 
 class Counter(Model):
-    """A percpu_counter; pages."""
+    """A percpu_counter; a plain quantity is short for its count."""
 
-    count: int = 0  #: the global count
-    deltas: Mapping[int, int] = NOTHING  #: CPU -> its value not folded in yet
+    count: Annotated[int, "The global count, in pages; may be negative."] = 0
+    deltas: Annotated[
+        Mapping[int, int], "CPU or cpulist -> the pages that each of these CPUs holds and has not folded in yet."
+    ] = NOTHING
 
 
 class Rss(Model):
-    """mm->rss_stat.  `total` stands in place of anon, file and shmem where only their sum is known."""
+    """The resident set, mm->rss_stat, in pages."""
 
-    anon: Counter | None = None
-    file: Counter | None = None
-    shmem: Counter | None = None
-    swap: Counter | None = None
-    total: Counter | None = None
+    anon: Annotated[Counter | None, "MM_ANONPAGES; default 0."] = None
+    file: Annotated[Counter | None, "MM_FILEPAGES; default 0."] = None
+    shmem: Annotated[Counter | None, "MM_SHMEMPAGES; default 0."] = None
+    swap: Annotated[Counter | None, "MM_SWAPENTS; default 0."] = None
+    total: Annotated[Counter | None, "In place of anon, file and shmem, where only their sum is known."] = None
 
 
 class Thread(Model):
     """The thread that still has the mm of a process whose leader has exited."""
 
-    pid: int
-    comm: bytes | None = None  #: default: the task's
+    pid: Annotated[int, "The thread's pid."]
+    comm: Annotated[bytes | None, "The thread's name; default: the task's."] = None
 
 
 class Cpuset(Model):
     """A task's cpuset."""
 
-    name: str = "/"  #: the last part of its path
-    mems_allowed: tuple[int, ...] | None = None  #: default: all nodes with memory
+    name: Annotated[str, 'The last part of its path, as the kernel prints it; default "/".'] = "/"
+    mems_allowed: Annotated[tuple[int, ...] | None, "Nodes it may use; default: all with memory."] = None
 
 
 class Task(Model):
-    """A process."""
+    """A process, in tasklist order (oldest first)."""
 
-    pid: int
-    comm: bytes
-    tgid: int | None = None
-    uid: int = 0
-    oom_score_adj: int = 0
-    total_vm: int | None = None  #: pages; default: the precise RSS
-    pgtables_bytes: int | None = None
-    rss: Rss | None = None
-    flags: tuple[str, ...] = ()
-    mm: str | None = None  #: processes with one label share one mm
-    thread: Thread | None = None
-    memcg: str = "/"
-    cpuset: Cpuset | None = None
-    mempolicy: tuple[int, ...] | None = None  #: nodes of a bound policy
+    pid: Annotated[int, "The process's pid; unique."]
+    comm: Annotated[bytes, "Its name: at most 15 bytes; \\xNN stands for one byte."]
+    tgid: Annotated[int | None, "The pid again; the key exists for readers."] = None
+    uid: Annotated[int, "Its user; default 0."] = 0
+    oom_score_adj: Annotated[int, "-1000 (never chosen) to 1000; default 0."] = 0
+    total_vm: Annotated[int | None, "Size of its address space, in pages; default: the precise RSS."] = None
+    pgtables_bytes: Annotated[int | None, "Bytes of page tables; default 0."] = None
+    rss: Annotated[Rss | None, "Its RSS counters; default 0."] = None
+    flags: Annotated[tuple[str, ...], "What it is or is in the middle of."] = ()
+    mm: Annotated[str | None, "A label; processes with one label share one mm, which the first of them describes."] = (
+        None
+    )
+    thread: Annotated[Thread | None, "The leader has exited; this thread still has the mm."] = None
+    memcg: Annotated[str, 'Its memory cgroup, declared under memcgs; default "/".'] = "/"
+    cpuset: Annotated[Cpuset | None, "Its cpuset; default: the root, with all nodes."] = None
+    mempolicy: Annotated[tuple[int, ...] | None, "Nodes of a bound (MPOL_BIND) policy; default: none."] = None
 
 
 class Node(Model):
-    """A NUMA node; `ram` is node_present_pages, 0 for none."""
+    """A NUMA node."""
 
-    ram: int
-    cpus: tuple[int, ...] = ()
+    ram: Annotated[int, "node_present_pages; 0 for a node without memory."]
+    cpus: Annotated[tuple[int, ...], "Its CPUs, possible ones; none is on two nodes."] = ()
 
 
 class Machine(Model):
-    """CPUs and memory; pages."""
+    """CPUs and memory."""
 
-    cpus: tuple[int, ...]  #: possible ones
-    online: tuple[int, ...] | None = None
-    dying: tuple[int, ...] = ()
-    page_size: int = 4096  #: bytes
-    ram: int | None = None  #: totalram_pages(); default: the nodes' sum
-    swap: int = 0  #: total_swap_pages
-    batch: int | None = None  #: percpu_counter_batch
-    nodes: Mapping[int, Node] | None = None
+    cpus: Annotated[tuple[int, ...], "Possible CPUs: a cpulist; a plain number is a count."]
+    online: Annotated[tuple[int, ...] | None, "CPUs online; default: all possible ones that are not dying."] = None
+    dying: Annotated[
+        tuple[int, ...], "CPUs going offline: not online, but still in the precise sum; default: none."
+    ] = ()
+    page_size: Annotated[int, "Bytes; default 4096."] = 4096
+    ram: Annotated[int | None, "Usable RAM, totalram_pages(), as MemTotal says it; default: the nodes' sum."] = None
+    swap: Annotated[int, "total_swap_pages; default 0."] = 0
+    batch: Annotated[int | None, "percpu_counter_batch; default: max(32, 2 * online CPUs)."] = None
+    nodes: Annotated[Mapping[int, Node] | None, "NUMA nodes by number; default: node 0 with everything."] = None
 
 
 class MemcgLimits(Model):
-    """A memory cgroup; pages, None for `max`."""
+    """A memory cgroup."""
 
-    max: int | None = None
-    swap_max: int | None = None
-    oom_group: bool = False
+    max: Annotated[int | None, "memory.max; default: max (unlimited)."] = None
+    swap_max: Annotated[int | None, "memory.swap.max; default: max (unlimited)."] = None
+    oom_group: Annotated[bool, "memory.oom.group: killed as a whole; default false."] = False
 
 
 class Oom(Model):
-    """The failed allocation."""
+    """The failed allocation: struct oom_control."""
 
-    current: int | None = None  #: pid
-    comm: bytes | None = None
-    gfp_mask: int | str | None = None  #: a number, or flag names
-    order: int = 0
-    memcg: str | None = None
-    nodemask: tuple[int, ...] | None = None
-    cpuset_limited: bool = False
-    totalpages: int | None = None
+    current: Annotated[
+        int | None, "pid of the allocating task; default: the first that is neither init nor a kernel thread."
+    ] = None
+    comm: Annotated[bytes | None, "The allocating thread's own name, where it is not its process's."] = None
+    gfp_mask: Annotated[int | str | None, "Flag names like GFP_KERNEL|__GFP_ZERO, or the number."] = None
+    order: Annotated[int, "Order of the allocation; -1 for sysrq f; default 0."] = 0
+    memcg: Annotated[str | None, "The cgroup that is out of memory: CONSTRAINT_MEMCG."] = None
+    nodemask: Annotated[tuple[int, ...] | None, "Nodes the allocation was bound to: CONSTRAINT_MEMORY_POLICY."] = None
+    cpuset_limited: Annotated[bool, "Nodes outside current's mems_allowed were refused: CONSTRAINT_CPUSET."] = False
+    totalpages: Annotated[int | None, "In place of what constrained_alloc() works out, in pages."] = None
 
 
 class Sysctls(Model):
     """vm.* settings."""
 
-    oom_kill_allocating_task: int = 0
-    oom_dump_tasks: int = 1
-    panic_on_oom: int = 0
+    oom_kill_allocating_task: Annotated[int, "1: kill the allocating task, whoever it is; default 0."] = 0
+    oom_dump_tasks: Annotated[int, "0: the report has no task table; default 1."] = 1
+    panic_on_oom: Annotated[int, "1: panic unless the allocation is constrained; 2: always; default 0."] = 0
 
 
 class Update(Model):
-    """A counter update, or CPUs going offline or online."""
+    """A counter update through percpu_counter_add_batch(), or CPUs going offline or online."""
 
-    cpu: int | None = None
-    pid: int | None = None
-    anon: int | None = None
-    file: int | None = None
-    shmem: int | None = None
-    swap: int | None = None
-    total: int | None = None
-    repeat: int = 1
-    offline: tuple[int, ...] | None = None
-    online: tuple[int, ...] | None = None
+    cpu: Annotated[int | None, "The CPU that counts."] = None
+    pid: Annotated[int | None, "Whose counters; a process or a thread."] = None
+    anon: Annotated[int | None, "Pages to add, signed."] = None
+    file: Annotated[int | None, "Pages to add, signed."] = None
+    shmem: Annotated[int | None, "Pages to add, signed."] = None
+    swap: Annotated[int | None, "Pages to add, signed."] = None
+    total: Annotated[int | None, "Pages to add, signed, where the task's rss states a total."] = None
+    repeat: Annotated[int, "How often; default 1."] = 1
+    offline: Annotated[tuple[int, ...] | None, "CPUs that go down: their values are folded in."] = None
+    online: Annotated[tuple[int, ...] | None, "CPUs that come up."] = None
 
 
 class Verdict(Model):
-    """What a mode is expected to come to; one of the three."""
+    """What a mode is expected to come to."""
 
-    victim: int | bytes | None = None  #: a pid or a comm
-    nobody: bool | None = None
-    panic: bool | None = None
+    victim: Annotated[int | bytes | None, "pid or comm of the process that is chosen."] = None
+    nobody: Annotated[bool | None, "true: nobody is killed."] = None
+    panic: Annotated[bool | None, "true: the machine panics."] = None
+    kills: Annotated[
+        tuple[int | bytes, ...] | None,
+        "pids or comms of all that are killed with a line in the log, in any order: a whole memory.oom.group, say.",
+    ] = None
+    output: Annotated[
+        str | None,
+        "A file beside the scenario that holds, to the byte, this mode's event as `oomsel select` prints it; directly"
+        " under expect both modes' if it begins with \"# \", else the release's. `check --update` writes it.",
+    ] = None
 
 
 class Expect(Verdict):
-    """What `check` holds the outcome to; a verdict directly here is for both modes."""
+    """What `oomsel check` holds the outcome to; victim, nobody, panic and kills here are for both modes."""
 
-    approximate: Verdict | None = None
-    precise: Verdict | None = None
-    never: tuple[int | bytes, ...] = ()
-    robust: bool | None = None
+    approximate: Annotated[Verdict | None, "For the approximate mode."] = None
+    precise: Annotated[Verdict | None, "For the precise mode."] = None
+    never: Annotated[
+        tuple[int | bytes, ...], "pids or comms that no mode may choose, or kill with the chosen one."
+    ] = ()
+    robust: Annotated[
+        bool | None,
+        "true: the victim stays the same whatever the CPUs hold that is not folded into the global counts yet.",
+    ] = None
+    tolerance: Annotated[
+        int,
+        "Pages by which each number of memory in `output` may be off: a real log's table and kill line"
+        " are read at two moments; default 0.",
+    ] = 0
 
 
 class Scenario(Model):
-    """Everything the OOM killer looks at in the moment it chooses, as the file states it; defaults are None."""
+    """Everything the OOM killer looks at in the moment it chooses."""
 
-    oomsel: int
-    machine: Machine
-    tasks: Sequence[Task]  #: a tuple, or of a large scenario `columns.TaskColumns`
-    kernel: str | None = None
-    title: str | None = None
-    description: str | None = None
-    memcgs: Mapping[str, MemcgLimits] = NOTHING
-    oom: Oom = Oom()
-    sysctl: Sysctls = Sysctls()
-    updates: tuple[Update, ...] = ()
-    expect: Expect | None = None
+    oomsel: Annotated[int, "Version of the format: 1."]
+    machine: Annotated[Machine, "CPUs and memory."]
+    tasks: Annotated[Sequence[Task], "Processes in tasklist order, or a task table as pasted from a kernel log."]
+    kernel: Annotated[str | None, "Whose rules and log format, like 6.18; 5.4 or later; default: the newest known."] = (
+        None
+    )
+    title: Annotated[str | None, "A line for people."] = None
+    description: Annotated[str | None, "A text for people."] = None
+    memcgs: Annotated[Mapping[str, MemcgLimits], "Memory cgroups by path, parents before children."] = NOTHING
+    oom: Annotated[Oom, "The failed allocation."] = Oom()
+    sysctl: Annotated[Sysctls, "vm.* settings that the OOM killer reads."] = Sysctls()
+    updates: Annotated[tuple[Update, ...], "Counter updates and CPU hotplug, replayed in order before the OOM."] = ()
+    expect: Annotated[Expect | None, "What `oomsel check` holds the outcome to."] = None
     #: What the reader noticed and a person should know; not a key.
     notes: tuple[str, ...] = ()
     #: The report in a kernel log that it was read from, an oomsel.scenario.log_reader.LogReading; not a key.

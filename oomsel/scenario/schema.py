@@ -32,6 +32,8 @@ class Context:
     def __init__(self, page_size: int, is_json: bool) -> None:
         self.page_size = page_size
         self.is_json = is_json
+        #: Whether an error's path must be the file's own; a first reading, mostly the only one, does without.
+        self.places = False
 
 
 def wrong(message: str) -> PydanticCustomError:
@@ -44,14 +46,16 @@ def is_empty(value: Any) -> bool:
     return value is None or (isinstance(value, Plain) and value.is_null)
 
 
-def _leaf(read: Callable[[Any, Any], Any]) -> CoreSchema:
+def _leaf(read: Callable[[Any, Any], Any], kind: str = "") -> CoreSchema:
+    """`kind` names the leaf to whoever describes the schema; by default the reading function does."""
+
     def function(value: Any, info: Info) -> Any:
         try:
             return read(value, info.context)
         except ValueError as error:
             raise wrong(str(error)) from None
 
-    return cs.with_info_plain_validator_function(function)
+    return cs.with_info_plain_validator_function(function, metadata={"kind": kind or read.__name__.strip("_")})
 
 
 def _whole(low: int, high: int, what: str, use: str = "") -> CoreSchema:
@@ -112,6 +116,20 @@ def _size(value: Any, context: Context) -> int:
     return pages
 
 
+def _pages(read: Callable[[Any, Context], int], low: int) -> CoreSchema:
+    """A leaf of pages; most are plain numbers, and there are several a task."""
+
+    def function(value: Any, info: Any) -> int:
+        if type(value) is int and low <= value < units.MAX_PAGES:
+            return value
+        try:
+            return read(value, info.context)
+        except ValueError as error:
+            raise wrong(str(error)) from None
+
+    return cs.with_info_plain_validator_function(function, metadata={"kind": read.__name__.strip("_")})
+
+
 def _limit(value: Any, context: Context) -> int | None:
     return None if type(value) is str and value == "max" else _size(value, context)
 
@@ -134,7 +152,7 @@ def _list_of(limit: int, *, number_is_count: bool = False) -> CoreSchema:
             return tuple(sorted(units.parse_list(value, limit)))
         raise ValueError("no list of numbers; use one like 0-3,8 or [0, 1]")
 
-    return _leaf(read)
+    return _leaf(read, "cpus" if number_is_count else "numbers")
 
 
 def _gfp(value: Any, _: Context) -> int | str:
@@ -189,6 +207,14 @@ def _label(value: Any, context: Context) -> str:
     return text
 
 
+def _golden(value: Any, context: Context) -> str:
+    name = _text(value, context)
+    parts = name.split("/")
+    if not name.isprintable() or any(part in ("", ".", "..") for part in parts):
+        raise ValueError("no file beside the scenario; use a name like expected.log, below the scenario's folder")
+    return name
+
+
 def _cpu_key(key: Any, _: Context) -> int | tuple[int, ...]:
     """A key of `deltas` that is no plain number: a cpulist, as every key of JSON is."""
     cpus = units.parse_list(key) if isinstance(key, str) else []
@@ -197,17 +223,29 @@ def _cpu_key(key: Any, _: Context) -> int | tuple[int, ...]:
     return cpus[0] if len(cpus) == 1 else tuple(cpus)
 
 
-def _spread(deltas: dict[Any, int]) -> dict[int, int]:
+#: Every CPU by the number that a key of `deltas` mostly is, in JSON as text; filled as they are met.
+_CPUS: dict[Any, int] = {}
+
+
+def _deltas(value: Any, read: cs.ValidatorFunctionWrapHandler, info: Any) -> dict[int, int]:
     """`deltas` with every cpulist written out."""
-    if not any(type(cpu) is tuple for cpu in deltas):
-        return deltas
+    if type(value) is dict and not info.context.places:
+        try:
+            plain = {_CPUS[key]: pages for key, pages in value.items()}
+        except KeyError:
+            plain = {}
+        if len(plain) == len(value):
+            deltas: dict[int, int] = read(plain)
+            return deltas
+    stated = read(value)
     spread: dict[int, int] = {}
-    for key, pages in deltas.items():
+    for key, pages in stated.items():
         for cpu in key if type(key) is tuple else (key,):
             if cpu in spread:
                 message = f"CPU {cpu} is stated twice; give each CPU one value"
                 raise PydanticCustomError("wrong", "{text}", {"text": message, "cpu": cpu})
             spread[cpu] = pages
+            _CPUS[cpu] = _CPUS[str(cpu)] = cpu
     return spread
 
 
@@ -251,7 +289,7 @@ KEYS: dict[str, tuple[str, ...]] = {}
 PID = _whole(1, 1 << 22, "pid")
 FLAG01 = _whole(0, 1, "setting", "0 or 1")
 S32 = _whole(-(1 << 31), (1 << 31) - 1, "per-CPU value")
-QUANTITY, SIZE, LIMIT = _leaf(_quantity), _leaf(_size), _leaf(_limit)
+QUANTITY, SIZE, LIMIT = _pages(_quantity, 1 - units.MAX_PAGES), _pages(_size, 0), _leaf(_limit)
 TEXT, COMM, BOOL = _leaf(_text), _leaf(_comm), _leaf(_bool)
 CPULIST, NODELIST = _list_of(units.MAX_CPU), _list_of(units.MAX_NODE)
 LABEL, PATH = _leaf(_label), _leaf(_memcg_path)
@@ -266,7 +304,7 @@ COUNTER = cs.no_info_before_validator_function(
     _table(
         models.Counter,
         count=QUANTITY,
-        deltas=cs.no_info_after_validator_function(_spread, cs.dict_schema(CPU_KEY, S32)),
+        deltas=cs.with_info_wrap_validator_function(_deltas, cs.dict_schema(CPU_KEY, S32)),
     ),
 )
 TASK = _table(
@@ -328,15 +366,23 @@ UPDATE = _table(
     offline=CPULIST,
     online=CPULIST,
 )
-_VERDICT = {"victim": _leaf(_pid_or_comm), "nobody": BOOL, "panic": BOOL}
+PIDS_OR_COMMS = cs.tuple_variable_schema(_leaf(_pid_or_comm))
+_VERDICT = {
+    "victim": _leaf(_pid_or_comm),
+    "nobody": BOOL,
+    "panic": BOOL,
+    "kills": PIDS_OR_COMMS,
+    "output": _leaf(_golden),
+}
 _MODE = _table(models.Verdict, **_VERDICT)
 EXPECT = _table(
     models.Expect,
     **_VERDICT,
     approximate=_MODE,
     precise=_MODE,
-    never=cs.tuple_variable_schema(_leaf(_pid_or_comm)),
+    never=PIDS_OR_COMMS,
     robust=BOOL,
+    tolerance=SIZE,
 )
 #: The sections of a scenario, by key.
 SECTIONS: dict[str, CoreSchema] = {
@@ -354,10 +400,15 @@ SECTIONS: dict[str, CoreSchema] = {
 }
 
 
+def scenario_core_schema() -> CoreSchema:
+    """The schema of a whole scenario."""
+    return _table(models.Scenario, **SECTIONS)
+
+
 @cache
 def validator() -> SchemaValidator:
     """Reads plain data as a `Scenario`."""
-    return SchemaValidator(_table(models.Scenario, **SECTIONS))
+    return SchemaValidator(scenario_core_schema())
 
 
 @cache

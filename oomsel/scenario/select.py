@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oomsel.errors import UsageError
-from oomsel.kernel.oom_kill import READS, out_of_memory
+from oomsel.kernel.oom_kill import READS, out_of_memory, out_of_memory_by_mode
 from oomsel.report.oom_report import OomReport
 from oomsel.scenario.boot import Booted, boot
 from oomsel.scenario.models import Scenario
@@ -34,3 +34,9 @@ def select(scenario: Scenario | Booted, mode: str = "approximate") -> OomReport:
 def kernel_mode(booted: Booted) -> str:
     """The mode in which the scenario's own release reads: precise since 7.0."""
     return "precise" if booted.system.rules.precise_oom else "approximate"
+
+
+def select_both(booted: Booted) -> tuple[OomReport, OomReport]:
+    """Both modes' reports, approximate and precise; what does not depend on the mode is worked out once."""
+    approximate, precise = out_of_memory_by_mode(booted.system, booted.oc, ("approximate", "precise"))
+    return approximate, precise

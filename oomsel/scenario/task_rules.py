@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.klog.formats import format_list
 from oomsel.scenario.draft import Complaints, Draft
@@ -15,6 +13,7 @@ from oomsel.scenario.units import parse_list
 #: What a task without memory may state.
 KTHREAD_KEYS = frozenset(("pid", "comm", "uid", "flags"))
 ZOMBIE_KEYS = frozenset(("pid", "comm", "uid", "oom_score_adj", "memcg", "flags"))
+COUNTERS = ("anon", "file", "shmem", "swap", "total")
 MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
 
 
@@ -35,8 +34,10 @@ def check_tasks(draft: Draft, complaints: Complaints) -> list[str]:
             init = init or path
         check_task(task, path, draft, complaints)
         if cpus is not None and task.rss is not None:
-            for counter, where in counters_of(task, path):
-                unseen |= cpus.check(counter, where, complaints)
+            for name in COUNTERS:
+                counter = getattr(task.rss, name)
+                if counter is not None and counter.deltas and not cpus.allow(counter):
+                    unseen |= cpus.check(counter, (*path, "rss", name), complaints)
     if not unseen:
         return []
     return [unseen_note(format_list(unseen))]
@@ -116,31 +117,25 @@ def check_flags(task: Task, path: Path, complaints: Complaints) -> None:
         complaints.add((*path, key), f"a {kind} has none; leave the key out", at_key=True)
 
 
-def counters_of(task: Task, path: Path) -> Iterator[tuple[Counter, Path]]:
-    """The counters that a task states, and where."""
-    if task.rss is None:
-        return
-    for name in ("anon", "file", "shmem", "swap", "total"):
-        counter = getattr(task.rss, name)
-        if counter is not None:
-            yield counter, (*path, "rss", name)
-
-
 class _Cpus:
     """What the slots of a machine's CPUs may hold."""
 
     def __init__(self, machine: Machine) -> None:
         self.possible = set(machine.cpus)
         online = online_cpus(machine)
-        self.seen = online | set(machine.dying)
+        self.seen = (online | set(machine.dying)) & self.possible
         # A stated batch may be smaller than what an earlier, larger one left behind.
         self.batch = compute_batch_value(len(online)) if machine.batch is None else None
+        self.most = (self.batch or 1 << 32) - 1
+
+    def allow(self, counter: Counter) -> bool:
+        """Whether there is nothing to say about a counter's deltas, asked of thousands."""
+        values = counter.deltas.values()
+        return counter.deltas.keys() <= self.seen and -self.most <= min(values) and max(values) <= self.most
 
     def check(self, counter: Counter, path: Path, complaints: Complaints) -> set[int]:
         """Complains about a counter's deltas; returns the CPUs whose values the precise sum does not see."""
         deltas = counter.deltas
-        if not deltas:
-            return set()
         cpus = deltas.keys()
         if not cpus <= self.possible:
             strange: dict[Path, list[int]] = {}
@@ -149,23 +144,23 @@ class _Cpus:
             for where, numbers in strange.items():
                 message = f"CPU {format_list(numbers)} is not possible; machine.cpus has {format_list(self.possible)}"
                 complaints.add(where, message, at_key=True)
-        if self.batch is not None and not -self.batch < min(deltas.values()) <= max(deltas.values()) < self.batch:
-            said: set[Path] = set()  # a key that is a cpulist is one mistake
-            for cpu, pages in deltas.items():
-                where = keys_of(cpu, (*path, "deltas"), complaints)[0]
-                if abs(pages) >= self.batch and where not in said:
-                    said.add(where)
-                    message = (
-                        f"{pages} on CPU {cpu} cannot be: a value of the batch, {self.batch}, or more is folded;"
-                        f" use -{self.batch - 1} to {self.batch - 1}, or state machine.batch"
-                    )
-                    complaints.add(where, message)
-        return set() if cpus <= self.seen else set(cpus) & self.possible - self.seen
+        said: set[Path] = set()  # a key that is a cpulist is one mistake
+        for cpu, pages in deltas.items():
+            if abs(pages) <= self.most:
+                continue
+            where = keys_of(cpu, (*path, "deltas"), complaints)[0]
+            if where not in said:
+                said.add(where)
+                message = (
+                    f"{pages} on CPU {cpu} cannot be: a value of the batch, {self.batch}, or more is folded;"
+                    f" use -{self.most} to {self.most}, or state machine.batch"
+                )
+                complaints.add(where, message)
+        return set(cpus) & self.possible - self.seen
 
 
 def keys_of(cpu: int, deltas: Path, complaints: Complaints) -> list[Path]:
     """The paths of the keys of a counter's `deltas` that cover `cpu`, in the order of the file."""
     stated = complaints.stated(*deltas) or {}
-    return [(*deltas, key) for key in stated if key == cpu or (isinstance(key, str) and cpu in parse_list(key))] or [
-        deltas
-    ]
+    covering = [key for key in stated if key == cpu or (isinstance(key, str) and cpu in parse_list(key))]
+    return [(*deltas, key) for key in covering] or [deltas]

@@ -45,8 +45,9 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     try:
         scenario = schema.validator().validate_python(data, context=context)
         draft = _whole_draft(scenario)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False)[:_ENOUGH]:
+    except ValidationError:
+        context.places = True
+        for detail in _errors(data, context)[:_ENOUGH]:
             _complain(detail, complaints)
         draft = _draft_with_holes(data, context)
     check_machine(draft, complaints)
@@ -62,6 +63,15 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
         raise InputError(document.source, problems)
     vars(scenario)["notes"] = tuple(notes)  # the one field that is no key of the file
     return scenario
+
+
+def _errors(data: dict[Any, Any], context: schema.Context) -> list[ErrorDetails]:
+    """Every structural error, with the path that the file has."""
+    try:
+        schema.validator().validate_python(data, context=context)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return []
 
 
 def _page_size(data: dict[Any, Any]) -> int:

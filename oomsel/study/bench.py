@@ -7,6 +7,8 @@ without reading a file or printing a line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 from oomsel.kernel.oom_kill import READS, out_of_memory
@@ -46,9 +48,8 @@ def read_once(system: System) -> Any:
 
 
 def measure(tasks: Iterable[int], cpus: Iterable[int], runs: int) -> Iterator[Measured]:
-    """Every mode on every shape, the shapes in order; the modes of one are measured in turns with its floor."""
-    shapes = [(number, width) for width in cpus for number in tasks]
-    for number, width in shapes:
+    """Every mode on every shape, the shapes in order, the modes of one in turns."""
+    for width, number in product(cpus, tasks):
         machine = boot(generate(Recipe(tasks=number, cpus=width, seed=1)))
         floor, *times = time_modes(machine, runs)
         for mode, taken in zip(READS, times, strict=True):
@@ -58,8 +59,8 @@ def measure(tasks: Iterable[int], cpus: Iterable[int], runs: int) -> Iterator[Me
 def time_modes(machine: Booted, runs: int) -> list[Times]:
     """How long the floor takes, then a choice in each mode."""
     system, oc = machine.system, machine.oc
-    modes = [lambda mode=mode: out_of_memory(system, oc, mode) for mode in READS]
-    return in_turns([lambda: read_once(system), *modes], runs)
+    modes = [partial(out_of_memory, system, oc, mode) for mode in READS]
+    return [*in_turns([partial(read_once, system)], runs), *in_turns(modes, runs)]
 
 
 def bench_object(rows: list[Measured]) -> dict[str, Any]:

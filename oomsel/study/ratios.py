@@ -15,9 +15,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.study.measure import Times, in_turns
+
+if TYPE_CHECKING:
+    from oomsel.report.oom_report import OomReport
 
 _IMPORTS = "import click, pydantic, yaml, numpy"
 
@@ -38,20 +41,30 @@ class Files(NamedTuple):
     ten: Path
     yaml: Path
     json: Path
-    log: Path
+    table: Path  #: the table form
+    bundle: Path  #: with something in every CPU's counters
+    log: Path  #: 1 GiB
 
 
 def write_files(folder: Path) -> Files:
     """The inputs, made by the generator."""
+    from oomsel.report.kernel_text import kernel_lines
+    from oomsel.scenario.bundle import save
     from oomsel.scenario.plain import json_pieces, yaml_pieces
+    from oomsel.scenario.select import select
     from oomsel.study.generate import Recipe, generate
 
-    files = Files(folder / "ten.yaml", folder / "many.yaml", folder / "many.json", folder / "kern.log")
+    names = ("ten.yaml", "many.yaml", "many.json", "table.yaml", "many.npz", "kern.log")
+    files = Files(*(folder / name for name in names))
     many = generate(Recipe(tasks=10_000, cpus=256, leftovers="settled", seed=1))
     files.ten.write_text("".join(yaml_pieces(generate(Recipe(tasks=10, cpus=16, seed=1)))))
     files.yaml.write_text("".join(yaml_pieces(many)))
     files.json.write_text("".join(json_pieces(many)))
     write_log(files.log, 1 << 30)
+    table = "".join(f"  {line}\n" for line in kernel_lines(select(many)))
+    files.table.write_text(f"oomsel: 1\nmachine: {{cpus: 256, ram: 512GiB}}\ntasks: |\n{table}")
+    with files.bundle.open("wb") as file:
+        save(generate(Recipe(tasks=10_000, cpus=256, seed=1)), file)
     return files
 
 
@@ -114,6 +127,12 @@ def loading(files: Files) -> Iterator[Ratio]:
 
     yield Ratio("load YAML / yaml.load, CSafeLoader", 0.4, lambda: load(files.yaml), stock, 3)
     yield Ratio("load YAML / its bare events", 2.0, lambda: load(files.yaml), events, 3)
+
+    def split() -> list[list[str]]:
+        return [line.split() for line in files.table.read_text().split("\n")]
+
+    yield Ratio("load a task table / str.split", 3.0, lambda: load(files.table), split, 9)
+    yield Ratio("load a bundle / read its bytes", 3.0, lambda: load(files.bundle), files.bundle.read_bytes, 9)
     yield Ratio("load JSON / json.loads", 4.0, lambda: load(files.json), lambda: json.loads(files.json.read_bytes()), 5)
 
 
@@ -127,6 +146,36 @@ def searching(files: Files) -> Iterator[Ratio]:
             return subprocess.run(words, stdout=subprocess.PIPE, check=True)  # noqa: S603
 
         yield Ratio("oomsel events, 1 GiB of log / grep -c", 2.0, _oomsel("events", str(files.log)), count, 5)
+
+
+def choosing(files: Files) -> Iterator[Ratio]:
+    """Choosing among 10,000 tasks on 256 CPUs, in memory, and printing it."""
+    from oomsel.kernel.oom_kill import READS, out_of_memory
+    from oomsel.report.kernel_text import kernel_lines
+    from oomsel.scenario.boot import boot
+    from oomsel.scenario.load import load
+    from oomsel.study.bench import read_once
+
+    system, oc, *_ = boot(load(files.bundle))
+    report = out_of_memory(system, oc, "approximate")
+    chosen = {mode: (lambda mode=mode: out_of_memory(system, oc, mode)) for mode in READS}
+    yield Ratio("choose precisely / read the state once", 2.0, chosen["precise"], lambda: read_once(system), 25)
+    for mode in chosen.keys() - {"precise"}:
+        yield Ratio(f"choose {mode} / precisely", 0.1, chosen[mode], chosen["precise"], 25)
+    yield Ratio("print 10,000 rows / f-strings", 3.0, lambda: kernel_lines(report), _f_strings(report), 9)
+
+
+def _f_strings(report: OomReport) -> Callable[[], Any]:
+    """The rows of the table from plain numbers."""
+    system, tasks = report.system, report.system.tasks
+    numbers = [tasks.pid, tasks.uid, tasks.pid, system.total_vm, report.counters[:, :3].sum(axis=1)]
+    numbers += [report.counters[:, member] for member in (1, 0, 3)]
+    numbers += [system.pgtables_bytes, report.counters[:, 2], tasks.oom_score_adj]
+    rows = list(zip(*(column.tolist() for column in numbers), (comm.decode() for comm in tasks.comm), strict=True))
+    return lambda: [
+        f"[{a:7}] {b:5} {c:5} {d:8} {e:8} {f:8} {g:8} {h:9} {i:8} {j:8} {k:13} {name}"
+        for a, b, c, d, e, f, g, h, i, j, k, name in rows
+    ]
 
 
 HEADER = " ratio  least  target       oomsel    the other  oomsel / the other"
@@ -151,7 +200,7 @@ def main() -> None:
     print(HEADER, flush=True)  # noqa: T201
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder))
-        for section in (starting, loading, searching):
+        for section in (starting, loading, choosing, searching):
             for ratio in section(files):
                 ours, other = in_turns([ratio.ours, ratio.other], ratio.runs)
                 print(row(ratio, ours, other), flush=True)  # noqa: T201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def test_every_command_and_option_is_documented() -> None:
     for command in [cli, *commands]:
         assert command is not None
         assert command.help
-        assert command is cli or (command.epilog or "").startswith("\b\nExample:\n  oomsel ")
+        assert command is cli or re.match("\b\nExample:\n  (oomsel|eval) ", command.epilog or "")
         for parameter in command.params:
             assert not isinstance(parameter, click.Option) or parameter.help, parameter.name
 

@@ -1,0 +1,73 @@
+"""`oomsel check`: each scenario's `expect` held against what happens."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from oomsel.cli.common import is_quiet, is_verbose, note, print_lines, say, scenario_options, write
+
+
+@click.command(
+    "check",
+    short_help="Hold scenarios to what they expect.",
+    epilog="\b\nExample:\n  oomsel check --junit report.xml examples/",
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+@scenario_options
+@click.option("--update", is_flag=True, help="Write golden files that differ anew; refused where CI is set.")
+@click.option("--strict", is_flag=True, help="A scenario without expect fails, and so does a guard that cannot.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first scenario that is not as hoped.")
+@click.option("--junit", metavar="FILE", type=click.Path(), help="Write the results as JUnit XML, too.")
+@click.option(
+    "-j", "--jobs", metavar="N", type=click.IntRange(1, 256), default=1, help="Check with so many processes; default 1."
+)
+def command(
+    paths: tuple[str, ...],
+    overrides: tuple[str, ...],
+    kernel: str | None,
+    update: bool,
+    strict: bool,
+    fail_fast: bool,
+    junit: str | None,
+    jobs: int,
+) -> None:
+    """Hold each scenario's expectations against what happens.
+
+    A PATH is a scenario, - for standard input, or a folder: every scenario in it and below.  What
+    can be expected stands under `expect` in the scenario: victim, nobody, panic, kills, output,
+    never, robust.  Exits with 0 where all holds, 1 where something does not, and 2 in trouble.
+    With GITHUB_ACTIONS set, failures are marked in the files, too.
+    """
+    from oomsel.cli import check_output as output
+    from oomsel.cli.checking import Settings, check_all
+    from oomsel.errors import OomselError
+    from oomsel.scenario.discover import find_scenarios
+
+    if update and os.environ.get("CI", "").lower() not in ("", "0", "false"):
+        raise click.UsageError("--update in CI would approve whatever happens; run it where a person looks at the diff")
+    try:
+        found = find_scenarios(paths)
+    except OomselError as error:
+        say(f"oomsel: {error}")
+        raise click.exceptions.Exit(2) from None
+    github, quiet, verbose = bool(os.environ.get("GITHUB_ACTIONS")), is_quiet(), is_verbose()
+    results = []
+    for result in check_all(found.names, Settings(overrides, kernel, strict, update, verbose), jobs):
+        results.append(result)
+        print_lines(output.lines_for(result, quiet=quiet, verbose=verbose))
+        for line in output.problem_lines(result):
+            say(f"oomsel: {line}")
+        for message in result.notes:
+            note(result.name, message)
+        if github:
+            print_lines(output.github_annotations(result))
+        if fail_fast and result.status in ("failed", "error"):
+            break
+    statuses = {result.status for result in results}
+    if not quiet and statuses != {"error"}:
+        print_lines([output.summary(results, len(found.others))])
+    if junit is not None:
+        write(output.junit(results), junit)
+    raise click.exceptions.Exit(2 if "error" in statuses else 1 if "failed" in statuses else 0)

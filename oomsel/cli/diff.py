@@ -1,0 +1,157 @@
+"""`oomsel diff`: two runs compared, as text or task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oomsel.cli.common import OUTPUT, is_quiet, scenario_options, write
+
+if TYPE_CHECKING:
+    from oomsel.cli.diffing import Side
+
+_MODES = click.Choice(["approximate", "precise", "kernel", "both"])
+_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
+
+
+def _by_side(function: Callable[..., Any]) -> Callable[..., Any]:
+    for side in ("b", "a"):
+        name = side.upper()
+        function = click.option(
+            f"--{side}-set", metavar="KEY=VALUE", multiple=True, help=f"A what-if for {name} alone. Repeatable."
+        )(function)
+        function = click.option(f"--{side}-kernel", metavar="RELEASE", help=f"--kernel for {name} alone.")(function)
+        function = click.option(f"--{side}-mode", type=_MODES, help=f"--mode for {name} alone.")(function)
+    return function
+
+
+def _ignored(ctx: click.Context, param: click.Parameter, value: str) -> frozenset[str]:  # noqa: ARG001
+    from oomsel.klog.ignoring import IGNORABLE
+
+    words = frozenset(word for word in value.split(",") if word)
+    if strange := words - set(IGNORABLE):
+        raise click.BadParameter(f"{min(strange)} cannot be ignored; use some of {','.join(IGNORABLE)}")
+    return words
+
+
+@click.command(
+    "diff",
+    short_help="Compare two runs, as text or task by task.",
+    epilog="\b\nExample:\n  oomsel diff examples/real-contest.yaml --a-kernel 6.12 --b-kernel 7.0",
+)
+@click.argument("a", type=click.Path(), metavar="A")
+@click.argument("b", type=click.Path(), metavar="[B]", required=False)
+@click.option("--mode", type=_MODES, help="How both read the counters; default: as the release's kernel does.")
+@_by_side
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["kernel", "table", "json"]),
+    default="kernel",
+    show_default=True,
+    help="A unified diff of the kernel's lines, what changed by task, or an object for programs.",
+)
+@click.option(
+    "--ignore",
+    metavar="WHAT",
+    default="",
+    callback=_ignored,
+    help="Leave out what differs between any two boots: timestamps,pids,order, or some of them.",
+)
+@click.option("-U", "--unified", metavar="N", type=click.IntRange(0), default=3, help="Lines of context; default 3.")
+@click.option("--all", "show_all", is_flag=True, help="With --format table: every task, not the first 20.")
+@scenario_options
+@OUTPUT
+def command(
+    a: str,
+    b: str | None,
+    mode: str | None,
+    form: str,
+    ignore: frozenset[str],
+    unified: int,
+    show_all: bool,
+    overrides: tuple[str, ...],
+    kernel: str | None,
+    output: str | None,
+    **by_side: Any,
+) -> None:
+    """Compare what happens in A and in B.
+
+    Each is a scenario, or kernel-format text that an earlier run printed; one of them may be -
+    for standard input.  Without B the approximate run of A is compared with its precise run, or A
+    with itself where --a-... and --b-... options tell the sides apart.  Exits with 0 if they are
+    the same, 1 if they differ, and 2 in trouble.
+    """
+    from oomsel.cli.diffing import Wanted, content_of, holds_both, sides_of
+
+    if a == b == "-":
+        raise click.UsageError("standard input can be one side only; name a file for the other")
+    modes = [by_side["a_mode"] or mode, by_side["b_mode"] or mode]
+    contents = {name: content_of(name) for name in {a, b or a}}
+    if b is None:
+        if not holds_both(contents[a]):
+            raise click.UsageError(f"{a} holds one event; name a second input to compare it with")
+        if mode is None and not any(by_side.values()):
+            modes = ["approximate", "precise"]
+    wanted = []
+    for side, name, its_mode in zip("ab", (a, b or a), modes, strict=True):
+        its_kernel, its_set = by_side[f"{side}_kernel"], by_side[f"{side}_set"]
+        wanted.append(Wanted(name, its_mode, its_kernel or kernel, overrides + its_set, bool(its_kernel or its_set)))
+    one, other = sides_of(wanted[0], wanted[1], contents)
+    differ, text = (
+        _unified(one, other, ignore, unified) if form == "kernel" else _by_task(one, other, ignore, form, show_all)
+    )
+    if not is_quiet():
+        write(text, output)
+    raise click.exceptions.Exit(1 if differ else 0)
+
+
+def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[bool, str]:
+    from oomsel.cli.terminal import styled
+    from oomsel.klog.ignoring import ignore
+    from oomsel.report.unified import unified_diff
+
+    lines = list(unified_diff(ignore(a.lines, ignored), ignore(b.lines, ignored), (a.label(), b.label()), context))
+    head = [styled(_shown(line), bold=True) for line in lines[:2]]
+    body = [styled(_shown(line), fg=_COLOURS.get(line[:1])) for line in lines[2:]]
+    return bool(lines), "".join(f"{line}\n" for line in head + body)
+
+
+def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: bool) -> tuple[bool, str]:
+    from oomsel.cli import terminal
+    from oomsel.report import diff_output
+    from oomsel.report.task_diff import diff_events
+
+    if len(a.events) != len(b.events):
+        raise click.UsageError("one side holds both modes' events, the other one; choose with --mode")
+    shown_only = a.is_text or b.is_text
+    diffs = [
+        diff_events(a.view(index, shown_only=shown_only), b.view(index, shown_only=shown_only), ignored)
+        for index in range(len(a.events))
+    ]
+    differ = any(not diff.same for diff in diffs)
+    if form == "json":
+        import json
+
+        objects = [diff_output.diff_object(diff, a.said(index), b.said(index)) for index, diff in enumerate(diffs)]
+        whole = {"oomsel_diff": diff_output.DIFF_VERSION, "same": not differ, "events": objects}
+        return differ, json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    parts = []
+    for index, diff in enumerate(diffs):
+        parts.append(f"A: {a.title(index)}\nB: {b.title(index)}\n")
+        if terminal.is_terminal() and not show_all:
+            console = terminal.console()
+            diff_output.print_table(diff, console)
+            parts.append(console.file.getvalue())
+        else:
+            parts.append("".join(f"{line}\n" for line in diff_output.plain_table(diff)))
+    return differ, "".join(parts)
+
+
+def _shown(line: str) -> str:
+    """A line of a text that may come from anywhere: nothing in it reaches a terminal raw."""
+    from oomsel.klog.names import printable
+
+    return "\t".join(map(printable, line.split("\t")))

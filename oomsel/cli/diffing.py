@@ -1,0 +1,159 @@
+"""`diff`'s two sides: scenarios that are run, or text that an earlier run printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import click
+
+from oomsel.cli.common import boot_all, note, say
+from oomsel.errors import InputError, OomselError
+from oomsel.klog.event_text import events_of, is_event_text, read_event
+from oomsel.klog.names import printable
+from oomsel.klog.source import STDIN
+from oomsel.report.event_text import event_text
+from oomsel.report.oom_report import OomReport
+from oomsel.report.summary import SILENCE
+from oomsel.report.task_diff import EventView, view_of_report, view_of_text
+from oomsel.scenario.boot import Booted, boot
+from oomsel.scenario.discover import SUFFIXES
+from oomsel.scenario.load import loads, read_bytes
+from oomsel.scenario.select import select
+
+#: Bytes of a file that are looked at, to tell what it is.
+_HEAD = 1 << 16
+_BOTH = ("approximate", "precise")
+
+
+class Wanted(NamedTuple):
+    """What one side is to be."""
+
+    name: str
+    mode: str | None  #: None: what suits the other side
+    kernel: str | None
+    overrides: tuple[str, ...]
+    on_its_own: bool  #: whether kernel or overrides are meant for this side alone
+
+
+class Side(NamedTuple):
+    """One side, ready to be compared: its text, and its events, each with the mode where it is known."""
+
+    name: str
+    details: tuple[str, ...]  #: what was asked for: another kernel, what-ifs
+    lines: list[str]  #: with their line ends
+    events: list[tuple[str | None, OomReport | list[str]]]
+
+    def view(self, index: int, *, shown_only: bool) -> EventView:
+        """One of the events, task by task."""
+        event = self.events[index][1]
+        return (
+            view_of_text(read_event(event)) if isinstance(event, list) else view_of_report(event, shown_only=shown_only)
+        )
+
+    @property
+    def is_text(self) -> bool:
+        return any(isinstance(event, list) for _, event in self.events)
+
+    def title(self, index: int) -> str:
+        """What this side is, for a person."""
+        what = [self.events[index][0] or "", *self.details]
+        return printable(f"{self.name} ({', '.join(filter(None, what))})" if any(what) else self.name)
+
+    def label(self) -> str:
+        """What heads this side of a unified diff: after the name and a tab, as diff's date, how it came to be."""
+        modes = [mode for mode, event in self.events if mode is not None and isinstance(event, OomReport)]
+        what = printable(", ".join([*modes, *self.details]))
+        return printable(self.name) + (f"\t{what}" if what else "")
+
+    def said(self, index: int) -> dict[str, Any]:
+        """What this side is, for a program."""
+        return {"input": printable(self.name), "mode": self.events[index][0]}
+
+
+class Content(NamedTuple):
+    """What an input turned out to be."""
+
+    text: list[str] | None  #: the lines of kernel text that was printed earlier
+    raw: bytes | None  #: what came out of a pipe, which gives it only once
+
+
+def content_of(name: str) -> Content:
+    """Looks into an input; anything but kernel text is left for `load` to read, and to refuse."""
+    once = name == STDIN or (os.path.exists(name) and not os.path.isfile(name))
+    try:
+        if once:
+            raw = read_bytes(name)
+        else:
+            with open(name, "rb") as file:
+                raw = file.read(_HEAD)
+    except (InputError, OSError):
+        return Content(None, None)
+    # An event that prints nothing leaves an empty file, which no scenario is.
+    is_nothing = not raw and not once and not name.endswith(SUFFIXES)
+    if not is_nothing and not is_event_text(raw.decode("utf-8", "surrogateescape")):
+        return Content(None, raw if once else None)
+    whole = raw if once else read_bytes(name)
+    return Content(whole.decode("utf-8", "surrogateescape").splitlines(keepends=True), None)
+
+
+def sides_of(a: Wanted, b: Wanted, contents: Mapping[str, Content]) -> tuple[Side, Side]:
+    """Both sides; a mode that is not asked for is what the other side has, or what the release's kernel does."""
+    texts = [contents[side.name].text for side in (a, b)]
+    booted = [
+        _booted(side, contents[side.name].raw) if text is None else None
+        for side, text in zip((a, b), texts, strict=True)
+    ]
+    notes = [
+        (side.name, text) for side, machine in zip((a, b), booted, strict=True) if machine for text in machine.notes
+    ]
+    for name, message in dict.fromkeys(notes):
+        note(name, message)
+    both = any(text is not None and len(events_of(text)) == 2 for text in texts)
+    sides = []
+    for wanted, text, machine in zip((a, b), texts, booted, strict=True):
+        if text is not None:
+            sides.append(_text_side(wanted, text))
+        else:
+            assert machine is not None
+            sides.append(_run(wanted, machine, wanted.mode or ("both" if both else "kernel")))
+    return sides[0], sides[1]
+
+
+def _booted(wanted: Wanted, raw: bytes | None) -> Booted:
+    if raw is None:
+        return boot_all([wanted.name], wanted.overrides, wanted.kernel)[0][1]
+    try:
+        return boot(loads(raw, source=wanted.name, overrides=wanted.overrides, kernel=wanted.kernel))
+    except OomselError as error:
+        for line in str(error).split("\n"):
+            say(f"oomsel: {line}")
+        raise click.exceptions.Exit(2) from None
+
+
+def _run(wanted: Wanted, machine: Booted, mode: str) -> Side:
+    reports = [select(machine, each) for each in (_BOTH if mode == "both" else (mode,))]
+    for report in reports:
+        if report.outcome in SILENCE:
+            note(wanted.name, f"{report.mode}: the kernel prints nothing: {SILENCE[report.outcome]}")
+    details = (f"Linux {wanted.kernel}",) * bool(wanted.kernel) + wanted.overrides
+    lines = event_text(reports).splitlines(keepends=True)
+    return Side(wanted.name, details, lines, [(report.mode, report) for report in reports])
+
+
+def _text_side(wanted: Wanted, lines: list[str]) -> Side:
+    if wanted.on_its_own:
+        raise click.UsageError(f"{wanted.name} is text that was printed; another kernel or a what-if needs a scenario")
+    events = events_of(lines)
+    mode = wanted.mode
+    if mode in _BOTH and mode in events:
+        return Side(wanted.name, (), events[mode], [(mode, events[mode])])
+    if mode in _BOTH and None not in events:
+        raise click.UsageError(f"{wanted.name} holds no {mode} event; it holds {', '.join(map(str, events))}")
+    return Side(wanted.name, (), lines, list(events.items()))
+
+
+def holds_both(content: Content) -> bool:
+    """Whether an input that stands alone can be compared with itself: a scenario, or text of both modes."""
+    return content.text is None or set(_BOTH) <= events_of(content.text).keys()

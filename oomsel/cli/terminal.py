@@ -1,0 +1,55 @@
+"""What standard output can show: colour where a person looks at it, lines as long as they are where none does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+#: Nothing is wrapped at this width.
+UNWRAPPED = 10_000
+
+
+def goes_to_file() -> bool:
+    """Whether the running command writes to a file, with --output."""
+    ctx = click.get_current_context(silent=True)
+    return ctx is not None and ctx.params.get("output") not in (None, "-")
+
+
+def is_terminal() -> bool:
+    """Whether a person looks at the output."""
+    return sys.stdout.isatty() and not goes_to_file()
+
+
+def has_colour() -> bool:
+    """Whether to write colours: NO_COLOR forbids it, FORCE_COLOR wants it, else a terminal that is not dumb."""
+    if os.environ.get("NO_COLOR") or goes_to_file():
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal() and os.environ.get("TERM") != "dumb"
+
+
+def console() -> Any:
+    """A rich console that writes to memory what suits standard output; what goes to a pipe is not wrapped."""
+    import io
+
+    from rich.console import Console
+
+    colour = has_colour()
+    width = Console(file=sys.stdout).width if is_terminal() else UNWRAPPED
+    system = Console(file=sys.stdout, force_terminal=True).color_system if colour else None
+    return Console(
+        file=io.StringIO(),
+        force_terminal=colour,
+        color_system=system or ("standard" if colour else None),  # type: ignore[arg-type]
+        no_color=False,
+        width=width,
+    )
+
+
+def styled(text: str, **style: Any) -> str:
+    """`text` in click's `style` where there is colour."""
+    return click.style(text, **style) if has_colour() else text

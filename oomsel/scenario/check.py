@@ -1,0 +1,84 @@
+"""Checking a scenario: its `expect` held against what happens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from oomsel.errors import InputError, Problem
+from oomsel.report.event_text import golden_text, within_tolerance
+from oomsel.report.expectation import Failure, Path, failures, unknown_names
+from oomsel.report.oom_report import OomReport
+from oomsel.report.unified import unified_diff
+from oomsel.scenario.boot import Booted
+from oomsel.scenario.models import Expect, Scenario
+from oomsel.scenario.select import select_both
+
+#: A golden file's differences beyond this many lines are counted, not shown.
+MAX_DETAIL = 60
+
+_NOTHING = Expect()
+
+
+class Checked(NamedTuple):
+    """What became of a scenario's expectations."""
+
+    has_expect: bool  #: whether it states any
+    failures: tuple[Failure, ...]
+    reports: tuple[OomReport, OomReport]  #: approximate and precise
+    unknown: tuple[tuple[Path, str], ...] = ()  #: expectations that cannot fail, by key, and why
+
+
+def check(scenario: Scenario, booted: Booted, source: str) -> Checked:
+    """The scenario's `expect` held against what happens in both modes; `source` is the file it comes from.
+
+    Raises InputError where a golden file cannot be read; one that is not there is a failure.
+
+    >>> import oomsel
+    >>> scenario = oomsel.loads('{"oomsel": 1, "machine": {"cpus": 1, "ram": "1GiB"},'
+    ...     ' "tasks": [{"pid": 7, "comm": "a"}], "expect": {"victim": 8}}')
+    >>> check(scenario, oomsel.boot(scenario), "a.json").failures[0].message
+    'expected pid 8; each mode kills 7 (a)'
+    """
+    approximate, precise = select_both(booted)
+    expect = scenario.expect
+    if expect is None or expect == _NOTHING:
+        return Checked(False, (), (approximate, precise))
+    found = [*failures(expect, approximate, precise), *_goldens(expect, approximate, precise, source)]
+    return Checked(True, tuple(found), (approximate, precise), tuple(unknown_names(expect, approximate)))
+
+
+def _goldens(expect: Expect, approximate: OomReport, precise: OomReport, source: str) -> Iterator[Failure]:
+    folder = os.path.dirname(source)
+    for mode, verdict in ((None, expect), ("approximate", expect.approximate), ("precise", expect.precise)):
+        if verdict is None or verdict.output is None:
+            continue
+        path = os.path.join(folder, verdict.output)
+        golden = _read(path)
+        happens = golden_text(golden, mode, approximate, precise)
+        near = happens
+        if golden is not None and expect.tolerance:
+            near = within_tolerance(golden, happens, expect.tolerance, precise.system.page_size)
+        if golden != near:
+            where = ("expect", "output") if mode is None else ("expect", mode, "output")
+            yield _difference(where, path, golden, near)._replace(golden=(path, happens))
+
+
+def _difference(where: Path, path: str, golden: str | None, happens: str) -> Failure:
+    if golden is None:
+        return Failure(where, f"{path} is not there; --update writes it")
+    lines = list(unified_diff(golden.splitlines(True), happens.splitlines(True), (path, "what happens")))
+    if len(lines) > MAX_DETAIL:
+        lines[MAX_DETAIL:] = [f"... {len(lines) - MAX_DETAIL} more lines of differences"]
+    return Failure(where, f"{path} differs from what happens", tuple(lines))
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(path, [Problem(error.strerror or str(error))]) from None

@@ -1,0 +1,279 @@
+"""`oomsel check`: what each expectation means, what is said, and the exit status."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli.run_main import run
+
+Capture = pytest.CaptureFixture[bytes]
+
+#: Two hogs: `over` is read too high, `under` too low; sshd is protected.
+SCENARIO = """\
+oomsel: 1
+kernel: "6.12"
+machine: {cpus: 16, ram: 1GiB}
+memcgs: {/app: {oom_group: true}}
+tasks:
+  - {pid: 1, comm: init, rss: {anon: 10}}
+  - {pid: 10, comm: sshd, oom_score_adj: -1000, rss: {anon: 100}}
+  - {pid: 20, comm: over, rss: {anon: {count: 5000, deltas: {0-15: -31}}}}
+  - {pid: 21, comm: under, rss: {anon: {count: 4600, deltas: {0-15: 31}}}}
+  - {pid: 30, comm: worker, memcg: /app, rss: {anon: 50}}
+  - {pid: 31, comm: worker, memcg: /app, rss: {anon: 60}}
+"""
+GROUP = "oom: {memcg: /app}\n"
+
+
+@pytest.fixture(autouse=True)
+def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def write(expect: str, more: str = "", name: str = "s.yaml") -> str:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).write_text(f"{SCENARIO}{more}expect: {expect}\n")
+    return name
+
+
+HOLDS = [
+    ("{approximate: {victim: over}, precise: {victim: 21}}", ""),
+    ("{never: [sshd, 30]}", ""),
+    ("{approximate: {kills: [20]}}", ""),
+    ("{kills: [worker, 31]}", GROUP),
+    ("{victim: 31, kills: [31, 30], robust: false}", GROUP),
+    ("{nobody: true}", "oom: {gfp_mask: __GFP_DIRECT_RECLAIM}\n"),
+    ("{nobody: true, kills: []}", "oom: {gfp_mask: __GFP_DIRECT_RECLAIM}\n"),
+    ("{panic: true}", "sysctl: {panic_on_oom: 1}\n"),
+    ("{robust: true}", "sysctl: {panic_on_oom: 1}\n"),
+    ("{victim: over, robust: true}", "sysctl: {oom_kill_allocating_task: 1}\noom: {current: 20}\n"),
+]
+
+FAILS = [
+    ("{victim: over}", "", 'expect.victim: expected "over"; precise kills 21 (under)'),
+    ("{victim: 7}", "", "expect.victim: expected pid 7; approximate kills 20 (over) and precise kills 21 (under)"),
+    ("{precise: {victim: over}}", "", 'expect.precise.victim: expected "over"; precise kills 21 (under)'),
+    ("{never: [sshd, 20]}", "", "expect.never[1]: never pid 20; approximate kills 20 (over)"),
+    ("{never: [30]}", GROUP, "expect.never[0]: never pid 30; each mode kills 31 (worker), 30 (worker)"),
+    ("{kills: [31]}", GROUP, "expect.kills: expected to be killed: pid 31; each mode kills 31 (worker), 30 (worker)"),
+    (
+        "{kills: [31, 30, worker]}",
+        GROUP,
+        'expect.kills: expected to be killed: pid 31, pid 30, "worker"; each mode kills 31 (worker), 30 (worker)',
+    ),
+    ("{nobody: true}", GROUP, "expect.nobody: expected that nobody is killed; each mode kills 31 (worker) and 1 more"),
+    ("{panic: true}", GROUP, "expect.panic: expected a panic; each mode kills 31 (worker) and 1 more"),
+    ("{robust: true}", "", "expect.robust: not robust: approximate kills 20 (over) and precise kills 21 (under)"),
+    (
+        "{robust: true}",
+        GROUP,
+        (
+            "expect.robust: not robust: the CPUs may hide so much that 31 (worker) has a badness of only 0 pages"
+            " and 30 (worker) one of 2034"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("expect", "more"), HOLDS)
+def test_holds(capsysbinary: Capture, expect: str, more: str) -> None:
+    ran = run(capsysbinary, "check", write(expect, more))
+    assert ran == (0, "ok      s.yaml\n1 scenario: 1 ok\n", "")
+
+
+@pytest.mark.parametrize(("expect", "more", "message"), FAILS)
+def test_fails(capsysbinary: Capture, expect: str, more: str, message: str) -> None:
+    ran = run(capsysbinary, "check", write(expect, more))
+    assert (ran.status, ran.err) == (1, "")
+    first, second, last = ran.out.splitlines()
+    assert (first, last) == ("FAILED  s.yaml", "1 scenario: 0 ok, 1 failed")
+    place, _, said = second.strip().partition(": ")
+    assert place.startswith("s.yaml:12:" if not more else "s.yaml:13:")
+    assert said == message
+
+
+def test_output_is_compared_to_the_byte_and_written_by_update(capsysbinary: Capture) -> None:
+    name = write("{approximate: {output: golden/a.log}, output: both.log}")
+    Path("golden").mkdir()
+    missing = run(capsysbinary, "check", name)
+    assert missing.status == 1
+    assert "s.yaml:12:10: expect.output: both.log is not there; --update writes it" not in missing.out
+    assert "expect.output: both.log is not there; --update writes it" in missing.out
+    updated = run(capsysbinary, "check", "--update", name)
+    assert updated == (0, "ok      s.yaml\n  wrote both.log\n  wrote golden/a.log\n1 scenario: 1 ok\n", "")
+    assert Path("both.log").read_text() == run(capsysbinary, "select", name).out
+    alone = run(capsysbinary, "select", "--mode", "approximate", name).out
+    assert Path("golden/a.log").read_text() == alone
+    assert run(capsysbinary, "check", name).status == 0
+    Path("golden/a.log").write_text(alone.replace("5000", "5001", 1))
+    differs = run(capsysbinary, "check", name)
+    assert differs.status == 1
+    assert "expect.approximate.output: golden/a.log differs from what happens\n    --- golden/a.log" in differs.out
+
+
+@pytest.mark.parametrize("mode", ["kernel", "both"])
+def test_output_of_either_form_is_recognised(capsysbinary: Capture, mode: str) -> None:
+    name = write("{output: out.log}")
+    Path("out.log").write_text(run(capsysbinary, "select", "--mode", mode, name).out)
+    assert run(capsysbinary, "check", name).status == 0
+    assert run(capsysbinary, "check", "--update", name).out == "ok      s.yaml\n1 scenario: 1 ok\n"
+
+
+def test_tolerance_is_a_slack_in_pages_for_numbers_of_memory(capsysbinary: Capture) -> None:
+    name = write("{output: out.log, tolerance: 8}")
+    text = run(capsysbinary, "select", "--mode", "kernel", name).out
+    near = text.replace("    5000 ", "    5008 ").replace("anon-rss:20000kB", "anon-rss:19968kB")
+    assert near != text
+    for golden, status in (
+        (near, 0),
+        (near.replace("    5008 ", "    5009 "), 1),
+        (near.replace("19968kB", "19964kB"), 1),
+        (near.replace("uid=0", "uid=1"), 1),
+        (text.replace("sshd", "sshe"), 1),
+    ):
+        Path("out.log").write_text(golden)
+        assert run(capsysbinary, "check", name).status == status, golden
+
+
+@pytest.mark.parametrize(("value", "status"), [("true", 2), ("1", 2), ("false", 0), ("", 0)])
+def test_update_is_refused_in_ci(
+    capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, value: str, status: int
+) -> None:
+    monkeypatch.setenv("CI", value)
+    ran = run(capsysbinary, "check", "--update", write("{output: o.log}"))
+    assert ran.status == status
+    assert Path("o.log").exists() == (status == 0)
+
+
+def test_folders_are_searched_and_other_files_passed_over(capsysbinary: Capture) -> None:
+    write("{never: [sshd]}", name="d/b/two.yml")
+    write("{never: [sshd]}", name="d/one.yaml")
+    write("{victim: nobody}", name="d/.hidden/three.yaml")
+    Path("d/other.yaml").write_text("services:\n  oomsel: 1\n")
+    Path("d/schema.json").write_text(json.dumps({"properties": {"oomsel": {}}}))
+    ran = run(capsysbinary, "check", "d", "d/one.yaml")
+    assert ran.out == "ok      d/one.yaml\nok      d/b/two.yml\n2 scenarios: 2 ok; 2 other files passed over\n"
+    Path("empty").mkdir()
+    nothing = run(capsysbinary, "check", "empty")
+    assert (nothing.status, nothing.out) == (2, "")
+    assert nothing.err.startswith("oomsel: empty: no scenario in this folder; ")
+
+
+def test_trouble_is_2_and_does_not_hide_the_others(capsysbinary: Capture) -> None:
+    write("{never: [sshd]}", name="d/a.yaml")
+    write("{wrong: 1}", name="d/b.yaml")
+    write("{victim: 7}", name="d/c.yaml")
+    ran = run(capsysbinary, "check", "d")
+    assert ran.status == 2
+    assert ran.err.startswith("oomsel: d/b.yaml:12:10: expect.wrong: unknown key; ")
+    assert [line.split()[0] for line in ran.out.splitlines()] == ["ok", "FAILED", "d/c.yaml:12:18:", "3"]
+    stopped = run(capsysbinary, "check", "--fail-fast", "d")
+    assert stopped.out.endswith("\n2 scenarios: 1 ok, 1 with errors\n")
+    alone = run(capsysbinary, "check", "d/b.yaml")
+    assert (alone.status, alone.out) == (2, "")
+
+
+def test_without_expect(capsysbinary: Capture) -> None:
+    Path("s.yaml").write_text(SCENARIO)
+    ran = run(capsysbinary, "check", "s.yaml")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.splitlines()[0] == "none    s.yaml: no expect in it, so nothing is held against what happens"
+    strict = run(capsysbinary, "check", "--strict", "s.yaml")
+    assert strict.status == 1
+    assert "no expect in it, and --strict wants one" in strict.out
+
+
+def test_a_guard_that_cannot_fail_is_noted(capsysbinary: Capture) -> None:
+    name = write("{never: [sshdd]}")
+    ran = run(capsysbinary, "check", name)
+    assert ran.status == 0
+    assert ran.err == 'oomsel: s.yaml: note: expect.never[0]: no task here is "sshdd", so this can never fail\n'
+    assert run(capsysbinary, "check", "-q", name) == (0, "", "")
+    assert run(capsysbinary, "check", "--strict", name).status == 1
+
+
+def test_several_processes_say_the_same(capsysbinary: Capture) -> None:
+    for index in range(6):
+        write("{victim: 7}" if index == 3 else "{never: [sshd]}", name=f"d/{index}.yaml")
+    one = run(capsysbinary, "check", "d")
+    assert run(capsysbinary, "check", "-j", "2", "d") == one
+    assert run(capsysbinary, "check", "-j", "2", "--fail-fast", "d").out.endswith("4 scenarios: 3 ok, 1 failed\n")
+
+
+def test_junit_and_github(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    write("{never: [sshd]}", name="d/a.yaml")
+    write("{wrong: 1}", name="d/b,c.yaml")
+    write('{victim: "<&%"}', name="d/d.yaml")
+    Path("d/e.yaml").write_text(SCENARIO)
+    ran = run(capsysbinary, "check", "--junit", "j.xml", "d")
+    marks = [line for line in ran.out.splitlines() if line.startswith("::")]
+    assert marks[0].startswith("::error file=d/b%2Cc.yaml,line=12,col=10,title=oomsel check::expect.wrong: unknown key")
+    assert marks[1].startswith(
+        '::error file=d/d.yaml,line=12,col=18,title=oomsel check::expect.victim: expected "<&%25"'
+    )
+    suite = ElementTree.parse("j.xml").getroot()[0]  # noqa: S314
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "4",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "1",
+    }
+    assert [[child.tag for child in case] for case in suite] == [[], ["error"], ["failure"], ["skipped"]]
+
+
+def test_names_are_printable(capsysbinary: Capture) -> None:
+    name = write('{victim: "\\x1b[31m"}', name="d/\x1b[31m.yaml")
+    ran = run(capsysbinary, "check", "d")
+    assert Path(name).exists()
+    assert ran.status == 1
+    assert "\x1b" not in ran.out
+    assert '\\x1b[31m.yaml:12:18: expect.victim: expected "\\x1b[31m"' in ran.out
+
+
+#: A section `expect` in which one thing does not hold, where that stands, and its key.
+PLACES = [
+    ("expect:\n  # why\n\n  never: [\n   sshd, 20 ]\n", "20 ]", "expect.never[1]"),
+    ("expect: {\n never: [*name, over]\n}\n", "over]", "expect.never[1]"),
+    ("expect: {precise: {victim: 21},\n  approximate: {victim: 77}}\n", "77}}", "expect.approximate.victim"),
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(("expect", "wrong", "key"), PLACES)
+def test_the_place_of_a_failure(
+    capsysbinary: Capture, expect: str, wrong: str, key: str, first: bool, newline: str
+) -> None:
+    head, tasks = SCENARIO.split("tasks:\n")
+    tasks = f"tasks:\n{tasks}".replace("comm: sshd", "comm: &name sshd")
+    text = head + expect + tasks if first and "*" not in expect else head + tasks + expect
+    Path("s.yaml").write_bytes(text.replace("\n", newline).encode())
+    before = text[: text.index(wrong)]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    assert f"s.yaml:{line}:{column}: {key}: " in run(capsysbinary, "check", "s.yaml").out
+
+
+def test_json_and_standard_input(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = [{"pid": 7, "comm": "a"}]
+    scenario = {"oomsel": 1, "machine": {"cpus": 1, "ram": 9}, "tasks": tasks, "expect": {"victim": 8}}
+    raw = json.dumps(scenario)
+    Path("s.json").write_text(raw)
+    column = raw.index("8}}") + 1
+    assert f"s.json:1:{column}: expect.victim: " in run(capsysbinary, "check", "s.json").out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw.encode())))
+    ran = run(capsysbinary, "check", "-")
+    assert ran.out.splitlines()[1] == "  -: expect.victim: expected pid 8; each mode kills 7 (a)"
+
+
+def test_the_examples_hold(capsysbinary: Capture) -> None:
+    ran = run(capsysbinary, "check", "--strict", Path(__file__).parents[2] / "examples")
+    assert (ran.status, ran.err) == (0, "")

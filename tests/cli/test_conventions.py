@@ -1,0 +1,214 @@
+"""What people expect of any command-line tool: help, completion, the man page, signals, colours, hints."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from oomsel.cli import COMMANDS, cli
+from oomsel.cli.man import man_page
+from tests.cli.run_main import run
+
+Capture = pytest.CaptureFixture[bytes]
+ROOT = Path(__file__).parents[2]
+SMALLEST = ROOT / "examples/smallest.yaml"
+OOMSEL = [sys.executable, "-m", "oomsel"]
+
+
+def command_named(name: str) -> click.Command:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    return command
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_that_parses(name: str) -> None:
+    command = command_named(name)
+    assert command.epilog is not None
+    example = re.sub(r"^\s*Example:\s*", "", command.epilog.replace("\b", ""))
+    words = re.sub(r'^eval "\$\((.*)\)"$', r"\1", example).partition(" > ")[0].partition(" | ")[0].split()
+    assert words[:2] == ["oomsel", name]
+    command.make_context(name, words[2:])
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_described(name: str) -> None:
+    for parameter in command_named(name).params:
+        assert not isinstance(parameter, click.Option) or parameter.help, parameter.name
+    assert name in man_page(cli)
+
+
+def test_help_imports_click_alone() -> None:
+    code = "import sys\nfrom oomsel.cli import main\ntry: main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split()
+    heavy = {"numpy", "pydantic", "pydantic_core", "rich", "yaml", "json", "importlib.metadata", "hatchling", "pytest"}
+    assert "click" in modules
+    assert not heavy & set(modules)
+
+
+def test_without_arguments_there_is_help(capsysbinary: Capture) -> None:
+    ran = run(capsysbinary)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: oomsel [OPTIONS] COMMAND [ARGS]...\n")
+
+
+HINTS = [
+    (["chek"], "no command chek; did you mean check?"),
+    (["frobnicate"], "no command frobnicate; there are "),
+    (["check", "--strikt", "x"], "--strict"),
+    (["select", "--frmat", "json"], "--format"),
+    (["select", "smalest.yaml"], "smalest.yaml: No such file or directory; did you mean smallest.yaml?"),
+    (["check", "smalest.yaml"], "smalest.yaml: No such file or directory; did you mean smallest.yaml?"),
+    (["diff", "smalest.yaml"], "smalest.yaml: No such file or directory; did you mean smallest.yaml?"),
+]
+
+
+@pytest.mark.parametrize(("args", "hint"), HINTS)
+def test_hints(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, args: list[str], hint: str) -> None:
+    monkeypatch.chdir(ROOT / "examples")
+    ran = run(capsysbinary, *args)
+    assert (ran.status, ran.out) == (2, "")
+    assert hint in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_quiet_and_verbose(capsysbinary: Capture, tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALLEST.read_text().replace("oomsel: 1", "oomsel: 1\nkernel: 99.1"))
+    noted = run(capsysbinary, "select", path)
+    assert "note: Linux 99.1 is newer than oomsel knows" in noted.err
+    for args in (["-q", "select", path], ["select", "--quiet", path]):
+        assert run(capsysbinary, *args) == (0, noted.out, "")
+    for args in (["-v", "select", path], ["select", "--verbose", path]):
+        assert "note: 2 tasks, 4 CPUs online, a batch of 32; its kernel reads precisely" in run(capsysbinary, *args).err
+
+
+@pytest.mark.parametrize(
+    ("env", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+    ],
+)
+@pytest.mark.parametrize("args", [["check", "-v"], ["select", "--format", "table"]])
+def test_a_pipe_is_coloured_only_by_force_and_never_wrapped(
+    args: list[str], env: dict[str, str], coloured: bool
+) -> None:
+    clean = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    ran = subprocess.run(
+        [*OOMSEL, *args, str(SMALLEST)], capture_output=True, check=True, text=True, env=clean | env | {"COLUMNS": "20"}
+    )
+    assert ("\x1b[" in ran.stdout) == coloured
+    assert max(len(line) for line in ran.stdout.splitlines()) > 40
+
+
+def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
+    big = tmp_path / "big.yaml"
+    tasks = "".join(f"  - {{pid: {pid}, comm: t}}\n" for pid in range(1, 9000))
+    big.write_text(f"oomsel: 1\nmachine: {{cpus: 1, ram: 1GiB}}\ntasks:\n{tasks}")
+    command = f'"{sys.executable}" -m oomsel select {big} | head -1'
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True)
+    assert ran.stderr == ""
+
+
+def test_workers_end_with_a_closed_pipe(tmp_path: Path) -> None:
+    for index in range(200):
+        (tmp_path / f"{index}.yaml").write_text(SMALLEST.read_text())
+    command = f'"{sys.executable}" -m oomsel check -j 2 {tmp_path} | head -1'
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True, timeout=30)
+    # Nothing holds standard error open any more, or run() would still wait.
+    assert ran.stderr == ""
+
+
+def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
+    fifo = tmp_path / "never.yaml"
+    os.mkfifo(fifo)
+    process = subprocess.Popen([*OOMSEL, "select", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    writer = os.open(fifo, os.O_WRONLY)  # opens as soon as the command reads, which then waits for ever
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=10) == (b"", b"")
+    assert process.returncode == 130
+    os.close(writer)
+
+
+def test_init_writes_a_scenario_that_holds(
+    capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run(capsysbinary, "init")
+    assert ran == (0, "", "oomsel: wrote scenario.yaml; now try: oomsel check scenario.yaml\n")
+    assert run(capsysbinary, "check", "--strict", "scenario.yaml").status == 0
+    text = Path("scenario.yaml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=oomsel.schema.json\n")
+    assert "#   oomsel check scenario.yaml\n" in text
+    again = run(capsysbinary, "init")
+    assert (again.status, again.out) == (2, "")
+    assert "scenario.yaml is there already; name another file, or use --force" in again.err
+    assert run(capsysbinary, "init", "--force", "-q") == (0, "", "")
+    assert run(capsysbinary, "init", "-").out.startswith("# yaml-language-server: ")
+    assert run(capsysbinary, "init", "a.json").status == 2
+    gone = run(capsysbinary, "init", "no/such/folder.yaml")
+    assert (gone.status, gone.err) == (2, "oomsel: no/such/folder.yaml: No such file or directory\n")
+
+
+COMPLETED = [
+    (["oomsel", "ch"], "check"),
+    (["oomsel", "check", "--jun"], "--junit"),
+    (["oomsel", "select", "--mode", "pre"], "precise"),
+    (["oomsel", "completion", "z"], "zsh"),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), COMPLETED)
+def test_completion_knows_commands_options_and_values(words: list[str], expected: str) -> None:
+    env = os.environ | {
+        "_OOMSEL_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    ran = subprocess.run(OOMSEL, capture_output=True, check=True, text=True, env=env)
+    assert f"plain,{expected}" in ran.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["select", "check", "diff", "init"])
+def test_arguments_complete_as_files(name: str) -> None:
+    env = os.environ | {"_OOMSEL_COMPLETE": "bash_complete", "COMP_WORDS": f"oomsel {name} x", "COMP_CWORD": "2"}
+    ran = subprocess.run(OOMSEL, capture_output=True, check=True, text=True, env=env)
+    assert ran.stdout.strip().startswith("file,")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_the_shells_own(capsysbinary: Capture, shell: str, tmp_path: Path) -> None:
+    ran = run(capsysbinary, "completion", shell)
+    assert (ran.status, ran.err) == (0, "")
+    assert f"_OOMSEL_COMPLETE={shell}_complete" in ran.out
+    if program := shutil.which(shell):
+        (tmp_path / "script").write_text(ran.out)
+        check = subprocess.run([program, "-n", str(tmp_path / "script")], capture_output=True, check=False)
+        assert (check.returncode, check.stderr) == (0, b"")
+
+
+def test_the_man_page_has_every_command_and_option() -> None:
+    page = man_page(cli)
+    assert page.startswith('.TH OOMSEL 1 "" "oomsel ')
+    for name in COMMANDS:
+        assert f".SS oomsel {name} " in page
+        for parameter in command_named(name).params:
+            for option in parameter.opts if isinstance(parameter, click.Option) else ():
+                assert option.replace("-", "\\-") in page
+    if man := shutil.which("man"):
+        shown = subprocess.run([man, "--warnings", "-l", "-"], input=page.encode(), capture_output=True, check=True)
+        assert shown.stderr == b""
+        assert b"EXIT STATUS" in shown.stdout

@@ -1,0 +1,81 @@
+"""Kernel-format text that an earlier run printed: what is one, what it says, and what may be left out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import oomsel
+from oomsel.klog.event_text import events_of, is_event_text, read_event
+from oomsel.klog.ignoring import ignore
+from oomsel.report.event_text import event_text
+from oomsel.scenario.select import select_both
+
+EXAMPLE = Path(__file__).parents[2] / "examples/real-contest.yaml"
+INVOKED = "a b invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (INVOKED, True),
+        ("# approximate: x\n\n" + INVOKED, True),
+        ("[    0.000000] " + INVOKED, True),
+        ("Nov 24 09:00:00 host kernel: [   12.345678] " + INVOKED, True),
+        ("[   12.345678][  T123] " + INVOKED, True),
+        ("", False),
+        ("# only\n", False),
+        ("oomsel: 1\n", False),
+        ("tasks: |\n  " + INVOKED, False),
+        ("Linux version 6.12\n" + INVOKED, False),
+    ],
+)
+def test_what_is_event_text(text: str, is_one: bool) -> None:
+    assert is_event_text(text) == is_one
+
+
+def test_what_select_prints_is_divided_and_read() -> None:
+    approximate, precise = select_both(oomsel.boot(oomsel.load(EXAMPLE)))
+    lines = event_text([approximate, precise]).splitlines(keepends=True)
+    events = events_of(lines)
+    assert list(events) == ["approximate", "precise"]
+    for report in (approximate, precise):
+        read = read_event(events[report.mode])
+        assert report.chosen is not None
+        assert f"{read.chosen[0]} ({read.chosen[1]})" == report.victim if read.chosen else False
+        assert read.killed == (int(report.system.tasks.pid[report.chosen]),)
+        assert (read.current, read.order, read.constraint, read.panics) == ("allocator", 0, "CONSTRAINT_NONE", False)
+        assert read.gfp_mask == report.oc.gfp_mask
+        assert [row.pid for row in read.rows] == report.system.tasks.live_pid[report.shown].tolist()
+
+
+def test_a_panic_and_a_cut_text_are_read() -> None:
+    assert read_event([INVOKED, "Kernel panic - not syncing: System is deadlocked on memory\n"]).panics
+    cut = read_event([INVOKED, "Tasks state (memory values in pages):\n", "[  pid  ]   uid  tgid\n"])
+    assert (cut.rows, cut.chosen, cut.killed, cut.current) == ((), None, (), "a b")
+
+
+IGNORED = [
+    (
+        "timestamps",
+        "[   12.3] oom killer 7 (a) has mm pinned by 1 (init)\n",
+        "oom killer 7 (a) has mm pinned by 1 (init)\n",
+    ),
+    ("pids", "oom killer 7 (a) has mm pinned by 1 (init)\n", "oom killer * (a) has mm pinned by * (init)\n"),
+    (
+        "pids",
+        "Out of memory: Killed process 77 (a) total-vm:0kB\n",
+        "Out of memory: Killed process * (a) total-vm:0kB\n",
+    ),
+    ("pids", "oom-kill:constraint=X,task=a,pid=77,uid=0\n", "oom-kill:constraint=X,task=a,pid=*,uid=0\n"),
+    ("pids", "oom_reaper: reaped process 7 (7), now\n", "oom_reaper: reaped process * (7), now\n"),
+    ("pids", "[    190]    33   190     9678 a\n", "[      *]    33     *     9678 a\n"),
+    ("pids", "[4194001]    -2 4194001 2560 a\n", "[      *]    -2       * 2560 a\n"),
+]
+
+
+@pytest.mark.parametrize(("what", "line", "left"), IGNORED)
+def test_what_is_ignored(what: str, line: str, left: str) -> None:
+    assert ignore([line], frozenset([what])) == [left]
+    assert ignore([line], frozenset()) == [line]
