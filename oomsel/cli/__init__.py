@@ -16,6 +16,7 @@ from oomsel.cli.common import verbosity
 COMMANDS = (
     "select",
     "explain",
+    "events",
     "diff",
     "check",
     "convert",

@@ -68,21 +68,66 @@ def is_verbose() -> bool:
     return click.get_current_context().meta.get(_VERBOSITY) == "verbose"
 
 
+#: Of a kernel log: which report, and what a person knows that the log does not say.
+LOG_OPTIONS = (
+    click.option("--event", type=click.IntRange(min=1), metavar="N", help="Of a kernel log: its report number N."),
+    click.option(
+        "--pid", type=click.IntRange(min=1), metavar="PID", help="Of a kernel log: the report that killed PID."
+    ),
+    click.option("--last", is_flag=True, help="Of a kernel log: the last report, complete or not."),
+    click.option(
+        "--page-size",
+        type=click.Choice(["4096", "8192", "16384", "32768", "65536"]),
+        metavar="BYTES",
+        help="Of a kernel log: the page size; default: what the report shows.",
+    ),
+    click.option(
+        "--cpus",
+        type=click.IntRange(1, 8192),
+        metavar="N",
+        help="Of a kernel log: how many CPUs are online; default: what the boot lines say.",
+    ),
+)
+
+
 def scenario_options(function: Command) -> Command:
-    """The options by which any command takes a scenario."""
-    return KERNEL(SET(verbosity(function)))
+    """The options by which any command takes a scenario, or a report of a kernel log as one."""
+    for option in reversed(LOG_OPTIONS):
+        function = option(function)
+    return KERNEL(SET(verbosity(_collecting(function))))
+
+
+def _collecting(function: Command) -> Command:
+    """Keep the log's options in the context, so that a command need not know of them."""
+    from functools import wraps
+
+    @wraps(function)
+    def command(**values: Any) -> Any:
+        names = ("event", "pid", "last", "page_size", "cpus")
+        click.get_current_context().obj = {name: values.pop(name) for name in names}
+        return function(**values)
+
+    return command  # type: ignore[return-value]
 
 
 def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
     """Every input as a scenario, with its name; exits with 2 and every problem said if one of them is wrong."""
+    from oomsel.cli.progress import watching
     from oomsel.errors import OomselError
+    from oomsel.klog.pick import LogOptions
     from oomsel.scenario.load import load
 
+    said = click.get_current_context().obj or {}
+    if sum(bool(said.get(name)) for name in ("event", "pid", "last")) > 1:
+        raise click.UsageError("--event, --pid and --last each pick a report; use one of them")
+    page_size = said.get("page_size")
+    options = LogOptions(**{**said, "page_size": int(page_size) if page_size else None})
     scenarios = []
     wrong: list[str] = []
     for name in inputs:
         try:
-            scenario = load(name, overrides=overrides, kernel=kernel)
+            with watching(name) as progress:
+                scenario = load(name, overrides=overrides, kernel=kernel, log=options, progress=progress)
             if is_verbose():
                 note(name, _what_was_read(scenario))
             scenarios.append((name, scenario))

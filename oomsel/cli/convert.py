@@ -1,10 +1,10 @@
-"""`oomsel convert`: a scenario from one form into another."""
+"""`oomsel convert`: a scenario from one form into another, a kernel log into a scenario."""
 
 from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FORMS, OUTPUT, load_all, note, scenario_options, write_scenario
+from oomsel.cli.common import FORMS, OUTPUT, load_all, note, scenario_options, write, write_scenario
 
 
 @click.command("convert", epilog="\b\nExample:\n  oomsel convert huge.yaml -o huge.npz")
@@ -18,8 +18,22 @@ from oomsel.cli.common import FORMS, OUTPUT, load_all, note, scenario_options, w
 )
 @OUTPUT
 def command(source: str, overrides: tuple[str, ...], kernel: str | None, form: str | None, output: str | None) -> None:
-    """Write INPUT, a scenario in any form, as YAML, as JSON or as a bundle (.npz), which large ones load from fast."""
+    """Write INPUT, a scenario or a report of a kernel log, as YAML, as JSON or as a bundle (.npz).
+
+    Only keys that differ from their defaults are written.  A report becomes YAML with the
+    kernel's own table and comments that say what is known and what is not; a bundle is what
+    large scenarios load from fast.
+    """
     ((_, scenario),) = load_all([source], overrides, kernel)
     for message in scenario.notes:
         note(source, message)
+    if scenario.log is not None:
+        if scenario.log.picked_because:
+            note(source, scenario.log.picked_because)
+        if (form or (output or "").rpartition(".")[2].lower()) not in ("json", "npz"):
+            from oomsel.report.log_comments import comments_of
+            from oomsel.scenario.writer import to_yaml
+
+            write(to_yaml(scenario, comments_of(scenario.log)), output)
+            return
     write_scenario(scenario, form, output)

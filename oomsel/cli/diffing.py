@@ -12,13 +12,14 @@ from oomsel.cli.common import boot_all, note, say
 from oomsel.errors import InputError, OomselError
 from oomsel.klog.event_text import events_of, is_event_text, read_event
 from oomsel.klog.names import printable
+from oomsel.klog.source import STDIN
 from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE
 from oomsel.report.task_diff import EventView, view_of_report, view_of_text
 from oomsel.scenario.boot import Booted, boot
 from oomsel.scenario.discover import SUFFIXES
-from oomsel.scenario.load import STDIN, loads, read_bytes
+from oomsel.scenario.load import loads, read_bytes
 from oomsel.scenario.select import select
 
 #: Bytes of a file that are looked at, to tell what it is.

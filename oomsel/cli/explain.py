@@ -36,6 +36,7 @@ def command(
     from oomsel.cli.rendering import paragraphs
     from oomsel.report.explain import explain
     from oomsel.report.explain_text import explanation_lines
+    from oomsel.report.log_evidence import log_evidence
     from oomsel.scenario.select import kernel_mode, select
 
     texts = []
@@ -44,6 +45,11 @@ def command(
             note(name, message)
         which = kernel_mode(booted) if mode == "kernel" else mode
         explanation = explain(select(booted, "approximate"), select(booted, "precise"), which)
-        lines = explanation_lines(explanation, show_all=show_all)
+        evidence = None
+        if booted.log is not None:
+            if booted.log.picked_because:
+                note(name, booted.log.picked_because)
+            evidence = log_evidence(booted.log, explanation.report)
+        lines = explanation_lines(explanation, show_all=show_all, evidence=evidence)
         texts.append(paragraphs([f"# {name}", *lines] if len(inputs) > 1 else lines))
     write("\n".join(texts), output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oomsel.cli import terminal
 from oomsel.klog.formats import PRINTK_ZERO
@@ -12,6 +12,12 @@ from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, compare
 from oomsel.scenario.boot import Booted
 from oomsel.scenario.select import select, select_both
+
+if TYPE_CHECKING:
+    from oomsel.scenario.log_reader import LogReading
+
+#: In the place of whether the modes agree, where that cannot be known.
+LOG_SENTENCE = "A log does not hold what CPUs have not folded in: both modes read what its table shows."
 
 
 class Rendering:
@@ -31,16 +37,34 @@ class Rendering:
         approximate, precise = select_both(booted)
         self.modes_differ |= not compare(approximate, precise).agree
         wanted = [approximate, precise] if self.mode == "both" else [select(booted, self.mode)]
+        if booted.log is not None:
+            self._note_log(name, booted.log, approximate, precise)
         for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):
             modes = [report.mode for report in wanted if SILENCE.get(report.outcome) == message]
             where = "" if len(modes) == len(wanted) else f"{modes[0]}: "
             self.notes.append((name, f"{where}the kernel prints nothing: {message}"))
         self._note_two_pass(name, wanted)
         if self.form == "json":
-            return {"input": printable(name), **self._object(wanted)}
+            said = {} if booted.log is None else {"log": self._log_object(booted.log, approximate, precise)}
+            return {"input": printable(name), **said, **self._object(wanted)}
         if self.form == "table":
             return self._table(approximate, precise)
-        return event_text(wanted, reaper=self.reaper, prefix=self.prefix)
+        closing = None if booted.log is None else LOG_SENTENCE
+        return event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
+
+    def _note_log(self, name: str, log: LogReading, approximate: OomReport, precise: OomReport) -> None:
+        """What the kernel said in the log that the input is, and whether it was right."""
+        from oomsel.report.log_verdict import log_verdict
+
+        verdict = log_verdict(log, precise if approximate.system.rules.precise_oom else approximate)
+        notes = [log.picked_because] if log.picked_because else []
+        self.notes += [(name, message) for message in (*notes, *log.notes, *verdict.sentences, *verdict.counters)]
+
+    def _log_object(self, log: LogReading, approximate: OomReport, precise: OomReport) -> dict[str, Any]:
+        from oomsel.report.log_verdict import log_verdict, verdict_object
+
+        own = precise if approximate.system.rules.precise_oom else approximate
+        return verdict_object(log, log_verdict(log, own))
 
     def _note_two_pass(self, name: str, wanted: list[OomReport]) -> None:
         for report in wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -70,6 +71,56 @@ PANIC_ON_OOM = {
     1: "Out of memory: system-wide panic_on_oom is enabled",
     2: "Out of memory: compulsory panic_on_oom is enabled",
 }
+
+#: How the same lines are read, in the form of any release; a name is whatever stands between what surrounds it.
+#: 2.6.32: "%s invoked oom-killer: gfp_mask=0x%x, order=%d, oom_adj=%d"; oom_score_adj beside it from 2.6.36, alone from
+#: 3.7; 4.6 on the flags' names; 4.9 to 4.20 nodemask= before the order.
+INVOKED_RE = re.compile(
+    r"(.*) invoked oom-killer: gfp_mask=0x([0-9a-fA-F]{1,8})(?:\((.*?)\))?,(?: nodemask=[^ ]*,)? order=(-?[0-9]{1,3})"
+    r"(?:, oom_adj=(-?[0-9]{1,4}))?(?:, oom_score_adj=(-?[0-9]{1,5}))?\b",
+    re.DOTALL,
+)
+#: dump_stack(): "CPU: %d PID: %d Comm: %.20s %s %s %.*s", UID: since 6.12; "Pid: %d, comm: %.20s" until 3.9.
+CURRENT_RE = re.compile(
+    r"(?:CPU: ([0-9]+) )?(?:UID: ([0-9]+) )?(?:PID|Pid): ([0-9]{1,9}),? [Cc]omm: (.*?) "
+    r"(?:Kdump: \w+ )?(?:Not tainted|Tainted: .*?) +([0-9]+\.[0-9]\S*)(?: |$)",
+    re.DOTALL,
+)
+CURRENT_BEGINS = re.compile(r"(?:CPU: [0-9]+ )?(?:UID: [0-9]+ )?(?:PID|Pid): [0-9]{1,9},? [Cc]omm: ")
+#: Until 4.20 a line of its own: "%s cpuset=%s mems_allowed=%*pbl".
+CPUSET_RE = re.compile(r".* cpuset=(.*) mems_allowed=([0-9,-]+)", re.DOTALL)
+#: Paths and names are not escaped, so the last `,pid=` counts, and `,task=` is looked for with the table's help.
+OOM_KILL_BEGINS = "oom-kill:constraint="
+OOM_KILL_RE = re.compile(
+    r"oom-kill:constraint=([A-Za-z0-9_]+),nodemask=([^ ]*?),cpuset=(.*?),mems_allowed=([0-9,-]*)"
+    r"(?:,global_oom|,oom_memcg=(.*?)),task_memcg=(.*),pid=([0-9]{1,9}),uid=(-?[0-9]{1,10})",
+    re.DOTALL,
+)
+#: Until 5.0: "%s: Kill process %d (%s) score %u or sacrifice child"; some distributions put more before the score.
+CHOSEN_RE = re.compile(
+    r"(.{1,80}?): [Kk]ill process ([0-9]{1,9})(?:, UID [0-9]+,)? \((.*)\) .*?score ([0-9]{1,12}) or .*child", re.DOTALL
+)
+#: 2.6.32 the name alone, to 2.6.35 vsz:, 2.6.36 total-vm:, 4.5 shmem-rss:, 5.1 the prefix, 5.4 UID: and what follows.
+#: Red Hat's 6 and 7 put the uid on either side of the name.
+KILLED_BEGINS = re.compile(r"(?:([^:]{1,80}): )?Killed process ([0-9]{1,9})")
+KILLED_RE = re.compile(
+    r"(?:([^:]{1,80}): )?Killed process ([0-9]{1,9})(?:, UID ([0-9]{1,10}),)? \((.*)\)(?:, UID ([0-9]{1,10}))?"
+    r"(?:,? (?:total-vm|vsz):([0-9]{1,18})kB, anon-rss:([0-9]{1,18}|\?)kB, file-rss:([0-9]{1,18}|\?)kB"
+    r"(?:, shmem-rss:([0-9]{1,18}|\?)kB)?"
+    r"(?:,? UID:([0-9]{1,10}) pgtables:([0-9]{1,18})kB oom_score_adj:(-?[0-9]{1,5}))?)?",
+    re.DOTALL,
+)
+OOM_GROUP_RE = re.compile(r"Tasks in (.*) are going to be killed due to memory\.oom\.group set")
+EXITING_RE = re.compile(r".*: OOM victim ([0-9]{1,9}) \((.*)\) is already exiting\. Skip killing the task", re.DOTALL)
+REAPED_RE = re.compile(r"oom_reaper: reaped process :?([0-9]{1,9}) \((.*)\)", re.DOTALL)
+NO_KILLABLE_RE = re.compile(r"Out of memory and no killable processes")
+PANIC_RE = re.compile(
+    r"Kernel panic - not syncing: (Out of memory.*|out of memory\..*|System is deadlocked on memory)", re.DOTALL
+)
+#: The limits of a memory cgroup: v2 `memory` and `swap`, v1 `memory` and `memory+swap`.
+MEMCG_USAGE_RE = re.compile(r"(memory|memory\+swap|swap): usage ([0-9]+)kB, limit ([0-9]+)kB, failcnt [0-9]+")
+MEMCG_TASK_RE = re.compile(r"Task in (.*) killed as a result of limit of (.*)")
+MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):(?: .*)?")
 
 #: The prefix of printk time stamps, at the time of boot.
 PRINTK_ZERO = "[    0.000000] "

@@ -7,17 +7,21 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 # "[ pid ]   uid  tgid total_vm ..." after whatever a logger put before it.
-_HEADER = re.compile(r"\[ *pid *\]((?: +[a-z_]+)+?) +name\s*$")
+_HEADER = re.compile(r"\[ *pid *\]((?: +[A-Za-z_][A-Za-z_0-9]*)+?) +name\s*$")
 #: The columns that every layout since 2.6.25 has.
 _REQUIRED = frozenset(("uid", "tgid", "total_vm", "rss"))
 _SPLIT = ("rss_anon", "rss_file", "rss_shmem")
 _PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
+#: Every column that some release of the kernel has.
+KNOWN_COLUMNS = frozenset(
+    (*_REQUIRED, *_SPLIT, *_PAGE_TABLES, "cpu", "pgtables_bytes", "swapents", "oom_adj", "oom_score_adj")
+)
 
 
 class Row(NamedTuple):
     """A row: the number in each column by the header's name, None for one printed as `?`."""
 
-    line: int  #: 0-based, in the text that was read
+    line: int  #: of the text that was read, 0-based there; of a log, 1-based
     pid: int
     numbers: dict[str, int | None]
     name: str  #: as printed
@@ -27,27 +31,48 @@ class NoHeader(ValueError):
     """A text in which no line is the header of a task table."""
 
 
+class Columns:
+    """The layout that a header states, and the rows in it."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = tuple(names)
+        self._row = re.compile(
+            r"\[ *([0-9]{1,20})\]" + r" +(-?[0-9]{1,20}|\?)" * len(names) + r"(?: (.*))?$", re.DOTALL
+        )
+
+    @classmethod
+    def of_header(cls, line: str, *, whole: bool = False) -> Columns | None:
+        """The layout of a header, with a logger's prefix unless the line is `whole`; None for another line."""
+        match = _HEADER.match(line) if whole else _HEADER.search(line)
+        if match is None:
+            return None
+        names = match[1].split()
+        return cls(names) if _REQUIRED.issubset(names) and len(set(names)) == len(names) else None
+
+    def row(self, number: int, line: str, *, whole: bool = False) -> Row | None:
+        """The row in `line`, None where it is none."""
+        match = self._row.match(line) if whole else self._row.search(line)
+        if match is None:
+            return None
+        pid, *cells, name = match.groups()
+        values = [None if cell == "?" else int(cell) for cell in cells]
+        return Row(number, int(pid), dict(zip(self.names, values, strict=True)), name or "")
+
+
 def parse_table(text: str) -> Iterator[Row]:
     """The rows of a pasted table, with or without a logger's prefix on the lines; other lines are passed over.
 
     A name is everything after the one blank that follows the last number.  Raises NoHeader
     where the text has none, as without it nobody can tell one number from the other.
     """
-    columns: list[str] = []
-    row = re.compile("")
+    columns: Columns | None = None
     for number, whole in enumerate(text.split("\n")):
         line = whole.removesuffix("\r")
-        if match := _HEADER.search(line):
-            columns = match[1].split()
-            if _REQUIRED.issubset(columns):
-                row = re.compile(r"\[ *([0-9]{1,20})\]" + r" +(-?[0-9]{1,20}|\?)" * len(columns) + r"(?: (.*))?$")
-                continue
-            columns = []
-        if columns and (match := row.search(line)):
-            pid, *cells, name = match.groups()
-            values = [None if cell == "?" else int(cell) for cell in cells]
-            yield Row(number, int(pid), dict(zip(columns, values, strict=True)), name or "")
-    if not columns:
+        if found := Columns.of_header(line):
+            columns = found
+        elif columns is not None and (row := columns.row(number, line)):
+            yield row
+    if columns is None:
         raise NoHeader("no header of a task table in it; paste the line that begins with [  pid  ], too")
 
 

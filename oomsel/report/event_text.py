@@ -22,15 +22,20 @@ _KB = re.compile(r"(?<=:)([0-9]+|\?)(?=kB)")
 _PAGES_PER_COLUMN = ("total_vm", "rss", "rss_anon", "rss_file", "rss_shmem", "swapents")
 
 
-def event_text(reports: Sequence[OomReport], *, reaper: bool = False, prefix: str = "") -> str:
-    """The events' lines, each with a line end; two are headed by their modes, and followed by how they compare."""
+def event_text(
+    reports: Sequence[OomReport], *, reaper: bool = False, prefix: str = "", closing: str | None = None
+) -> str:
+    """The events' lines, each with a line end; two are headed by their modes, and followed by how they compare.
+
+    `closing` stands in the place of that where it cannot be known.
+    """
     lines = []
     for report in reports:
         if len(reports) > 1:
             lines.append(HEADINGS[report.mode])
         lines += [prefix + line for line in kernel_lines(report, reaper=reaper)]
     if len(reports) > 1:
-        lines.append(REMARK + compare(*reports).sentence)
+        lines.append(REMARK + (closing or compare(*reports).sentence))
     return "".join(f"{line}\n" for line in lines)
 
 

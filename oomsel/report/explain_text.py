@@ -10,6 +10,7 @@ from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAG
 from oomsel.klog.formats import format_list
 from oomsel.klog.names import printable
 from oomsel.report.explain import Explanation, Rescue
+from oomsel.report.log_evidence import LogEvidence
 from oomsel.report.oom_report import OomReport, Outcome
 from oomsel.report.summary import (
     SILENCE,
@@ -28,14 +29,22 @@ NAMES = 12
 _READS = {"approximate": "reads the RSS counters approximately", "precise": "sums the RSS counters precisely"}
 
 
-def explanation_lines(explanation: Explanation, *, show_all: bool = False) -> list[str]:
-    """The explanation as paragraphs and tables: a line that begins with a blank is not to be wrapped."""
+def explanation_lines(
+    explanation: Explanation, *, show_all: bool = False, evidence: LogEvidence | None = None
+) -> list[str]:
+    """The explanation as paragraphs and tables: a line that begins with a blank is not to be wrapped.
+
+    `evidence` is the log that the scenario was read from: what that does not hold is not claimed.
+    """
     report = explanation.report
-    lines = ["WHO", *_who(explanation)]
+    lines = ["WHO", *(_who(explanation) if evidence is None else evidence.who)]
+    if evidence is not None:
+        lines += ["", "THE MEMORY", *evidence.memory]
     lines += ["", "WHY", *_why(report)]
     if explanation.candidates:
-        lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST)]
-        lines += ["", "HOW WRONG THE COUNTERS CAN BE", *_how_wrong(explanation)]
+        lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
+        wrong = _how_wrong(explanation) if evidence is None else evidence.how_wrong
+        lines += ["", "HOW WRONG THE COUNTERS CAN BE", *wrong]
     if explanation.passed_over:
         lines += ["", "PASSED OVER", *_passed_over(explanation, None if show_all else NAMES)]
     for rescue in explanation.rescues:
@@ -144,10 +153,10 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
         yield f"Before 5.9 a task that may be killed has at least one point: it counts as {points}."
 
 
-def _closest(explanation: Explanation, most: int | None) -> Iterator[str]:
+def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence | None) -> Iterator[str]:
     report, interval = explanation.report, explanation.interval
     could = set(explanation.rightful)
-    rows = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
+    rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
     best = int(report.points[explanation.candidates[0]])
     for task in explanation.candidates[:most]:
         points = int(report.points[task])
@@ -165,6 +174,8 @@ def _closest(explanation: Explanation, most: int | None) -> Iterator[str]:
                 "-" if first else f"{low} .. {high}",
             )
         )
+    if evidence is not None:  # the other mode and the bounds are the simulated counters', not the log's
+        rows = [("" if row[0] == "could be" else row[0], *row[1:4], row[5]) for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from oomsel.scenario.mms import MEMBERS, mms_of_columns, mms_of_tasks
 from oomsel.scenario.models import Scenario, Task
 from oomsel.scenario.task_table import table_of_columns, table_of_tasks
 
+if TYPE_CHECKING:
+    from oomsel.scenario.log_reader import LogReading
+
 
 class Booted(NamedTuple):
     """A machine in the moment before out_of_memory(), the allocation that failed, and what a person should know."""
@@ -32,6 +35,7 @@ class Booted(NamedTuple):
     system: System
     oc: OomControl
     notes: tuple[str, ...]
+    log: LogReading | None = None  #: the report that the scenario was read from
 
 
 def boot(scenario: Scenario) -> Booted:
@@ -77,7 +81,7 @@ def boot(scenario: Scenario) -> Booted:
         pgtables_bytes=mms.pgtables_bytes,
         rss_is_one_number=mms.rss_is_one_number,
     )
-    return Booted(system, _oom_control(scenario, system, spoken_of), tuple(notes))
+    return Booted(system, _oom_control(scenario, system, spoken_of), tuple(notes), scenario.log)
 
 
 def _release_notes(scenario: Scenario, release: Release) -> list[str]:

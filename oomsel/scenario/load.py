@@ -1,34 +1,43 @@
-"""Reading a scenario from a file, standard input or bytes."""
+"""Reading a scenario from a file, standard input or bytes, whatever kind of input it is."""
 
 from __future__ import annotations
 
 import gc
 import io
 import os
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from oomsel.errors import InputError, Problem
+from oomsel.klog.sniff import is_log
+from oomsel.klog.source import HEAD, Peekable, bytes_source, is_compressed, open_source
 from oomsel.scenario.document import Document
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
-STDIN = "-"
+if TYPE_CHECKING:
+    from oomsel.klog.pick import LogOptions
+
 #: Tasks in a list, and characters of a task table, from which on they are read into columns at once.
 LONG_LIST, LONG_TABLE = 500, 40_000
 #: What a zip file, and so a bundle, begins with; no text does.
 BUNDLE = b"PK\x03\x04"
-#: More names than this in a folder are not looked at for the nearest one.
-MAX_LISTED = 5000
 
 
-def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel: str | None = None) -> Scenario:
-    """The scenario in a file, `-` for standard input.
+def load(
+    path: str | os.PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    kernel: str | None = None,
+    log: LogOptions | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Scenario:
+    """The scenario in a file, `-` for standard input: YAML, JSON, a bundle, or a report in a kernel log.
 
     `overrides` are what-ifs, `KEY=VALUE` with the scenario's own key paths, like
-    `tasks[mysqld].oom_score_adj=-500`; `kernel` puts it under another release's rules.
+    `tasks[mysqld].oom_score_adj=-500`; `kernel` puts it under another release's rules; `log`
+    says which report of a log is meant; `progress` is told how many bytes of a log are read.
 
     Raises InputError with every problem found, each with its line, column and key path, also
     where the file cannot be read.
@@ -37,18 +46,11 @@ def load(path: str | os.PathLike[str], *, overrides: Sequence[str] = (), kernel:
     b'small'
     """
     name = os.fspath(path)
-    try:
-        if name == STDIN:
-            return loads(sys.stdin.buffer.read(), source=name, overrides=overrides, kernel=kernel)
-        with open(name, "rb") as file:
-            start = file.read(len(BUNDLE))
-            if start == BUNDLE and file.seekable():
-                file.seek(0)
+    with open_source(name) as stream:
+        if stream.peek(len(BUNDLE)) == BUNDLE and os.path.isfile(name) and not is_compressed(name):
+            with open(name, "rb") as file:  # read in place, member by member
                 return _load_bundle(name, file, overrides, kernel)
-            raw = start + file.read()
-    except OSError as error:
-        raise InputError(name, [_unreadable(name, error)]) from None
-    return loads(raw, source=name, overrides=overrides, kernel=kernel)
+        return _read(stream, name, overrides, kernel, log, progress)
 
 
 def loads(
@@ -57,22 +59,43 @@ def loads(
     source: str = "<string>",
     overrides: Sequence[str] = (),
     kernel: str | None = None,
+    log: LogOptions | None = None,
 ) -> Scenario:
-    r"""The scenario in `raw`, YAML, JSON or a bundle; `source` is what errors call it.  For the rest see `load`.
+    r"""The scenario in `raw`; `source` is what errors call it.  For the rest see `load`.
 
     >>> scenario = loads("oomsel: 1\nmachine: {cpus: 4, ram: 1GiB}\ntasks: [{pid: 7, comm: a}]")
     >>> scenario.machine.ram
     262144
     """
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
-    if data.startswith(BUNDLE):
-        return _load_bundle(source, io.BytesIO(data), overrides, kernel)
+    with bytes_source(data, source) as stream:
+        return _read(stream, source, overrides, kernel, log, None)
+
+
+def _read(
+    stream: Peekable,
+    source: str,
+    overrides: Sequence[str],
+    kernel: str | None,
+    log: LogOptions | None,
+    progress: Callable[[int], None] | None,
+) -> Scenario:
+    head = stream.peek(HEAD)
+    if is_log(head):
+        from oomsel.scenario.log_reader import read_log
+
+        return read_log(stream, source, overrides, kernel, log, progress)
+    if log is not None and log.given:
+        raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+    if head.startswith(BUNDLE):
+        return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():
-        document = Document(source, data)
+        raw = stream.read()
+        document = Document(source, raw)
         try:
             scenario = _read_long(document, overrides, kernel)
         except InputError:  # task by task, everything has its place
-            scenario, document = None, Document(source, data)
+            scenario, document = None, Document(source, raw)
         return scenario or read_scenario(document, overrides, kernel)
 
 
@@ -102,33 +125,9 @@ def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel:
 
 
 def read_bytes(name: str) -> bytes:
-    """What is in a file, or on standard input for `-`.  Raises InputError where it cannot be read."""
-    try:
-        if name == STDIN:
-            return sys.stdin.buffer.read()
-        with open(name, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise InputError(name, [_unreadable(name, error)]) from None
-
-
-def _unreadable(name: str, error: OSError) -> Problem:
-    return Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")
-
-
-def _did_you_mean(name: str, error: OSError) -> str:
-    """The nearest name in the folder where a file was looked for in vain."""
-    if not isinstance(error, FileNotFoundError):
-        return ""
-    import difflib
-
-    folder, wanted = os.path.split(name)
-    try:
-        there = os.listdir(folder or os.curdir)
-    except OSError:
-        return ""
-    close = difflib.get_close_matches(wanted, [name for name in there[:MAX_LISTED] if name != wanted], n=1)
-    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""
+    """What is in a file, or on standard input for `-`, uncompressed.  Raises InputError where it cannot be read."""
+    with open_source(name) as stream:
+        return stream.read()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def plain(model: Model) -> dict[str, Any]:
     for name in model.fields():
         value = getattr(model, name)
         default = getattr(type(model), name, None)
-        if value is not default and value != default and name not in ("notes", "tasks"):
+        if value is not default and value != default and name not in ("notes", "log", "tasks"):
             stated[name] = format_list(value) if name in _LISTS else _value(value)
     return stated
 

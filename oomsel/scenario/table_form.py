@@ -44,7 +44,7 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     described: set[Any] = set()
     try:
         for row in parse_table(text):
-            task = _task(row, page_size)
+            task = task_of_row(row, page_size)
             pid = row.pid if row.pid in extra else task["pid"]
             key, said = extra.get(pid, (None, {}))
             used.add(pid)
@@ -96,7 +96,8 @@ def by_pid(more: Any, problems: list[Wrong]) -> dict[int, tuple[int | str, dict[
     return extra
 
 
-def _task(row: Row, page_size: int) -> dict[str, Any]:
+def task_of_row(row: Row, page_size: int) -> dict[str, Any]:
+    """A row as a scenario's task."""
     uid = row.numbers["uid"] or 0
     task: dict[str, Any] = {
         "pid": row.numbers["tgid"],

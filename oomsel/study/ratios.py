@@ -36,13 +36,14 @@ class Ratio(NamedTuple):
 
 
 class Files(NamedTuple):
-    """What is measured on; 10 tasks for a whole run, 10,000 on 256 CPUs for loading."""
+    """What is measured on; 10 tasks for a whole run, 10,000 on 256 CPUs for loading, 1 GiB of log, three reports."""
 
     ten: Path
     yaml: Path
     json: Path
     table: Path  #: the table form
     bundle: Path  #: with something in every CPU's counters
+    log: Path  #: 1 GiB
 
 
 def write_files(folder: Path) -> Files:
@@ -53,16 +54,36 @@ def write_files(folder: Path) -> Files:
     from oomsel.scenario.select import select
     from oomsel.study.generate import Recipe, generate
 
-    files = Files(*(folder / name for name in ("ten.yaml", "many.yaml", "many.json", "table.yaml", "many.npz")))
+    names = ("ten.yaml", "many.yaml", "many.json", "table.yaml", "many.npz", "kern.log")
+    files = Files(*(folder / name for name in names))
     many = generate(Recipe(tasks=10_000, cpus=256, leftovers="settled", seed=1))
     files.ten.write_text("".join(yaml_pieces(generate(Recipe(tasks=10, cpus=16, seed=1)))))
     files.yaml.write_text("".join(yaml_pieces(many)))
     files.json.write_text("".join(json_pieces(many)))
+    write_log(files.log, 1 << 30)
     table = "".join(f"  {line}\n" for line in kernel_lines(select(many)))
     files.table.write_text(f"oomsel: 1\nmachine: {{cpus: 256, ram: 512GiB}}\ntasks: |\n{table}")
     with files.bundle.open("wb") as file:
         save(generate(Recipe(tasks=10_000, cpus=256, seed=1)), file)
     return files
+
+
+def write_log(path: Path, size: int) -> None:
+    """About `size` bytes of a kernel log, in which three OOM reports stand."""
+    from oomsel.report.kernel_text import kernel_lines
+    from oomsel.scenario.select import select
+    from oomsel.study.generate import Recipe, generate
+
+    lines = kernel_lines(select(generate(Recipe(tasks=200, cpus=16, seed=1))))
+    report = "".join(f"[ 1000.000000] {line}\n" for line in lines).encode()
+    noise = "".join(
+        f"[{n // 9:5d}.{n * 37 % 10**6:06d}] usb 1-{n % 9}: new device, number {n}, in the room\n"
+        for n in range(20_000)
+    )
+    quarter = size // 4 // len(noise) * noise.encode()
+    with open(path, "wb") as file:
+        file.writelines((quarter, report) * 3)
+        file.write(quarter)
 
 
 def _process(*words: str) -> Callable[[], Any]:
@@ -115,6 +136,18 @@ def loading(files: Files) -> Iterator[Ratio]:
     yield Ratio("load JSON / json.loads", 4.0, lambda: load(files.json), lambda: json.loads(files.json.read_bytes()), 5)
 
 
+def searching(files: Files) -> Iterator[Ratio]:
+    """Finding the reports of a big log beside counting them."""
+    grep = shutil.which("grep")
+    if grep is not None:
+        words = (grep, "-c", "invoked oom-killer", str(files.log))
+
+        def count() -> Any:  # into a pipe: into /dev/null grep stops at the first
+            return subprocess.run(words, stdout=subprocess.PIPE, check=True)  # noqa: S603
+
+        yield Ratio("oomsel events, 1 GiB of log / grep -c", 2.0, _oomsel("events", str(files.log)), count, 5)
+
+
 def choosing(files: Files) -> Iterator[Ratio]:
     """Choosing among 10,000 tasks on 256 CPUs, in memory, and printing it."""
     from oomsel.kernel.oom_kill import READS, out_of_memory
@@ -123,7 +156,7 @@ def choosing(files: Files) -> Iterator[Ratio]:
     from oomsel.scenario.load import load
     from oomsel.study.bench import read_once
 
-    system, oc, _ = boot(load(files.bundle))
+    system, oc, *_ = boot(load(files.bundle))
     report = out_of_memory(system, oc, "approximate")
     chosen = {mode: (lambda mode=mode: out_of_memory(system, oc, mode)) for mode in READS}
     yield Ratio("choose precisely / read the state once", 2.0, chosen["precise"], lambda: read_once(system), 25)
@@ -176,7 +209,7 @@ def main() -> None:
     print(HEADER, flush=True)  # noqa: T201
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder))
-        for section in (starting, loading, choosing, replaying):
+        for section in (starting, loading, choosing, replaying, searching):
             for ratio in section(files):
                 ours, other = in_turns([ratio.ours, ratio.other], ratio.runs)
                 print(row(ratio, ours, other), flush=True)  # noqa: T201

@@ -72,8 +72,8 @@ def test_both_victims_are_rescued() -> None:
     assert found.deltas_known
 
 
-def lines(text: str, **options: bool) -> str:
-    return "\n".join(explanation_lines(explanation(text), **options))
+def lines(text: str, *, show_all: bool = False) -> str:
+    return "\n".join(explanation_lines(explanation(text), show_all=show_all))
 
 
 def test_arithmetic_is_spelled_out() -> None:

@@ -1,0 +1,139 @@
+"""`oomsel events`: the OOM reports in kernel logs, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from oomsel.cli.common import OUTPUT, say, write, write_bytes
+
+if TYPE_CHECKING:
+    from oomsel.klog.clock import Moment
+    from oomsel.klog.event import OomEvent
+
+
+@click.command("events", epilog="\b\nExample:\n  oomsel events --killed mysqld /var/log/kern.log*")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.option("--killed", metavar="NAME", help="Only reports that killed a process called NAME, or with that pid.")
+@click.option("--cgroup", metavar="PATH", help="Only reports about the cgroup PATH or one below it.")
+@click.option("--since", metavar="TIME", help="Only from TIME on: seconds since boot, or a date like 2026-08-12 03:54.")
+@click.option("--until", metavar="TIME", help="Only up to TIME.")
+@click.option("--split", metavar="DIR", help="Write each report's own lines to a file in DIR.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines, or objects for programs.",
+)
+@OUTPUT
+def command(
+    logs: tuple[str, ...],
+    killed: str | None,
+    cgroup: str | None,
+    since: str | None,
+    until: str | None,
+    split: str | None,
+    form: str,
+    output: str | None,
+) -> None:
+    """List the OOM reports in each LOG, a line each.
+
+    A LOG has any form that dmesg, journalctl or syslog gives it, compressed or not; - is
+    standard input.  Exits with 1 where there is none.
+    """
+    from oomsel.report.log_events import Entry, entry_object, entry_of, event_lines
+
+    wanted = _Wanted(killed, cgroup, _moment("--since", since), _moment("--until", until))
+    entries: list[Entry] = []
+    for name in logs:
+        for event in _events(name, keep_source=split is not None):
+            if wanted.has(event):
+                entries.append(entry_of(name, event))
+                if split is not None:
+                    _write_report(split, name, event)
+    if form == "json":
+        import json
+
+        write(json.dumps([entry_object(entry) for entry in entries], indent=2, ensure_ascii=False) + "\n", output)
+    elif entries:
+        write("".join(f"{line}\n" for line in event_lines(entries, with_source=len(logs) > 1)), output)
+    if not entries:
+        say("oomsel: no OOM report found")
+        raise click.exceptions.Exit(1)
+
+
+def _events(name: str, *, keep_source: bool) -> Iterator[OomEvent]:
+    from oomsel.cli.progress import watching
+    from oomsel.errors import OomselError
+    from oomsel.klog.reader import LogReader
+    from oomsel.klog.source import open_source
+
+    try:
+        with watching(name) as progress, open_source(name) as stream:
+            yield from LogReader(stream, keep_source=keep_source, progress=progress).events()
+    except OomselError as error:
+        for line in str(error).split("\n"):
+            say(f"oomsel: {line}")
+        raise click.exceptions.Exit(2) from None
+
+
+def _moment(option: str, text: str | None) -> Moment | None:
+    from oomsel.klog.clock import Moment, moment_of
+
+    if text is None:
+        return None
+    moment = moment_of(text)
+    if moment == Moment():
+        raise click.UsageError(f"{option} {text}: no time; use seconds since boot, or a date like 2026-08-12 03:54")
+    return moment
+
+
+class _Wanted:
+    """The filters; a report whose time cannot be compared is not passed over."""
+
+    def __init__(self, killed: str | None, cgroup: str | None, since: Moment | None, until: Moment | None) -> None:
+        self.killed, self.cgroup, self.since, self.until = killed, cgroup, since, until
+
+    def has(self, event: OomEvent) -> bool:
+        from oomsel.klog.clock import moment_of
+        from oomsel.klog.names import comm_from_text
+
+        if self.killed is not None:
+            names = {kill.comm for kill in event.kills} | {str(kill.pid).encode() for kill in event.kills}
+            if event.victim is not None:
+                names.add(event.victim[1])
+            if comm_from_text(self.killed) not in names:
+                return False
+        if self.cgroup is not None and not any(self._below(path) for path in _cgroups(event)):
+            return False
+        when = moment_of(event.stamp)
+        if self.since is not None and when.compare(self.since) == -1:
+            return False
+        return self.until is None or when.compare(self.until) != 1
+
+    def _below(self, path: str) -> bool:
+        top = (self.cgroup or "").rstrip("/")
+        return path == top or path.startswith(f"{top}/")
+
+
+def _cgroups(event: OomEvent) -> list[str]:
+    summary, memcg = event.summary, event.memcg
+    paths = [summary.oom_memcg, summary.task_memcg] if summary else [memcg.path, memcg.task_path]
+    return [path for path in paths if path]
+
+
+def _write_report(directory: str, source: str, event: OomEvent) -> None:
+    import os
+
+    stem = os.path.basename(source).strip("-") or "stdin"
+    target = os.path.join(directory, f"{stem}.{event.index}.log")
+    try:
+        os.makedirs(directory, exist_ok=True)
+    except OSError as error:
+        say(f"oomsel: {directory}: {error.strerror or error}")
+        raise click.exceptions.Exit(2) from None
+    write_bytes(b"".join(line + b"\n" for line in event.source_lines), target)

@@ -1,0 +1,41 @@
+"""A line on a terminal that says how far a long log is read; nothing anywhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+#: Seconds before anything is shown, and between two changes of it.
+_PATIENCE = 0.5
+
+
+@contextmanager
+def watching(name: str) -> Iterator[Callable[[int], None] | None]:
+    """What a reader is to call with the bytes it has read, None where nobody watches."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    size = os.path.getsize(name) if os.path.isfile(name) else 0
+    shown = False
+    due = time.monotonic() + _PATIENCE
+
+    def progress(done: int) -> None:
+        nonlocal shown, due
+        now = time.monotonic()
+        if now < due:
+            return
+        due, shown = now + _PATIENCE / 4, True
+        # Of a compressed file the bytes read are the uncompressed ones: there is no end to measure them by.
+        part = f"{done * 100 // size:3d}% " if size and done <= size else ""
+        sys.stderr.write(f"\r{part}{done >> 20} MiB read ")
+        sys.stderr.flush()
+
+    try:
+        yield progress
+    finally:
+        if shown:
+            sys.stderr.write("\r" + " " * 32 + "\r")
+            sys.stderr.flush()

@@ -1,0 +1,80 @@
+"""oomsel's knowledge of oom_badness() in every release since 2.6: the formula, its terms, and who wins a tie.
+
+`badness` simulates 5.4 and later on whole machines; this scores the rows of a table under the rules of any release.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from oomsel.kernel.release import Version
+
+
+class Formula(NamedTuple):
+    """How one span of releases scores a task."""
+
+    name: str  #: for a person
+    columns: tuple[str, ...]  #: the table's columns that count, in pages (pgtables_bytes in bytes)
+    unprinted: tuple[str, ...]  #: terms that count and stand in no table of these releases
+    scale: str  #: pages, or permille of totalpages; raw where nothing in a report gives the score
+    root: str = ""  #: what CAP_SYS_ADMIN takes off: permille (30), adj (30) or percent (3)
+    minimum: int | None = 1  #: of a task that may be killed
+    last_wins: bool = False  #: whether of equal scores the last one seen is chosen
+    sacrifices_child: bool = True  #: a child with an mm of its own may die in its parent's place
+
+
+_RSS = ("rss", "swapents")
+_PTES = (*_RSS, "nr_ptes")
+_PMDS = (*_PTES, "nr_pmds", "nr_puds")
+_BYTES = (*_RSS, "pgtables_bytes")
+
+#: The first release of each formula, the oldest first.
+FORMULAS: tuple[tuple[Version, Formula], ...] = (
+    ((2, 6), Formula("2.6's", (), ("its children's sizes", "its CPU time", "its run time"), "raw")),
+    # a63d83f427fb (v2.6.36): a share of the memory that the allocation could use.
+    ((2, 6, 36), Formula("2.6.36's", ("rss",), ("its swap",), "permille", "permille")),
+    # f755a042d82b (v2.6.39) counts page tables, which the table shows since 3.6.
+    ((2, 6, 39), Formula("2.6.39's", ("rss",), ("its swap", "its page tables"), "permille", "permille")),
+    # a7f638f999ff (v3.5): pages, so that small tasks are told apart.
+    ((3, 5), Formula("3.5's", _PTES, (), "pages", "adj")),
+    # 778c14affaf9 (v3.14): root gets 3 percent of what it uses, not of everything.
+    ((3, 14), Formula("3.14's", _PTES, (), "pages", "percent")),
+    # dc6c9a35b66b (v4.0) counts PMD tables, af5b0f6a09e4 (v4.15) bytes of all levels.
+    ((4, 0), Formula("4.0's", _PMDS, (), "pages", "percent")),
+    ((4, 15), Formula("4.15's", _BYTES, (), "pages", "percent")),
+    # d46078b28889 (v4.17) takes root's bonus away, bbbe48029720 (v5.1) the sacrifice of a child.
+    ((4, 17), Formula("4.17's", _BYTES, (), "pages")),
+    ((5, 1), Formula("5.1's", _BYTES, (), "pages", sacrifices_child=False)),
+    # f168a9a54ec3 (v5.3): an equal score replaces the choice.
+    ((5, 3), Formula("5.3's", _BYTES, (), "pages", last_wins=True, sacrifices_child=False)),
+    # 9066e5cfb73c (v5.9, and 5.4.144 of the stable series): scores may be negative.
+    ((5, 4, 144), Formula("5.9's", _BYTES, (), "pages", minimum=None, last_wins=True, sacrifices_child=False)),
+    ((5, 5), Formula("5.3's", _BYTES, (), "pages", last_wins=True, sacrifices_child=False)),
+    ((5, 9), Formula("5.9's", _BYTES, (), "pages", minimum=None, last_wins=True, sacrifices_child=False)),
+)
+
+
+def formula_of(version: Version) -> Formula:
+    """The formula of a release, by (major, minor, patch)."""
+    found = FORMULAS[0][1]
+    for since, formula in FORMULAS:
+        if version >= since:
+            found = formula
+    return found
+
+
+def historic_badness(formula: Formula, pages: int, adj: int, totalpages: int, *, is_root: bool) -> int:
+    """The score of a task that holds `pages` and may be killed, by a formula whose terms are all known.
+
+    >>> historic_badness(formula_of((3, 13, 0)), 398810 + 788, 0, 434726, is_root=False)
+    399598
+    """
+    if formula.scale == "permille":
+        points = pages * 1000 // max(totalpages, 1) - 30 * is_root + adj
+        return min(max(points, 1), 1000)
+    if is_root and formula.root == "percent":
+        pages -= pages * 3 // 100
+    if is_root and formula.root == "adj":
+        adj -= 30
+    points = pages + adj * (totalpages // 1000)
+    return points if formula.minimum is None else max(points, formula.minimum)

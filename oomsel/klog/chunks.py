@@ -1,0 +1,84 @@
+"""A stream in chunks, each read and its newlines counted by a thread of its own while the one before is searched.
+
+Reading and counting leave the interpreter to others, searching does not: so both together
+take hardly longer than the search.
+"""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+#: Bytes of a chunk: what fits in a core's own cache.
+CHUNK = 1 << 20
+#: Bytes kept free before each chunk for what is left of the one before.
+HEADROOM = 1 << 18
+
+
+class Readable(Protocol):
+    """What is read from."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
+
+
+class Chunk(NamedTuple):
+    """`buffer[HEADROOM : HEADROOM + size]` was read; `newlines` in it."""
+
+    buffer: bytearray
+    size: int
+    newlines: int
+    error: BaseException | None = None
+
+
+class ChunkReader:
+    """Reads ahead by one chunk; two buffers take turns, so that a chunk is valid until the next but one."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._wanted: SimpleQueue[bytearray | None] = SimpleQueue()
+        self._ready: SimpleQueue[Chunk] = SimpleQueue()
+        self._spare = bytearray(HEADROOM + CHUNK)
+        self._wanted.put(bytearray(HEADROOM + CHUNK))
+        # A daemon: a pipe that never ends must not keep a finished command waiting.
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def next(self) -> Chunk:
+        """The next chunk, of size 0 at the end; raises what reading raised."""
+        chunk = self._ready.get()
+        if chunk.error is not None:
+            raise chunk.error
+        self._wanted.put(self._spare if chunk.size else None)
+        self._spare = chunk.buffer
+        return chunk
+
+    def _work(self) -> None:
+        while (buffer := self._wanted.get()) is not None:
+            try:
+                size = _fill(self._stream, buffer)
+            except BaseException as error:  # it is the reader's to raise
+                self._ready.put(Chunk(buffer, 0, 0, error))
+                return
+            self._ready.put(Chunk(buffer, size, count_newlines(buffer, HEADROOM, HEADROOM + size)))
+
+
+def _fill(stream: Readable, buffer: bytearray) -> int:
+    size = 0
+    with memoryview(buffer) as view:
+        while HEADROOM + size < len(view):
+            got = stream.readinto(view[HEADROOM + size :])
+            if not got:
+                break
+            size += got
+    return size
+
+
+def count_newlines(buffer: bytes | bytearray, start: int, end: int) -> int:
+    """Newlines in `buffer[start:end]`."""
+    return (
+        int(np.count_nonzero(np.frombuffer(buffer, np.uint8, max(end - start, 0), start) == 10)) if end > start else 0
+    )

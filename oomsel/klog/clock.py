@@ -1,0 +1,103 @@
+"""Times as loggers print them, made comparable: seconds since boot, or a date."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import NamedTuple
+
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_ISO = re.compile(
+    r"(?<![0-9])([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6}))?)?)?"
+)
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_DAY = re.compile(r"(?<![0-9:])([0-9]{1,2})(?![0-9:])")
+_YEAR = re.compile(r"(?<![0-9])([12][0-9]{3})(?![0-9])")
+_MONTH_NUMBER = re.compile(r"([0-9]{1,2}) ?[月월]")
+#: The beginnings of the months' names, lower case, in the languages that dmesg -T and syslog are met in.
+_MONTHS = (
+    "jan ene gen янв led sty tam oca",
+    "feb fév fev фев úno lut hel şub",
+    "mar mär mrt mrz мар bře maa",
+    "apr avr abr апр dub kwi huh nis",
+    "may mai maj mei mag май мая kvě tou",
+    "jun juin giu июн čer cze kes haz",
+    "jul juil lug июл čvc lip hei tem",
+    "aug août aoû ago авг srp sie elo ağu",
+    "sep set сен zář wrz syy eyl",
+    "oct okt out ott окт říj paź lok eki",
+    "nov ноя lis kas",
+    "dec dez déc dic дек pro gru jou ara",
+)
+
+
+class Moment(NamedTuple):
+    """A time: seconds since boot, or a date in some clock's zone; both None where it cannot be read."""
+
+    seconds: float | None = None
+    date: datetime | None = None
+    has_year: bool = True
+
+    def compare(self, other: Moment) -> int | None:
+        """-1, 0 or 1 for before, at or after `other`; None where the two are of different kinds."""
+        if self.seconds is not None and other.seconds is not None:
+            return (self.seconds > other.seconds) - (self.seconds < other.seconds)
+        if self.date is None or other.date is None:
+            return None
+        ours, theirs = self.date, other.date
+        if not self.has_year or not other.has_year:
+            year = (theirs if other.has_year else ours).year
+            ours, theirs = _in_year(ours, year), _in_year(theirs, year)
+        return (ours > theirs) - (ours < theirs)
+
+
+def _in_year(date: datetime, year: int) -> datetime:
+    try:
+        return date.replace(year=year)
+    except ValueError:  # 29 February
+        return date.replace(year=year, day=28)
+
+
+def moment_of(text: str) -> Moment:
+    """The time that `text` shows, in whatever form a logger gives it; an empty Moment where it cannot be read."""
+    text = text.strip()
+    if _SECONDS.fullmatch(text):
+        value = float(text)
+        return Moment(date=datetime.fromtimestamp(value)) if value > 1e8 else Moment(seconds=value)
+    try:
+        if match := _ISO.search(text):
+            year, month, day, *clock, fraction = match.groups()
+            hour, minute, second = (int(part or 0) for part in clock)
+            return Moment(date=datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction)))
+        return _worded(text)
+    except (ValueError, OverflowError):
+        return Moment()
+
+
+def _micro(fraction: str | None) -> int:
+    return int((fraction or "0").ljust(6, "0"))
+
+
+def _worded(text: str) -> Moment:
+    month = _month(text)
+    clock = _CLOCK.search(text)
+    rest = _MONTH_NUMBER.sub(" ", text)
+    day = _DAY.search(_CLOCK.sub(" ", rest))
+    if month is None or day is None:
+        return Moment()
+    year = _YEAR.search(rest)
+    hour, minute, second = (int(part or 0) for part in clock.groups()) if clock else (0, 0, 0)
+    date = datetime(int(year[1]) if year else 2000, month, int(day[1]), hour, minute, second)
+    return Moment(date=date, has_year=year is not None)
+
+
+def _month(text: str) -> int | None:
+    if match := _MONTH_NUMBER.search(text):
+        return int(match[1])
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    for word in reversed(words):  # the day's name stands before the month's, and may begin alike
+        for number, names in enumerate(_MONTHS, 1):
+            if word.startswith(tuple(names.split())):
+                return number
+    return None

@@ -1,0 +1,174 @@
+"""The physical lines of a big log, most of them passed over: bytes are searched, not split, between reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from oomsel.klog.chunks import HEADROOM, ChunkReader, Readable, count_newlines
+from oomsel.klog.search import fastest_find, plain_find
+
+#: An input up to this size is looked at for everything; a larger one only for the needles below.
+SMALL = 1 << 23
+#: Lines before a needle that may belong to it: a name with newlines in it splits the first line.
+_BEFORE = 16
+#: Every report has one of these.  Long ones are found sooner: a search leaps by as much as it looks for.
+NEEDLES = (b" invoked oom-killer: gfp_mask=0x", b"ut of memory: Killed process ")
+#: What a small input is looked through for: tables cut at both ends, boot lines, fields that hide their text, too.
+SMALL_NEEDLES = (
+    b"oom-kill",
+    b"Killed process ",
+    b"oom_reaper: ",
+    b"total_vm",
+    b"ill process ",
+    b'"MESSAGE":',
+    b'"MESSAGE" :',
+    b"\nMESSAGE\n",
+    b"Linux version ",
+    b"nr_cpu_ids:",
+    b"rought up ",
+    b"k swap on ",
+)
+_HEADER = b"total_vm"
+
+
+class LineSource:
+    """Lines of `stream`; `progress` is told how many bytes have been read.
+
+    After a line, `skip()` passes over everything up to the next line that may matter.
+    """
+
+    def __init__(self, stream: Readable, progress: Callable[[int], None] | None = None) -> None:
+        self._stream = stream
+        self._progress = progress
+        first = _read_up_to(stream, SMALL)
+        self._buffer: bytes | bytearray = first
+        self._at = 0  #: of the next line
+        self._end = len(first)  #: of what is valid in the buffer
+        self._number: int | None = 0  #: newlines before `_at`; None where nobody has counted
+        self._total = count_newlines(first, 0, len(first))  #: newlines before `_end`
+        self._read = len(first)
+        is_small = len(first) < SMALL
+        self._ahead = None if is_small else ChunkReader(stream)
+        self._needles = SMALL_NEEDLES if is_small else NEEDLES
+        self._hits: dict[bytes, int] = {}
+        self._find = plain_find if is_small else fastest_find()
+
+    @property
+    def number(self) -> int:
+        """The 1-based number of the line last given."""
+        if self._number is None:
+            self._number = self._total - count_newlines(self._buffer, self._at, self._end)
+        return self._number
+
+    def _more(self) -> bool:
+        """Read on; what is left from `_at` on stays.  False at the end."""
+        if self._ahead is None:
+            return False
+        chunk = self._ahead.next()
+        if not chunk.size:
+            self._ahead = None
+            return False
+        left = self._end - self._at
+        if left <= HEADROOM:
+            start = HEADROOM - left
+            chunk.buffer[start:HEADROOM] = self._buffer[self._at : self._end]
+            self._buffer, self._at, self._end = chunk.buffer, start, HEADROOM + chunk.size
+        else:
+            with memoryview(chunk.buffer) as view:
+                self._buffer = b"".join((self._buffer[self._at : self._end], view[HEADROOM : HEADROOM + chunk.size]))
+            self._at, self._end = 0, len(self._buffer)
+        self._total += chunk.newlines
+        self._hits = {}
+        self._read += chunk.size
+        if self._progress is not None:
+            self._progress(self._read)
+        return True
+
+    def next_line(self) -> bytes | None:
+        """The next line without its newline, None at the end."""
+        searched = 0
+        while (end := self._buffer.find(b"\n", self._at + searched, self._end)) < 0:
+            searched = self._end - self._at
+            if not self._more():
+                if not searched:
+                    return None
+                end = self._end
+                break
+        line = bytes(self._buffer[self._at : end])
+        number = self.number
+        self._at = min(end + 1, self._end)
+        self._number = number + 1
+        return self._binary_field(line) if line == b"MESSAGE" else line
+
+    def _binary_field(self, line: bytes) -> bytes:
+        """A field of journalctl's export form whose value is not text: eight bytes of length, the value, a newline."""
+        size = int.from_bytes(self._buffer[self._at : min(self._at + 8, self._end)], "little")
+        while self._end - self._at < 9 + size <= SMALL and self._more():
+            pass
+        start, end = self._at + 8, self._at + 8 + size
+        if size > SMALL or end > self._end or self._buffer[end : end + 1] not in (b"\n", b""):
+            return line
+        value = bytes(self._buffer[start:end])
+        number = self.number + count_newlines(self._buffer, self._at, min(end + 1, self._end))
+        self._at, self._number = min(end + 1, self._end), number
+        return b"MESSAGE=" + value
+
+    def skip(self) -> bool:
+        """Go to the next line that may matter, or some lines before it; False where there is none."""
+        while True:
+            hit = self._next_hit()
+            if hit is not None:
+                self._go_back_from(hit)
+                return True
+            # What comes before the end may belong to what is found next.
+            keep = self._buffer.find(b"\n", max(self._at, self._end - HEADROOM), self._end)
+            if self._end - self._at > HEADROOM and keep >= 0:
+                self._at, self._number = keep + 1, None
+            if not self._more():
+                self._at, self._number = self._end, self._total
+                return False
+
+    def _next_hit(self) -> int | None:
+        best: int | None = None
+        for needle in self._needles:
+            at = self._hits.get(needle, -2)
+            if at == -2 or 0 <= at < self._at:
+                at = self._find(self._buffer, needle, self._at, self._end)
+                self._hits[needle] = at
+            if at >= 0 and (best is None or at < best):
+                best = at
+        return best
+
+    def _go_back_from(self, hit: int) -> None:
+        start = max(self._buffer.rfind(b"\n", self._at, hit) + 1, self._at)
+        # The end of a table whose beginning has nothing else that is searched for.
+        header = self._buffer.rfind(_HEADER, self._at, hit)
+        if header >= 0:
+            start = max(self._buffer.rfind(b"\n", self._at, header) + 1, self._at)
+        for _ in range(_BEFORE):
+            if start <= self._at:
+                break
+            start = max(self._buffer.rfind(b"\n", self._at, start - 1) + 1, self._at)
+        if start > self._at:
+            number = self.number + count_newlines(self._buffer, self._at, start)
+            self._at, self._number = start, number
+
+    def lines(self, idle: Callable[[], bool]) -> Iterator[tuple[int, bytes]]:
+        """The lines that may matter, with their numbers; all of them while `idle` says that no report is being read."""
+        quiet = 0
+        if not self.skip():
+            return
+        while (line := self.next_line()) is not None:
+            yield self.number - line.count(b"\n"), line
+            # Around a needle some lines are read in any case.
+            quiet = quiet + 1 if idle() else 0
+            if quiet > 2 * _BEFORE and not self.skip():
+                return
+
+
+def _read_up_to(stream: Readable, size: int) -> bytes:
+    parts = []
+    while size > 0 and (part := stream.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)

@@ -1,0 +1,125 @@
+"""From a log's bytes to its OOM reports, one after the other, in one pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from oomsel.klog.chunks import Readable
+from oomsel.klog.event import OomEvent
+from oomsel.klog.lines import LineSource
+from oomsel.klog.prefix import Line, Stripper
+from oomsel.klog.report import ReportReader
+
+#: Lines without a word of the report's, after which it is taken to have been cut.
+_PATIENCE = 3000
+#: Lines after the kill in which a group's kills and the reaper may follow.
+_AFTERMATH = 64
+
+_CPUS = re.compile(r"\bnr_cpu_ids:([0-9]{1,5})\b|[Bb]rought up (?:[0-9]+ nodes?, )?([0-9]{1,5}) CPUs")
+_RELEASE = re.compile(r"Linux version ([0-9]+\.[0-9]\S*)")
+_SWAP_ON = re.compile(r"Adding ([0-9]{1,15})k swap on ")
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What the log says outside of its reports; each value with its line."""
+
+    possible_cpus: tuple[int, int] | None = None
+    online_cpus: tuple[int, int] | None = None
+    release: tuple[str, int] | None = None
+    total_swap_kb: tuple[int, int] | None = None
+    killed: dict[int, tuple[bytes, int]] = field(default_factory=dict)  #: pid -> name and line of an earlier kill
+
+    def read(self, line: Line) -> None:
+        """Take in a line that belongs to no report."""
+        text = line.text
+        if (match := _CPUS.search(text)) is not None:
+            if match[1]:
+                self.possible_cpus = (int(match[1]), line.number)
+            else:
+                self.online_cpus = (int(match[2]), line.number)
+        elif match := _RELEASE.match(text):
+            # The machine starts anew, and what was known of it is no more.
+            self.possible_cpus = self.online_cpus = self.total_swap_kb = None
+            self.killed = {}
+            self.release = (match[1], line.number)
+        elif match := _SWAP_ON.match(text):
+            before = self.total_swap_kb[0] if self.total_swap_kb else 0
+            self.total_swap_kb = (before + int(match[1]), line.number)
+
+    def learn(self, event: OomEvent) -> None:
+        """Keep what a report says that later ones may not."""
+        if event.meminfo.total_swap_kb is not None:
+            self.total_swap_kb = (event.meminfo.total_swap_kb, event.meminfo.swap_line or event.first_line)
+        for kill in event.kills:
+            self.killed[kill.pid] = (kill.comm, kill.line)
+
+    def copy(self) -> Surroundings:
+        """As it is now, for a report to be read with."""
+        return Surroundings(self.possible_cpus, self.online_cpus, self.release, self.total_swap_kb, dict(self.killed))
+
+
+class LogReader:
+    """The reports in `stream`, in order of their ends, as `events()` gives them.
+
+    `around` is what the log says beside them, up to the report that was given last.
+    `keep_source` keeps each report's lines as they stand.  One pass, a few MiB of memory
+    besides the reports that the caller keeps.
+    """
+
+    def __init__(
+        self, stream: Readable, *, keep_source: bool = False, progress: Callable[[int], None] | None = None
+    ) -> None:
+        self._source = LineSource(stream, progress)
+        self._keep_source = keep_source
+        self.around = Surroundings()
+        self._open: dict[tuple[str | None, str], ReportReader] = {}
+        self._count = 0
+        self._recent: list[Line] = []
+
+    def events(self) -> Iterator[OomEvent]:
+        """The reports, each when it has ended."""
+        for line in Stripper().strip(self._source.lines(lambda: not self._open)):
+            yield from self._take(line)
+        for key in list(self._open):
+            yield self._close(key)
+
+    def _take(self, line: Line) -> Iterator[OomEvent]:
+        for key, report in list(self._open.items()):
+            report.age += 1
+            if report.age > (_AFTERMATH if report.event.ends else _PATIENCE):
+                yield self._close(key)
+        key = (line.tag, line.caller)
+        report_of = self._open.get(key)
+        if report_of is None and line.text.startswith("oom_reaper: "):
+            # The reaper is another thread.
+            for report in self._open.values():
+                if report.read_reaper(line):
+                    return
+        if report_of is not None:
+            if report_of.read(line, self._recent):
+                self._remember(line)
+                return
+            if report_of.begins_another(line):
+                yield self._close(key)
+                report_of = None
+        if report_of is None:
+            report = ReportReader(self._count + 1, line, keep_source=self._keep_source)
+            if report.begin(line, self._recent):
+                self._count += 1
+                self._open[key] = report
+            else:
+                self.around.read(line)
+                for other in self._open.values():
+                    other.overhear(line)
+        self._remember(line)
+
+    def _remember(self, line: Line) -> None:
+        self._recent.append(line)
+        if len(self._recent) > 24:
+            del self._recent[:8]
+
+    def _close(self, key: tuple[str | None, str]) -> OomEvent:
+        return self._open.pop(key).finish()

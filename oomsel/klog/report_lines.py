@@ -1,0 +1,106 @@
+"""What single lines of a report say: the formats' patterns, as the event's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from oomsel.klog import formats
+from oomsel.klog.event import Current, Invoked, Killed, Summary
+from oomsel.klog.table import Row
+
+TASK_COMM_LEN = 16
+_MAX_PID = 1 << 22
+_MAX_PAGES = 1 << 51
+
+
+def name_bytes(text: str) -> bytes:
+    """A name as it stands in a line."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def row_name(row: Row) -> bytes:
+    """A row's name as bytes."""
+    return name_bytes(row.name)
+
+
+def is_possible(row: Row) -> bool:
+    """Whether a kernel can have printed the row; what it cannot is a damaged line."""
+    numbers = row.numbers
+    tgid, uid = numbers["tgid"], numbers["uid"]
+    if tgid is None or uid is None or not 1 <= row.pid <= _MAX_PID or not 1 <= tgid <= _MAX_PID:
+        return False
+    if not -(1 << 31) <= uid < 1 << 32 or len(row_name(row)) >= TASK_COMM_LEN or "\0" in row.name:
+        return False
+    for name, value in numbers.items():
+        if name == "oom_score_adj" and value is not None and not -1000 <= value <= 1000:
+            return False
+        if name == "oom_adj" and value is not None and not -17 <= value <= 15:
+            return False
+        if name not in ("uid", "oom_score_adj", "oom_adj") and value is not None and not -1 <= value < _MAX_PAGES:
+            return False
+    return True
+
+
+def parse_invoked(number: int, text: str) -> Invoked | None:
+    """`COMM invoked oom-killer: ...`."""
+    match = formats.INVOKED_RE.match(text)
+    if match is None:
+        return None
+    comm, mask, names, order, adj_old, adj = match.groups()
+    if adj is None and adj_old is None:
+        return None
+    score = int(adj) if adj is not None else round(int(adj_old) * 1000 / 17)
+    return Invoked(number, name_bytes(comm), int(mask, 16), names or "", int(order), max(-1000, min(score, 1000)))
+
+
+def parse_current(number: int, text: str) -> Current | None:
+    """`CPU: 7 UID: 500 PID: 398 Comm: ... 6.12.117 #1 ...`."""
+    match = formats.CURRENT_RE.match(text)
+    if match is None:
+        return None
+    cpu, uid, pid, _, release = match.groups()
+    owner = int(uid) if uid and int(uid) < 1 << 32 else None
+    return Current(number, int(pid), owner, int(cpu) if cpu and len(cpu) < 5 else None, release)
+
+
+def parse_killed(number: int, text: str) -> Killed | None:
+    """`[PREFIX: ]Killed process PID (COMM) ...`, of any release."""
+    match = formats.KILLED_RE.match(text)
+    if match is None or ("-rss:" in text and match[6] is None):
+        return None
+    prefix, pid, uid6, comm, uid7, *sizes, uid, pgtables, adj = match.groups()
+    vm, anon, file, shmem = (_number(size) for size in sizes)
+    owner = next((value for value in (uid, uid7, uid6) if value), None)
+    return Killed(
+        number, prefix or "", int(pid), name_bytes(comm), vm, anon, file, shmem, _number(owner), _number(pgtables),
+        _number(adj),
+    )  # fmt: skip
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text != "?" else None
+
+
+def parse_summary(number: int, text: str, row_of: Callable[[int], Row | None]) -> Summary | None:
+    """`oom-kill:constraint=...`; `row_of` helps to tell a path from a name."""
+    match = formats.OOM_KILL_RE.match(text)
+    if match is None:
+        return None
+    constraint, nodemask, cpuset, mems, oom_memcg, rest, pid, uid = match.groups()
+    path, comm = _split_task(rest, row_of(int(pid)))
+    if comm is None:
+        return None
+    return Summary(number, constraint, nodemask, cpuset, mems, oom_memcg, path, comm, int(pid), int(uid))
+
+
+def _split_task(rest: str, row: Row | None) -> tuple[str, bytes | None]:
+    """`PATH,task=COMM` in two; either may hold a comma, so the table's name decides, or else a name's length."""
+    if row is not None and rest.endswith(f",task={row.name}"):
+        return rest[: -len(row.name) - 6], row_name(row)
+    at = rest.find(",task=")
+    while at >= 0:
+        comm = name_bytes(rest[at + 6 :])
+        if len(comm) < TASK_COMM_LEN:
+            return rest[:at], comm
+        at = rest.find(",task=", at + 1)
+    return rest, None

@@ -1,0 +1,181 @@
+"""The bytes of an input: a file or standard input, uncompressed by what they begin with, as a stream."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import zlib
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from oomsel.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STDIN = "-"
+
+#: More names than this in a folder are not looked at for the nearest one.
+MAX_LISTED = 5000
+#: So many bytes are looked at to tell one kind of input from another.
+HEAD = 1 << 16
+
+
+def _gzip(raw: IO[bytes]) -> IO[bytes]:
+    import gzip
+
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
+
+
+def _bzip2(raw: IO[bytes]) -> IO[bytes]:
+    import bz2
+
+    return cast("IO[bytes]", bz2.BZ2File(raw))
+
+
+def _xz(raw: IO[bytes]) -> IO[bytes]:
+    import lzma
+
+    return cast("IO[bytes]", lzma.LZMAFile(raw))
+
+
+def _zstd(raw: IO[bytes]) -> IO[bytes]:
+    from importlib import import_module
+
+    for module in ("compression.zstd", "zstandard", "pyzstd"):  # the first is Python's own since 3.14
+        try:
+            zstd: Any = import_module(module)
+        except ImportError:
+            continue
+        if module == "zstandard":
+            return cast("IO[bytes]", zstd.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
+        return cast("IO[bytes]", zstd.ZstdFile(raw))
+    raise ImportError("compressed with zstd, which this Python cannot read; pip install 'oomsel[zstd]'")
+
+
+#: What a compressed stream begins with, and what reads it.
+_MAGIC: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": _gzip,
+    b"BZh": _bzip2,
+    b"\xfd7zXZ\x00": _xz,
+    b"\x28\xb5\x2f\xfd": _zstd,
+}
+
+
+class Peekable:
+    """A stream whose beginning can be looked at before it is read."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._ahead = b""
+
+    def peek(self, size: int) -> bytes:
+        """The next `size` bytes, fewer only at the end; they are still to be read."""
+        while len(self._ahead) < size:
+            more = self._raw.read(size - len(self._ahead))
+            if not more:
+                break
+            self._ahead += more
+        return self._ahead[:size]
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, at least one where the stream has not ended; all that is left for -1."""
+        if size < 0:
+            ahead, self._ahead = self._ahead, b""
+            return ahead + self._raw.read()
+        if self._ahead:
+            ahead, self._ahead = self._ahead[:size], self._ahead[size:]
+            return ahead
+        return self._raw.read(size)
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Read into `buffer`; how many bytes, 0 at the end."""
+        if self._ahead:
+            part = self.read(len(buffer))
+            buffer[: len(part)] = part
+            return len(part)
+        return self._raw.readinto(buffer) or 0  # type: ignore[attr-defined]
+
+    def readable(self) -> bool:
+        """As io asks of what a decompressor reads from."""
+        return True
+
+
+@contextmanager
+def open_source(name: str) -> Iterator[Peekable]:
+    """The input called `name`, `-` for standard input, uncompressed.
+
+    Raises InputError where it cannot be opened or read, or its compression is broken.
+    """
+    with _failures_of(name):
+        if name == STDIN:
+            yield _uncompressed(Peekable(sys.stdin.buffer))
+        else:
+            with open(name, "rb", buffering=0) as file:
+                yield _uncompressed(Peekable(file))
+
+
+@contextmanager
+def _failures_of(name: str) -> Iterator[None]:
+    """What goes wrong inside is said of the input `name`."""
+    try:
+        yield
+    except ImportError as error:
+        raise InputError(name, [Problem(str(error))]) from None
+    except (EOFError, zlib.error) as error:
+        raise InputError(name, [Problem(f"its compression is broken: {error or 'it ends early'}")]) from None
+    except OSError as error:
+        raise InputError(name, [_unreadable(name, error)]) from None
+    except Exception as error:
+        if type(error).__name__ in ("LZMAError", "ZstdError"):
+            raise InputError(name, [Problem(f"its compression is broken: {error}")]) from None
+        raise
+
+
+def is_compressed(name: str) -> bool:
+    """Whether the file called `name` begins as a compressed one does."""
+    with open(name, "rb") as file:
+        return file.read(6).startswith(tuple(_MAGIC))
+
+
+def source_of(raw: bytes) -> Peekable:
+    """`raw` as a stream, uncompressed."""
+    return _uncompressed(Peekable(io.BytesIO(raw)))
+
+
+@contextmanager
+def bytes_source(raw: bytes, name: str) -> Iterator[Peekable]:
+    """`raw` as a stream, uncompressed; raises InputError of `name` where its compression is broken."""
+    with _failures_of(name):
+        yield source_of(raw)
+
+
+def _uncompressed(source: Peekable) -> Peekable:
+    for _ in range(4):  # compressed twice is somebody's mistake; for ever is an attack
+        start = source.peek(6)
+        reader = next((reader for magic, reader in _MAGIC.items() if start.startswith(magic)), None)
+        if reader is None:
+            break
+        source = Peekable(reader(cast("IO[bytes]", source)))
+    return source
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    return Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")
+
+
+def _did_you_mean(name: str, error: OSError) -> str:
+    """The nearest name in the folder where a file was looked for in vain."""
+    if not isinstance(error, FileNotFoundError):
+        return ""
+    import difflib
+
+    folder, wanted = os.path.split(name)
+    try:
+        there = os.listdir(folder or os.curdir)
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(wanted, [name for name in there[:MAX_LISTED] if name != wanted], n=1)
+    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""

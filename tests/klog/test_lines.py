@@ -1,0 +1,99 @@
+"""Big inputs: found by searching, numbered right, whatever falls on the border of a chunk."""
+
+from __future__ import annotations
+
+import io
+from typing import IO, cast
+
+import pytest
+
+from oomsel.klog import chunks, lines
+from oomsel.klog.reader import LogReader
+from oomsel.klog.source import Peekable, source_of
+from tests.real_logs import LOGS
+
+REPORT = (LOGS / "01-global-8cpu.log").read_bytes().split(b"\n")
+_ROWS = [number + 1 for number, line in enumerate(REPORT) if line.endswith(b" web-frontend")]
+NOISE = b"[    1.000000] usb 1-1: new high-speed USB device in the room, number %d\n"
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "SMALL", 4096)
+    monkeypatch.setattr(chunks, "CHUNK", 6000)
+    monkeypatch.setattr(chunks, "HEADROOM", 3000)
+    monkeypatch.setattr(lines, "HEADROOM", 3000)
+
+
+@pytest.mark.parametrize("before", [0, 1, 50, *range(60, 160, 7)])
+def test_reports_are_found_and_numbered(before: int) -> None:
+    noise = b"".join(NOISE % number for number in range(before))
+    raw = noise + b"\n".join(REPORT[:76]) + b"\n" + noise + b"\n".join(REPORT[76:151]) + b"\n" + noise
+    found = list(LogReader(source_of(raw)).events())
+    assert [event.first_line for event in found] == [before + 1, before + 77 + before]
+    assert [len(event.rows) for event in found] == [16, 15]
+    assert [event.rows[0].line for event in found] == [before + _ROWS[0], 2 * before + _ROWS[1]]
+    assert [event.kills[0].line for event in found] == [before + 76, 2 * before + 151]
+
+
+def test_a_table_whose_beginning_is_cut() -> None:
+    raw = b"".join(NOISE % number for number in range(100)) + b"\n".join(REPORT[57:76]) + b"\n"
+    (event,) = LogReader(source_of(raw)).events()
+    assert (event.header_line, len(event.rows)) == (101, 16)
+
+
+def test_a_lone_kill_line_is_found() -> None:
+    raw = b"".join(NOISE % number for number in range(900)) + REPORT[75] + b"\n" + NOISE % 1 * 300
+    (event,) = LogReader(source_of(raw)).events()
+    assert (event.first_line, event.kills[0].pid) == (901, 200)
+
+
+def test_memory_stays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Endless(io.RawIOBase):
+        """Sixty chunks of noise."""
+
+        left = 60 * 6000
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+            size = min(len(buffer), self.left)
+            buffer[:size] = (NOISE % 1 * (size // 40 + 1))[:size]
+            self.left -= size
+            return size
+
+    source = lines.LineSource(Peekable(cast("IO[bytes]", Endless())))
+    largest = 0
+    real = source._more
+
+    def more() -> bool:
+        nonlocal largest
+        result = real()
+        largest = max(largest, len(source._buffer))
+        return result
+
+    monkeypatch.setattr(source, "_more", more)
+    assert not source.skip()
+    assert largest <= 9000
+
+
+def test_what_reading_raises_reaches_the_caller() -> None:
+    class Broken(io.RawIOBase):
+        """Fails in the middle."""
+
+        left = 8000
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+            if self.left <= 0:
+                raise OSError(5, "Input/output error")
+            size = min(len(buffer), 1000)
+            buffer[:size] = b"x" * (size - 1) + b"\n"
+            self.left -= size
+            return size
+
+    with pytest.raises(OSError, match="Input/output error"):
+        list(LogReader(Peekable(cast("IO[bytes]", Broken()))).events())
