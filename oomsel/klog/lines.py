@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from oomsel.klog.chunks import HEADROOM, ChunkReader, Readable, count_newlines
 from oomsel.klog.search import fastest_find, plain_find
 
-#: An input up to this size is looked at for everything; a larger one only for the needles below.
+#: So many bytes are looked at for everything; what follows only for the needles below.
 SMALL = 1 << 23
 #: Lines before a needle that may belong to it: a name with newlines in it splits the first line.
 _BEFORE = 16
 #: Every report has one of these.  Long ones are found sooner: a search leaps by as much as it looks for.
 NEEDLES = (b" invoked oom-killer: gfp_mask=0x", b"ut of memory: Killed process ")
-#: What a small input is looked through for: tables cut at both ends, boot lines, fields that hide their text, too.
+#: What the beginning is looked through for: tables cut at both ends, boot lines, fields that hide their text, too.
 SMALL_NEEDLES = (
     b"oom-kill",
     b"Killed process ",
@@ -41,7 +41,7 @@ class LineSource:
         self._stream = stream
         self._progress = progress
         first = _read_up_to(stream, SMALL)
-        self._buffer: bytes | bytearray = first
+        self._buffer: bytes | bytearray = first if len(first) < SMALL else bytearray(first)
         self._at = 0  #: of the next line
         self._end = len(first)  #: of what is valid in the buffer
         self._number: int | None = 0  #: newlines before `_at`; None where nobody has counted
@@ -49,7 +49,9 @@ class LineSource:
         self._read = len(first)
         is_small = len(first) < SMALL
         self._ahead = None if is_small else ChunkReader(stream)
-        self._needles = SMALL_NEEDLES if is_small else NEEDLES
+        self._needles: tuple[bytes, ...] = (
+            SMALL_NEEDLES  # in the beginning of a large input, too: the machine boots there
+        )
         self._hits: dict[bytes, int] = {}
         self._find = plain_find if is_small else fastest_find()
 
@@ -68,6 +70,7 @@ class LineSource:
         if not chunk.size:
             self._ahead = None
             return False
+        self._needles = NEEDLES
         left = self._end - self._at
         if left <= HEADROOM:
             start = HEADROOM - left

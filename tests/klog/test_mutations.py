@@ -126,3 +126,10 @@ def test_an_allocation_failure_after_the_kill_is_no_report() -> None:
 def test_a_scenario_read_as_a_log_of_another_page_size() -> None:
     scenario = oomsel.load(LOGS / "01-global-8cpu.log", log=LogOptions(event=1, page_size=65536))
     assert scenario.machine.page_size == 65536
+
+
+def test_a_row_that_is_there_twice_counts_once() -> None:
+    lines = (LOGS / "01-global-8cpu.log").read_bytes().split(b"\n")
+    event = events(b"\n".join([*lines[:60], lines[59], *lines[60:77]]))[0]
+    assert len(event.rows) == 16
+    assert list(event.missing()) == ["1 row there twice, line 61"]

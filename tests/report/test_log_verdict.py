@@ -6,6 +6,9 @@ import pytest
 
 import oomsel
 from oomsel.klog.pick import LogOptions
+from oomsel.klog.rescore import Candidate
+from oomsel.klog.table import Row
+from oomsel.report.log_interval import bounds
 from oomsel.report.log_memory import memory_object, memory_summary
 from oomsel.report.log_verdict import LogVerdict, Reason, log_verdict
 from tests.real_logs import LOGS
@@ -276,3 +279,42 @@ def test_red_hats_words_before_the_score() -> None:
     raw = old([(70, 1, 5000, 0, "hog"), (71, 1, 400, 0, "b")], 70, 50)
     raw = raw.replace("(hog) score 50", "(hog) [State: 0 Flags: 4202752] score 50")
     assert "score 50, line 11, is what the table gives" in text_of(verdict(raw))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "totalpages"),
+    [
+        ("03-memcg.log", "", "", 24576),
+        ("03-memcg.log", "swap: usage 0kB, limit 9007199254740988kB", "swap: usage 0kB, limit 4096kB", 25600),
+        ("03-memcg.log", "swap: usage 0kB, limit 9007199254740988kB", "swap: usage 0kB, limit 0kB", 24576),
+        ("15-host-618.log", "memory+swap: usage 53248kB, limit 9007199254740988kB", "", 13312),
+        (
+            "15-host-618.log",
+            "memory+swap: usage 53248kB, limit 9007199254740988kB",
+            "memory+swap: usage 53248kB, limit 57344kB",
+            14336,
+        ),
+        ("10-cpuset.log", "", "", 65504),
+        ("07-swap.log", "", "", 130939 - 12648 + 98300 // 4),
+    ],
+)
+def test_totalpages_by_the_report(name: str, old: str, new: str, totalpages: int) -> None:
+    raw = (LOGS / name).read_text(encoding="utf-8").replace(old, new)
+    scenario = oomsel.loads(raw)
+    assert scenario.log.facts.totalpages == totalpages
+    assert oomsel.select(scenario).totalpages == totalpages
+
+
+@pytest.mark.parametrize(
+    ("columns", "has_swap", "expected"),
+    [
+        ({"rss": 100, "rss_anon": 90, "rss_file": 10, "rss_shmem": 0, "swapents": 7}, False, (1000 - 41, 1000 + 93)),
+        ({"rss": 100, "rss_anon": 90, "rss_file": 10, "rss_shmem": 0, "swapents": 7}, True, (1000 - 48, 1000 + 124)),
+        # Of one number for all three each may be off.
+        ({"rss": 100, "swapents": 0}, False, (1000 - 93, 1000 + 93)),
+        ({"rss": 50, "swapents": 0}, False, (1000 - 50, 1000 + 93)),
+    ],
+)
+def test_bounds(columns: dict[str, int | None], has_swap: bool, expected: tuple[int, int]) -> None:
+    candidate = Candidate(Row(1, 7, columns, "a"), 0, 0, is_root=False, score=1000)
+    assert bounds(candidate, 31, has_swap=has_swap) == expected
