@@ -21,14 +21,14 @@ def write_whole(put: Callable[[IO[bytes]], Any], name: str) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             put(file)
-        os.chmod(temporary, mode_for(target))
+        os.chmod(temporary, _mode_for(target))
         os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
 
 
-def mode_for(target: str) -> int:
+def _mode_for(target: str) -> int:
     """The permissions that an ordinary write would leave."""
     if os.path.exists(target):
         return os.stat(target).st_mode & 0o7777

@@ -175,12 +175,12 @@ def note(source: str, message: str) -> None:
 
 def write(text: str, output: str | None) -> None:
     """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
-    _write(lambda file: file.write(text.encode("utf-8", "backslashreplace")), output)
+    write_with(lambda file: file.write(text.encode("utf-8", "backslashreplace")), output)
 
 
 def write_bytes(raw: bytes, output: str | None) -> None:
     """Bytes to a file, whole or not at all, or to standard output."""
-    _write(lambda file: file.write(raw), output)
+    write_with(lambda file: file.write(raw), output)
 
 
 #: The forms that a scenario can be written in.
@@ -195,15 +195,16 @@ def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> 
             raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())
         from oomsel.scenario.bundle import save
 
-        _write(lambda file: save(scenario, file), output)
+        write_with(lambda file: save(scenario, file), output)
         return
     from oomsel.scenario.plain import json_pieces, yaml_pieces
 
     pieces = json_pieces(scenario) if form == "json" else yaml_pieces(scenario)
-    _write(lambda file: file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces), output)
+    write_with(lambda file: file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces), output)
 
 
-def _write(put: Callable[[IO[bytes]], Any], output: str | None) -> None:
+def write_with(put: Callable[[IO[bytes]], Any], output: str | None) -> None:
+    """What `put` writes into a file, whole or not at all, or to standard output."""
     from oomsel.files import write_whole
 
     to_standard_output = output is None or output == "-"
@@ -240,34 +241,4 @@ def fail_on_error() -> Iterator[None]:
     except OomselError as error:
         for line in str(error).split("\n"):
             say(f"oomsel: {line}")
-        raise click.exceptions.Exit(2) from None
-
-
-@contextmanager
-def replacing(name: str) -> Iterator[IO[str]]:
-    """A text file to write piece by piece, which is there whole in the end, or not at all."""
-    import tempfile
-
-    from oomsel.files import mode_for
-
-    target = os.path.realpath(name)
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w",
-            encoding="utf-8",
-            newline="",
-            dir=os.path.dirname(target),
-            prefix=f".{os.path.basename(target)}.",
-            delete=False,
-        ) as file:
-            try:
-                yield file
-                file.flush()
-                os.chmod(file.name, mode_for(target))
-                os.replace(file.name, target)
-            except BaseException:
-                os.unlink(file.name)
-                raise
-    except OSError as error:
-        say(f"oomsel: {printable(name)}: {error.strerror or error}")
         raise click.exceptions.Exit(2) from None

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import IO, TYPE_CHECKING
+
 import click
 
-from oomsel.cli.common import fail_on_error, note, replacing, write, write_scenario
+from oomsel.cli.common import fail_on_error, note, write, write_scenario, write_with
+
+if TYPE_CHECKING:
+    from oomsel.study.simulate import Simulation
 
 
 @click.command(
@@ -49,7 +54,7 @@ def command(
     Shows what each design reads, how far off it ever was and may be, what counting cost, and
     whom the OOM killer would choose by it.
     """
-    from contextlib import nullcontext
+    from io import TextIOWrapper
 
     from oomsel.study.export import final_scenario
     from oomsel.study.program import mms_of
@@ -58,14 +63,24 @@ def command(
     from oomsel.study.workload import load_workload
 
     names = tuple(dict.fromkeys(designs)) or ("split", "percpu", "pernode", "tree")
+    simulation: Simulation | None = None
     with fail_on_error():
         workload = load_workload(workload_file)
         mms = mms_of(workload)
-        with replacing(trace) if trace is not None else nullcontext() as file:
-            writer = None
-            if file is not None:
-                writer = TraceWriter(mms.pids, [process.comm for process in mms.processes], file)
-            simulation = simulate(workload, names, fanouts=_fanouts(tree), trace=writer)
+        fanouts = _fanouts(tree)
+        if trace is None:
+            simulation = simulate(workload, names, fanouts=fanouts)
+        else:
+
+            def put(file: IO[bytes]) -> None:
+                nonlocal simulation
+                text = TextIOWrapper(file, encoding="utf-8", newline="")
+                writer = TraceWriter(mms.pids, [process.comm for process in mms.processes], text)
+                simulation = simulate(workload, names, fanouts=fanouts, trace=writer)
+                text.detach()  # flushed, and left open
+
+            write_with(put, trace)
+    assert simulation is not None
     for name, counted in simulation.counted.items():
         if any(kill.limited for kill in counted.kills):
             note(workload_file, f"{name}: two-pass: the limit of 16 precise sums was hit")
