@@ -37,14 +37,13 @@ typecheck: $(READY) ## check the types
 examples: $(READY) ## hold the shipped scenarios to what they expect
 	$(BIN)/oomsel check --strict examples
 
-generated: $(READY) ## make anew what is made from the code: the schema, the format's reference, the picture
+generated: $(READY) ## make anew what is made from the code: the schema and the format's reference
 	$(BIN)/oomsel schema --output examples/oomsel.schema.json
 	$(BIN)/oomsel schema --format markdown --output examples/FORMAT.md
-	$(BIN)/python .ci/picture.py
 
 check: lint typecheck test examples ## lint, typecheck, test and check the examples: what to run before pushing
 
-bench: $(READY) ## measure start-up, loading and selecting as ratios, with the target beside each
+bench: $(READY) ## measure what matters as ratios, with the target beside each
 	$(BIN)/python -m oomsel.study.ratios
 
 clean: ## remove what the other targets made

@@ -25,11 +25,12 @@ def run(command: str) -> str:
 
 
 def samples() -> list[tuple[str, str]]:
+    """Every command and what it prints; a block may have several."""
     pairs = []
     for block in CONSOLE:
-        command, _, output = block.partition("\n")
-        assert command.startswith("$ ")
-        pairs.append((command.removeprefix("$ "), output))
+        for sample in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, output = sample.partition("\n")
+            pairs.append((command, output))
     return pairs
 
 
@@ -41,7 +42,7 @@ def test_sample(command: str, expected: str) -> None:
 
 
 def test_there_are_samples() -> None:
-    assert len(samples()) >= 5
+    assert len(samples()) >= 15
 
 
 def test_python_sample(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
