@@ -34,10 +34,12 @@ class OomControl(NamedTuple):
 
     @property
     def is_memcg_oom(self) -> bool:
+        """Whether a memory cgroup is out of memory, not the machine."""
         return self.memcg is not None
 
     @property
     def is_sysrq_oom(self) -> bool:
+        """Whether somebody asked for it by sysrq f."""
         return self.order == -1
 
 

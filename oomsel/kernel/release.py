@@ -76,10 +76,12 @@ class Release(NamedTuple):
 
     @property
     def is_newer_than_known(self) -> bool:
+        """Whether its rules are taken from an older release."""
         return self[:2] > NEWEST
 
     @property
     def rules(self) -> Rules:
+        """What the release does."""
         return _rules(self)
 
 

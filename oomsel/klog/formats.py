@@ -25,6 +25,7 @@ class Layout(NamedTuple):
 
     @property
     def header(self) -> str:
+        """The line above the rows."""
         # A header's cell is as wide as its row's; oom_score_adj is narrower than its own name.
         return self.pid_header + "".join(f" {c.name:>{c.width}}" for c in self.columns) + " name"
 

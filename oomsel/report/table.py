@@ -43,13 +43,16 @@ class Comparing:
         self.error = _held(approximate, approximate.counters) - _held(approximate, approximate.precise)
 
     def eligible(self, task: int) -> bool:
+        """Whether the task may be killed."""
         return bool(self.approximate.points[task] != LONG_MIN)
 
     def chosen(self, task: int) -> str:
+        """The mode that chose the task, `both`, or nothing."""
         modes = [report.mode for report in (self.approximate, self.precise) if report.chosen == task]
         return "both" if len(modes) == 2 else "".join(modes)
 
     def cells(self, task: int) -> tuple[str, ...]:
+        """The task's row."""
         tasks = self.approximate.system.tasks
         error = int(self.error[task])
         mib = error * self.approximate.system.page_size / (1 << 20)
@@ -65,6 +68,7 @@ class Comparing:
         )
 
     def reason(self, task: int) -> str:
+        """Why the task may not be killed."""
         return Passed(int(self.approximate.passed[task])).reason
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from oomsel.errors import InputError, Problem
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
 from oomsel.scenario.columns import NOT_STATED
-from oomsel.scenario.schema import TASK_COMM_LEN
+from oomsel.scenario.leaves import TASK_COMM_LEN
 from oomsel.scenario.units import MAX_PAGES
 
 Array = npt.NDArray[Any]

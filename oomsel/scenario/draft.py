@@ -28,6 +28,7 @@ class Draft(NamedTuple):
 
     @property
     def all_tasks_are_good(self) -> bool:
+        """Whether every task could be read, so that a pid that is not there is wrong."""
         return bool(self.tasks) and None not in self.tasks
 
 

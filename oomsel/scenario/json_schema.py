@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from oomsel.scenario import schema
+from oomsel.scenario import leaves, schema
 from oomsel.scenario.units import MAX_NODE, MAX_PAGES
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
@@ -53,7 +53,7 @@ LEAVES: dict[str, dict[str, Any]] = {
         "exclusiveMaximum": 1 << 32,
     },
     "page_size": {"title": "bytes", "enum": [4096, 8192, 16384, 32768, 65536]},
-    "flag": {"title": f"one of {', '.join(schema.FLAGS)}", "enum": list(schema.FLAGS)},
+    "flag": {"title": f"one of {', '.join(leaves.FLAGS)}", "enum": list(leaves.FLAGS)},
     "version": {"title": "1", "const": 1},
     "memcg_path": {"title": "path like /web/worker", "type": "string", "pattern": "^/"},
     "cpuset_name": {"title": "name", **_TEXT},

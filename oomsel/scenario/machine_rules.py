@@ -28,6 +28,7 @@ def all_nodes(machine: Machine) -> set[int]:
 
 
 def is_kthread(task: Task) -> bool:
+    """Whether the task is flagged as a kernel thread."""
     return "kthread" in task.flags
 
 
@@ -48,6 +49,7 @@ def default_current(tasks: list[Task | None]) -> Task | None:
 
 
 def check_machine(draft: Draft, complaints: Complaints) -> None:
+    """CPUs are possible and in one state, one stays online, and there is RAM."""
     machine = draft.machine
     if machine is None:
         return
@@ -69,6 +71,7 @@ def check_machine(draft: Draft, complaints: Complaints) -> None:
 
 
 def check_nodes(machine: Machine, possible: set[int], complaints: Complaints) -> None:
+    """Nodes are stated once, with possible CPUs that are on one node each."""
     nodes = machine.nodes or {}
     stated = complaints.stated("machine", "nodes")
     if not nodes:
@@ -93,6 +96,7 @@ def check_nodes(machine: Machine, possible: set[int], complaints: Complaints) ->
 
 
 def check_memcgs(draft: Draft, complaints: Complaints) -> None:
+    """Parents are declared before their children; the root has no keys."""
     memcgs = draft.memcgs or {}
     declared = {"/"}
     for path in memcgs:
@@ -108,6 +112,7 @@ def check_memcgs(draft: Draft, complaints: Complaints) -> None:
 
 
 def check_oom(draft: Draft, complaints: Complaints) -> None:
+    """The allocation names a task, a cgroup, nodes and gfp flags that there are."""
     oom = draft.oom
     if oom is None:
         return
@@ -127,12 +132,14 @@ def check_oom(draft: Draft, complaints: Complaints) -> None:
 
 
 def check_nodes_exist(machine: Machine, nodes: tuple[int, ...], path: Path, complaints: Complaints) -> None:
+    """Every node that is named exists."""
     known = all_nodes(machine)
     if strange := set(nodes) - known:
         complaints.add(path, f"node {format_list(strange)} does not exist; machine.nodes has {format_list(known)}")
 
 
 def check_current(draft: Draft, complaints: Complaints) -> None:
+    """The allocating task is there, or a default; a cpuset that limits it leaves a node out."""
     oom = draft.oom
     if oom is None or not draft.all_tasks_are_good:
         return
@@ -163,6 +170,7 @@ def pids_of(task: Task) -> tuple[int, ...]:
 
 
 def check_expect(draft: Draft, complaints: Complaints) -> None:
+    """Each verdict says how a run ends, in one way."""
     expect = draft.expect
     if expect is None:
         return
@@ -176,6 +184,7 @@ def check_expect(draft: Draft, complaints: Complaints) -> None:
 
 
 def check_verdict(path: Path, verdict: Verdict, complaints: Complaints) -> None:
+    """A verdict states what happens, and nothing that cannot go together."""
     stated = [name for name in ("victim", "nobody", "panic") if getattr(verdict, name) is not None]
     if len(stated) > 1:
         complaints.conflict((*path, stated[0]), (*path, stated[1]), "conflicts with {}; a run ends in one way")

@@ -30,6 +30,7 @@ class Plain(str):
 
     @property
     def is_null(self) -> bool:
+        """Whether it stands for nothing."""
         return self in Plain.NULLS
 
 

@@ -13,9 +13,10 @@ from oomsel.errors import InputError, Problem
 from oomsel.klog.names import comm_from_text
 from oomsel.scenario.columns import COUNTERS, NOT_STATED, TaskColumns
 from oomsel.scenario.document import Document
+from oomsel.scenario.leaves import Context
 from oomsel.scenario.machine_rules import online_cpus
 from oomsel.scenario.models import Machine, Scenario, Task
-from oomsel.scenario.schema import Context, section_validator
+from oomsel.scenario.schema import section_validator
 from oomsel.scenario.table_form import MM_KEYS, Origin, Wrong, by_pid, merged
 from oomsel.scenario.task_rules import KTHREAD_KEYS, ZOMBIE_KEYS
 from oomsel.scenario.validate import page_size_of, read_scenario

@@ -1,272 +1,16 @@
-"""What each key of a scenario may hold: the schema by which pydantic-core reads plain data into models.
-
-A leaf's error is a predicate, "no pid; use ...", that follows "VALUE is"; one that begins with a capital stands alone.
-"""
+"""What each key of a scenario may hold: the schema by which pydantic-core reads plain data into models."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
 
-from pydantic_core import CoreSchema, PydanticCustomError, SchemaValidator
+from pydantic_core import CoreSchema, SchemaValidator
 from pydantic_core import core_schema as cs
 
-from oomsel.kernel.release import parse_release
-from oomsel.klog.names import comm_from_text
-from oomsel.scenario import models, units
-from oomsel.scenario.nodes import Plain, SourceInt
+from oomsel.scenario import leaves, models, units
 
-Info = cs.ValidationInfo
 
-TASK_COMM_LEN = 16
-#: Longer texts than this are refused.
-MAX_TEXT = 1 << 16
-FLAGS = ("init", "kthread", "zombie", "exiting", "vfork", "coredump", "oom_skip", "oom_victim", "oom_origin")
-_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-
-
-class Context:
-    """What a value's reading depends on besides the value."""
-
-    def __init__(self, page_size: int, is_json: bool) -> None:
-        self.page_size = page_size
-        self.is_json = is_json
-        #: Whether an error's path must be the file's own; a first reading, mostly the only one, does without.
-        self.places = False
-
-
-def wrong(message: str) -> PydanticCustomError:
-    """The error of a leaf."""
-    return PydanticCustomError("wrong", "{text}", {"text": message})
-
-
-def is_empty(value: Any) -> bool:
-    """Whether a value is null, or nothing at all."""
-    return value is None or (isinstance(value, Plain) and value.is_null)
-
-
-def _leaf(read: Callable[[Any, Any], Any], kind: str = "") -> CoreSchema:
-    """`kind` names the leaf to whoever describes the schema; by default the reading function does."""
-
-    def function(value: Any, info: Info) -> Any:
-        try:
-            return read(value, info.context)
-        except ValueError as error:
-            raise wrong(str(error)) from None
-
-    return cs.with_info_plain_validator_function(function, metadata={"kind": kind or read.__name__.strip("_")})
-
-
-def _whole(low: int, high: int, what: str, use: str = "") -> CoreSchema:
-    use = use or f"a whole number from {low} to {high}"
-    inner = cs.int_schema(strict=True, ge=low, le=high)
-    return cs.custom_error_schema(inner, "wrong", custom_error_message=f"no {what}; use {use}")
-
-
-def _text(value: Any, context: Context) -> str:
-    if type(value) is str:
-        text = value
-    elif isinstance(value, bool) or is_empty(value) or context.is_json or not isinstance(value, str | int):
-        raise ValueError("no text; quote it")
-    else:  # a plain scalar of YAML is the text as written
-        text = value.text if isinstance(value, SourceInt) else str(value)
-    if len(text) > MAX_TEXT:
-        raise ValueError(f"too long, {len(text)} characters; use at most {MAX_TEXT}")
-    return text
-
-
-def _comm(value: Any, context: Context) -> bytes:
-    comm = comm_from_text(_text(value, context))
-    if len(comm) >= TASK_COMM_LEN:
-        raise ValueError(f"too long for a comm, {len(comm)} bytes; use at most 15")
-    if 0 in comm:
-        raise ValueError("no comm, as it holds the byte 0, where a name ends; leave \\x00 out")
-    return comm
-
-
-def _pid_or_comm(value: Any, context: Context) -> int | bytes:
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 1 <= value <= 1 << 22:
-            raise ValueError("no pid; use a whole number from 1 to 4194304, or a quoted comm")
-        return int(value)
-    return _comm(value, context)
-
-
-def _bool(value: Any, context: Context) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, Plain) and value in _BOOLEANS and not context.is_json:
-        return _BOOLEANS[value]
-    raise ValueError("no boolean; use true or false")
-
-
-def _quantity(value: Any, context: Context) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(units.check_pages(value))
-    if isinstance(value, str) and not is_empty(value):
-        return units.parse_quantity(value, context.page_size)
-    raise ValueError("no quantity of memory; use a number of pages, or a text like 64MiB")
-
-
-def _size(value: Any, context: Context) -> int:
-    pages = _quantity(value, context)
-    if pages < 0:
-        raise ValueError("negative; use 0 or more")
-    return pages
-
-
-def _pages(read: Callable[[Any, Context], int], low: int) -> CoreSchema:
-    """A leaf of pages; most are plain numbers, and there are several a task."""
-
-    def function(value: Any, info: Any) -> int:
-        if type(value) is int and low <= value < units.MAX_PAGES:
-            return value
-        try:
-            return read(value, info.context)
-        except ValueError as error:
-            raise wrong(str(error)) from None
-
-    return cs.with_info_plain_validator_function(function, metadata={"kind": read.__name__.strip("_")})
-
-
-def _limit(value: Any, context: Context) -> int | None:
-    return None if type(value) is str and value == "max" else _size(value, context)
-
-
-def _list_of(limit: int, *, number_is_count: bool = False) -> CoreSchema:
-    def read(value: Any, _: Context) -> tuple[int, ...]:
-        if isinstance(value, int) and not isinstance(value, bool):
-            if not number_is_count:
-                return tuple(units.check_list([int(value)], limit))
-            if not 1 <= value <= limit + 1:
-                raise ValueError(f"no number of CPUs; use 1 to {limit + 1}, or a list like 0-3,8")
-            return tuple(range(value))
-        if isinstance(value, list):
-            if not value:
-                raise ValueError("no list of numbers; leave the key out, or name some")
-            if not all(isinstance(item, int) and not isinstance(item, bool) for item in value):
-                raise ValueError("no list of whole numbers; use one like [0, 1], or a text like 0-3,8")
-            return tuple(sorted(units.check_list([int(item) for item in value], limit)))
-        if isinstance(value, str) and not is_empty(value):
-            return tuple(sorted(units.parse_list(value, limit)))
-        raise ValueError("no list of numbers; use one like 0-3,8 or [0, 1]")
-
-    return _leaf(read, "cpus" if number_is_count else "numbers")
-
-
-def _gfp(value: Any, _: Context) -> int | str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        if not 0 <= value < 1 << 32:
-            raise ValueError("no gfp mask; use a number of 32 bits, or flag names")
-        return int(value)
-    if isinstance(value, str) and not isinstance(value, Plain):
-        return str(value)
-    raise ValueError("no gfp mask; use a number, or flag names like GFP_KERNEL|__GFP_ZERO")
-
-
-def _page_size(value: Any, _: Context) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value in (4096, 8192, 16384, 32768, 65536):
-        return int(value)
-    raise ValueError("no page size; use a power of two from 4096 to 65536, in bytes")
-
-
-def _flag(value: Any, _: Context) -> str:
-    if not isinstance(value, str) or value not in FLAGS:
-        raise ValueError(f"no flag; use some of {', '.join(FLAGS)}")
-    return str(value)
-
-
-def _version(value: Any, _: Context) -> int:
-    if isinstance(value, bool) or value != 1:
-        raise ValueError("no format version that is known; use 1")
-    return 1
-
-
-def _memcg_path(value: Any, context: Context) -> str:
-    path = _text(value, context)
-    if path == "/":
-        return path
-    parts = path.split("/")
-    if len(parts) < 2 or parts[0] or any(part in ("", ".", "..") for part in parts[1:]) or "\n" in path or "\0" in path:
-        raise ValueError("no path of a cgroup; use one like /web/worker")
-    return path
-
-
-def _cpuset_name(value: Any, context: Context) -> str:
-    name = _text(value, context)
-    if name != "/" and ("/" in name or not name or "\n" in name):
-        raise ValueError('no name of a cpuset; use the last part of its path, or "/"')
-    return name
-
-
-def _label(value: Any, context: Context) -> str:
-    text = _text(value, context)
-    if not text:
-        raise ValueError("no label; use a text of one character or more")
-    return text
-
-
-def _golden(value: Any, context: Context) -> str:
-    name = _text(value, context)
-    parts = name.split("/")
-    if not name.isprintable() or any(part in ("", ".", "..") for part in parts):
-        raise ValueError("no file beside the scenario; use a name like expected.log, below the scenario's folder")
-    return name
-
-
-def _cpu_key(key: Any, _: Context) -> int | tuple[int, ...]:
-    """A key of `deltas` that is no plain number: a cpulist, as every key of JSON is."""
-    cpus = units.parse_list(key) if isinstance(key, str) else []
-    if not cpus:
-        raise ValueError("no CPU")
-    return cpus[0] if len(cpus) == 1 else tuple(cpus)
-
-
-#: Every CPU by the number that a key of `deltas` mostly is, in JSON as text; filled as they are met.
-_CPUS: dict[Any, int] = {}
-
-
-def _deltas(value: Any, read: cs.ValidatorFunctionWrapHandler, info: Any) -> dict[int, int]:
-    """`deltas` with every cpulist written out."""
-    if type(value) is dict and not info.context.places:
-        try:
-            plain = {_CPUS[key]: pages for key, pages in value.items()}
-        except KeyError:
-            plain = {}
-        if len(plain) == len(value):
-            deltas: dict[int, int] = read(plain)
-            return deltas
-    stated = read(value)
-    spread: dict[int, int] = {}
-    for key, pages in stated.items():
-        for cpu in key if type(key) is tuple else (key,):
-            if cpu in spread:
-                message = f"CPU {cpu} is stated twice; give each CPU one value"
-                raise PydanticCustomError("wrong", "{text}", {"text": message, "cpu": cpu})
-            spread[cpu] = pages
-            _CPUS[cpu] = _CPUS[str(cpu)] = cpu
-    return spread
-
-
-def _counter_form(value: Any) -> Any:
-    return value if type(value) is dict else {"count": value}
-
-
-def _node_key(key: Any, _: Context) -> int:
-    number = int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 5 else key
-    if not isinstance(number, int) or not 0 <= number <= units.MAX_NODE:
-        raise ValueError(f"no node; use a number from 0 to {units.MAX_NODE}")
-    return int(number)
-
-
-def _release(value: Any, context: Context) -> str:
-    text = _text(value, context)
-    parse_release(text)
-    return text
-
-
-def _table(cls: type[models.Model], **fields: CoreSchema) -> CoreSchema:
+def table(cls: type[models.Model], **fields: CoreSchema) -> CoreSchema:
     """The schema of a mapping that becomes a `cls`; a field without default is a required key."""
     args = []
     for name, schema in fields.items():
@@ -286,113 +30,99 @@ def _table(cls: type[models.Model], **fields: CoreSchema) -> CoreSchema:
 #: The keys that the mapping of each model knows.
 KEYS: dict[str, tuple[str, ...]] = {}
 
-PID = _whole(1, 1 << 22, "pid")
-FLAG01 = _whole(0, 1, "setting", "0 or 1")
-S32 = _whole(-(1 << 31), (1 << 31) - 1, "per-CPU value")
-QUANTITY, SIZE, LIMIT = _pages(_quantity, 1 - units.MAX_PAGES), _pages(_size, 0), _leaf(_limit)
-TEXT, COMM, BOOL = _leaf(_text), _leaf(_comm), _leaf(_bool)
-CPULIST, NODELIST = _list_of(units.MAX_CPU), _list_of(units.MAX_NODE)
-LABEL, PATH = _leaf(_label), _leaf(_memcg_path)
-PAGE_SIZE, VERSION = _leaf(_page_size), _leaf(_version)
-CPU = _whole(0, units.MAX_CPU, "CPU")
-CPU_KEY = cs.custom_error_schema(
-    cs.union_schema([cs.int_schema(strict=True, ge=0, le=units.MAX_CPU), _leaf(_cpu_key)], mode="left_to_right"),
-    "wrong",
-    custom_error_message=f"no CPU; use a number from 0 to {units.MAX_CPU}, or a list like 8-15",
-)
 COUNTER = cs.no_info_before_validator_function(
-    _counter_form,
-    _table(
+    leaves.counter_form,
+    table(
         models.Counter,
-        count=QUANTITY,
-        deltas=cs.with_info_wrap_validator_function(_deltas, cs.dict_schema(CPU_KEY, S32)),
+        count=leaves.QUANTITY,
+        deltas=cs.with_info_wrap_validator_function(leaves.deltas_of, cs.dict_schema(leaves.CPU_KEY, leaves.S32)),
     ),
 )
-TASK = _table(
+TASK = table(
     models.Task,
-    pid=PID,
-    tgid=PID,
-    comm=COMM,
-    uid=_whole(0, (1 << 32) - 1, "uid"),
-    oom_score_adj=_whole(-1000, 1000, "oom_score_adj"),
-    total_vm=SIZE,
-    pgtables_bytes=_whole(0, (1 << 62) - 1, "number of bytes"),
-    rss=_table(models.Rss, anon=COUNTER, file=COUNTER, shmem=COUNTER, swap=COUNTER, total=COUNTER),
-    flags=cs.tuple_variable_schema(_leaf(_flag)),
-    mm=LABEL,
-    thread=_table(models.Thread, pid=PID, comm=COMM),
-    memcg=PATH,
-    cpuset=_table(models.Cpuset, name=_leaf(_cpuset_name), mems_allowed=NODELIST),
-    mempolicy=NODELIST,
+    pid=leaves.PID,
+    tgid=leaves.PID,
+    comm=leaves.COMM,
+    uid=leaves.whole(0, (1 << 32) - 1, "uid"),
+    oom_score_adj=leaves.whole(-1000, 1000, "oom_score_adj"),
+    total_vm=leaves.SIZE,
+    pgtables_bytes=leaves.whole(0, (1 << 62) - 1, "number of bytes"),
+    rss=table(models.Rss, anon=COUNTER, file=COUNTER, shmem=COUNTER, swap=COUNTER, total=COUNTER),
+    flags=cs.tuple_variable_schema(leaves.FLAG),
+    mm=leaves.LABEL,
+    thread=table(models.Thread, pid=leaves.PID, comm=leaves.COMM),
+    memcg=leaves.PATH,
+    cpuset=table(models.Cpuset, name=leaves.CPUSET_NAME, mems_allowed=leaves.NODELIST),
+    mempolicy=leaves.NODELIST,
 )
-MACHINE = _table(
+MACHINE = table(
     models.Machine,
-    cpus=_list_of(units.MAX_CPU, number_is_count=True),
-    online=CPULIST,
-    dying=CPULIST,
-    page_size=PAGE_SIZE,
-    ram=SIZE,
-    swap=SIZE,
-    batch=_whole(1, (1 << 31) - 1, "batch"),
-    nodes=cs.dict_schema(_leaf(_node_key), _table(models.Node, ram=SIZE, cpus=CPULIST)),
+    cpus=leaves.list_of(units.MAX_CPU, number_is_count=True),
+    online=leaves.CPULIST,
+    dying=leaves.CPULIST,
+    page_size=leaves.PAGE_SIZE,
+    ram=leaves.SIZE,
+    swap=leaves.SIZE,
+    batch=leaves.whole(1, (1 << 31) - 1, "batch"),
+    nodes=cs.dict_schema(leaves.NODE_KEY, table(models.Node, ram=leaves.SIZE, cpus=leaves.CPULIST)),
 )
-MEMCG = _table(models.MemcgLimits, max=LIMIT, swap_max=LIMIT, oom_group=BOOL)
-OOM = _table(
+MEMCG = table(models.MemcgLimits, max=leaves.LIMIT, swap_max=leaves.LIMIT, oom_group=leaves.BOOL)
+OOM = table(
     models.Oom,
-    current=PID,
-    comm=COMM,
-    gfp_mask=_leaf(_gfp),
-    order=_whole(-1, 10, "order"),
-    memcg=PATH,
-    nodemask=NODELIST,
-    cpuset_limited=BOOL,
-    totalpages=SIZE,
+    current=leaves.PID,
+    comm=leaves.COMM,
+    gfp_mask=leaves.GFP,
+    order=leaves.whole(-1, 10, "order"),
+    memcg=leaves.PATH,
+    nodemask=leaves.NODELIST,
+    cpuset_limited=leaves.BOOL,
+    totalpages=leaves.SIZE,
 )
-SYSCTL = _table(
+SYSCTL = table(
     models.Sysctls,
-    oom_kill_allocating_task=FLAG01,
-    oom_dump_tasks=FLAG01,
-    panic_on_oom=_whole(0, 2, "setting", "0, 1 or 2"),
+    oom_kill_allocating_task=leaves.FLAG01,
+    oom_dump_tasks=leaves.FLAG01,
+    panic_on_oom=leaves.whole(0, 2, "setting", "0, 1 or 2"),
 )
-UPDATE = _table(
+UPDATE = table(
     models.Update,
-    cpu=CPU,
-    pid=PID,
-    anon=QUANTITY,
-    file=QUANTITY,
-    shmem=QUANTITY,
-    swap=QUANTITY,
-    total=QUANTITY,
-    repeat=_whole(1, 10**9, "number of times"),
-    offline=CPULIST,
-    online=CPULIST,
+    cpu=leaves.CPU,
+    pid=leaves.PID,
+    anon=leaves.QUANTITY,
+    file=leaves.QUANTITY,
+    shmem=leaves.QUANTITY,
+    swap=leaves.QUANTITY,
+    total=leaves.QUANTITY,
+    repeat=leaves.whole(1, 10**9, "number of times"),
+    offline=leaves.CPULIST,
+    online=leaves.CPULIST,
 )
-PIDS_OR_COMMS = cs.tuple_variable_schema(_leaf(_pid_or_comm))
+PIDS_OR_COMMS = cs.tuple_variable_schema(leaves.PID_OR_COMM)
 _VERDICT = {
-    "victim": _leaf(_pid_or_comm),
-    "nobody": BOOL,
-    "panic": BOOL,
+    "victim": leaves.PID_OR_COMM,
+    "nobody": leaves.BOOL,
+    "panic": leaves.BOOL,
     "kills": PIDS_OR_COMMS,
-    "output": _leaf(_golden),
+    "output": leaves.GOLDEN,
 }
-_MODE = _table(models.Verdict, **_VERDICT)
-EXPECT = _table(
+_MODE = table(models.Verdict, **_VERDICT)
+EXPECT = table(
     models.Expect,
     **_VERDICT,
     approximate=_MODE,
     precise=_MODE,
     never=PIDS_OR_COMMS,
-    robust=BOOL,
-    tolerance=SIZE,
+    robust=leaves.BOOL,
+    tolerance=leaves.SIZE,
 )
 #: The sections of a scenario, by key.
 SECTIONS: dict[str, CoreSchema] = {
-    "oomsel": VERSION,
-    "title": TEXT,
-    "description": TEXT,
-    "kernel": _leaf(_release),
+    "oomsel": leaves.VERSION,
+    "title": leaves.TEXT,
+    "description": leaves.TEXT,
+    "kernel": leaves.RELEASE,
     "machine": MACHINE,
-    "memcgs": cs.dict_schema(PATH, MEMCG),
+    "memcgs": cs.dict_schema(leaves.PATH, MEMCG),
     "oom": OOM,
     "sysctl": SYSCTL,
     "tasks": cs.tuple_variable_schema(TASK, min_length=1),
@@ -401,13 +131,9 @@ SECTIONS: dict[str, CoreSchema] = {
 }
 
 
-#: For the schemas of other documents, like workloads.
-table, leaf, whole = _table, _leaf, _whole
-
-
 def scenario_core_schema() -> CoreSchema:
     """The schema of a whole scenario."""
-    return _table(models.Scenario, **SECTIONS)
+    return table(models.Scenario, **SECTIONS)
 
 
 @cache

@@ -49,6 +49,7 @@ def unseen_note(cpus: str) -> str:
 
 
 def check_pids(draft: Draft, complaints: Complaints) -> None:
+    """Pids are unique, those of threads included."""
     seen: dict[int, Path] = {}
     for index, task in enumerate(draft.tasks):
         if task is None:
@@ -63,6 +64,7 @@ def check_pids(draft: Draft, complaints: Complaints) -> None:
 
 
 def check_shared_mms(draft: Draft, complaints: Complaints) -> None:
+    """Of processes that share an mm the first describes it, and no other does."""
     first: dict[str, int] = {}
     for index, task in enumerate(draft.tasks):
         if task is None or task.mm is None:
@@ -78,6 +80,7 @@ def check_shared_mms(draft: Draft, complaints: Complaints) -> None:
 
 
 def check_task(task: Task, path: Path, draft: Draft, complaints: Complaints) -> None:
+    """What a task says of itself fits together, and what it names exists."""
     if task.tgid is not None and task.tgid != task.pid:
         complaints.add((*path, "tgid"), f"not the pid {task.pid}; a task is a process, leave the key out")
     if task.flags:
@@ -101,6 +104,7 @@ def check_task(task: Task, path: Path, draft: Draft, complaints: Complaints) -> 
 
 
 def check_flags(task: Task, path: Path, complaints: Complaints) -> None:
+    """Kernel threads and zombies state nothing that they cannot have."""
     if is_kthread(task):
         kind, allowed = "kernel thread", KTHREAD_KEYS
         if set(task.flags) != {"kthread"}:

@@ -13,6 +13,7 @@ COUNTERS = ("anon", "file", "shmem", "swap", "total")
 
 
 def check_updates(draft: Draft, complaints: Complaints) -> None:
+    """Every update fits the machine as those before it leave it."""
     if not draft.updates or draft.machine is None:
         return
     check = _Replay(draft, complaints)

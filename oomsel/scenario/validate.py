@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails, ValidationError
 
 from oomsel.errors import InputError
-from oomsel.scenario import models, schema
+from oomsel.scenario import leaves, models, schema
 from oomsel.scenario.document import Document
 from oomsel.scenario.draft import Complaints, Draft
 from oomsel.scenario.machine_rules import MISSING, check_expect, check_machine, check_memcgs, check_oom
@@ -40,7 +40,7 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
         document.override(("kernel",), kernel, f"--kernel {kernel}")
     data = document.data
     # An override is written as YAML, whatever the file is.
-    context = schema.Context(page_size_of(data), document.is_json and not overrides)
+    context = leaves.Context(page_size_of(data), document.is_json and not overrides)
     scenario: models.Scenario | None = None
     try:
         scenario = schema.validator().validate_python(data, context=context)
@@ -65,7 +65,7 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     return scenario
 
 
-def _errors(data: dict[Any, Any], context: schema.Context) -> list[ErrorDetails]:
+def _errors(data: dict[Any, Any], context: leaves.Context) -> list[ErrorDetails]:
     """Every structural error, with the path that the file has."""
     try:
         schema.validator().validate_python(data, context=context)
@@ -95,7 +95,7 @@ def _whole_draft(scenario: models.Scenario) -> Draft:
     )
 
 
-def _draft_with_holes(data: dict[Any, Any], context: schema.Context) -> Draft:
+def _draft_with_holes(data: dict[Any, Any], context: leaves.Context) -> Draft:
     def section(key: str, default: Callable[[], Any]) -> Any:
         return _or_none(lambda: schema.section_validator(key), data[key], context) if key in data else default()
 
@@ -119,7 +119,7 @@ def _draft_with_holes(data: dict[Any, Any], context: schema.Context) -> Draft:
     )
 
 
-def _or_none(validator: Callable[[], Any], value: Any, context: schema.Context) -> Any:
+def _or_none(validator: Callable[[], Any], value: Any, context: leaves.Context) -> Any:
     try:
         return validator().validate_python(value, context=context)
     except ValidationError:
@@ -140,7 +140,7 @@ def complain(detail: ErrorDetails, complaints: Complaints, known_keys: KnownKeys
         complaints.add(path, MISSING)
     elif kind in ("unexpected_keyword_argument", "invalid_key"):
         complaints.add(path, f"unknown key; {_hint(path, known_keys or _known_keys)}", at_key=True)
-    elif schema.is_empty(value):
+    elif leaves.is_empty(value):
         complaints.add(path, "empty; leave the key out, or give it a value")
     elif kind == "wrong":
         message = detail["msg"]

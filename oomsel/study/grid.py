@@ -30,7 +30,7 @@ from pydantic_core import core_schema as cs
 
 from oomsel.errors import InputError
 from oomsel.kernel.designs import DESIGNS
-from oomsel.scenario import schema, units
+from oomsel.scenario import leaves, schema, units
 from oomsel.scenario.draft import Complaints
 from oomsel.scenario.load import read_bytes
 from oomsel.scenario.models import Model
@@ -107,13 +107,13 @@ class Row(NamedTuple):
 
 def _axis(item: cs.CoreSchema) -> cs.CoreSchema:
     def form(value: Any) -> Any:
-        return value if isinstance(value, list | dict) or schema.is_empty(value) else [value]
+        return value if isinstance(value, list | dict) or leaves.is_empty(value) else [value]
 
     def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
         if not items:
-            raise schema.wrong("An empty list; leave the key out, or state a value")
+            raise leaves.wrong("An empty list; leave the key out, or state a value")
         if len(set(items)) < len(items):
-            raise schema.wrong("A list with a value twice; state each once")
+            raise leaves.wrong("A list with a value twice; state each once")
         return items
 
     inner = cs.no_info_before_validator_function(form, cs.tuple_variable_schema(item))
@@ -128,23 +128,23 @@ def _design(value: Any, _: Any) -> str:
 
 @cache
 def _validator() -> SchemaValidator:
-    size, whole = schema.SIZE, schema.whole
+    size, whole = leaves.SIZE, leaves.whole
     grid = schema.table(
         Grid,
         cpus=_axis(whole(1, units.MAX_CPU + 1, "number of CPUs")),
         threads=_axis(whole(1, 10_000, "number of threads")),
         processes=_axis(whole(1, 10_000, "number of processes")),
         hop=_axis(whole(1, 10**9, "number of operations")),
-        designs=_axis(schema.leaf(_design)),
+        designs=_axis(leaves.leaf(_design)),
     )
     return SchemaValidator(
         schema.table(
             Study,
-            oomsel_study=schema.VERSION,
+            oomsel_study=leaves.VERSION,
             grid=grid,
             memory=size,
-            title=schema.TEXT,
-            description=schema.TEXT,
+            title=leaves.TEXT,
+            description=leaves.TEXT,
             seeds=whole(1, 1_000_000, "number of seeds"),
             nodes=whole(1, units.MAX_NODE + 1, "number of nodes"),
             step=size,
@@ -168,7 +168,7 @@ def read_study(source: str, raw: bytes) -> Study:
         raise InputError(source, complaints.problems)
     study: Study | None = None
     try:
-        study = _validator().validate_python(document.data, context=schema.Context(4096, document.is_json))
+        study = _validator().validate_python(document.data, context=leaves.Context(4096, document.is_json))
     except ValidationError as error:
         for detail in error.errors(include_url=False)[:200]:
             complain(detail, complaints, _known_keys)

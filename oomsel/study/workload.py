@@ -50,7 +50,7 @@ from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as cs
 
 from oomsel.errors import InputError
-from oomsel.scenario import schema, units
+from oomsel.scenario import leaves, schema, units
 from oomsel.scenario.document import Document
 from oomsel.scenario.draft import Complaints
 from oomsel.scenario.load import read_bytes
@@ -148,7 +148,7 @@ def _choice(names: tuple[str, ...], what: str) -> cs.CoreSchema:
             raise ValueError(f"no {what}; use one of {', '.join(names)}")
         return str(value)
 
-    return schema.leaf(read)
+    return leaves.leaf(read)
 
 
 def _probability(value: Any, _: Any) -> float:
@@ -162,7 +162,7 @@ def _probability(value: Any, _: Any) -> float:
 
 
 def _schedule_form(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) and not schema.is_empty(value) else value
+    return {"kind": value} if isinstance(value, str) and not leaves.is_empty(value) else value
 
 
 def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:
@@ -170,7 +170,7 @@ def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:
 
     def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
         if not items:
-            raise schema.wrong(f"An empty list; state at least one {what}")
+            raise leaves.wrong(f"An empty list; state at least one {what}")
         return items
 
     return cs.no_info_after_validator_function(check, cs.tuple_variable_schema(item))
@@ -178,7 +178,7 @@ def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:
 
 @cache
 def _validator() -> SchemaValidator:
-    size, whole = schema.SIZE, schema.whole
+    size, whole = leaves.SIZE, leaves.whole
     step = schema.table(
         Step,
         fault=size,
@@ -192,8 +192,8 @@ def _validator() -> SchemaValidator:
     )
     process = schema.table(
         Process,
-        pid=schema.PID,
-        comm=schema.COMM,
+        pid=leaves.PID,
+        comm=leaves.COMM,
         do=_some(step, "operation"),
         copies=whole(1, 10_000, "number of processes"),
         threads=whole(1, 10_000, "number of threads"),
@@ -201,14 +201,14 @@ def _validator() -> SchemaValidator:
         pgtables_bytes=whole(0, (1 << 62) - 1, "number of bytes"),
         start=schema.table(Start, anon=size, file=size, shmem=size, swap=size),
         budget=size,
-        cpus=schema.CPULIST,
+        cpus=leaves.CPULIST,
         schedule=cs.no_info_before_validator_function(
             _schedule_form,
             schema.table(
                 Schedule,
                 kind=_choice(KINDS, "schedule"),
                 every=whole(1, 10**9, "number of operations"),
-                migrate=schema.leaf(_probability),
+                migrate=leaves.leaf(_probability),
             ),
         ),
         rounds=whole(1, 10**6, "number of rounds"),
@@ -219,16 +219,16 @@ def _validator() -> SchemaValidator:
         nodes=whole(1, units.MAX_NODE + 1, "number of nodes"),
         ram=size,
         swap=size,
-        page_size=schema.PAGE_SIZE,
+        page_size=leaves.PAGE_SIZE,
     )
     return SchemaValidator(
         schema.table(
             Workload,
-            oomsel_workload=schema.VERSION,
+            oomsel_workload=leaves.VERSION,
             machine=machine,
             processes=_some(process, "process"),
-            title=schema.TEXT,
-            description=schema.TEXT,
+            title=leaves.TEXT,
+            description=leaves.TEXT,
             seed=whole(0, (1 << 63) - 1, "seed"),
             samples=whole(1, 10_000, "number of samples"),
         )
@@ -248,7 +248,7 @@ def read_workload(source: str, raw: bytes) -> Workload:
         complaints.add((), "no mapping of keys; a workload begins with oomsel_workload: 1")
         raise InputError(source, complaints.problems)
     workload: Workload | None = None
-    context = schema.Context(_page_size(document.data), document.is_json)
+    context = leaves.Context(_page_size(document.data), document.is_json)
     try:
         workload = _validator().validate_python(document.data, context=context)
     except ValidationError as error:
