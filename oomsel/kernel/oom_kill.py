@@ -55,7 +55,6 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
     passed = passed_over(system, oc, constraint, scan)
     eligible = _eligible(system, oc, constraint)
     visited = _those(scan, eligible)
-    shown = _those(visited, system.tasks.mm != NO_MM)
     reports = {}
     for mode in modes:
         report = OomReport(
@@ -67,16 +66,16 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
             totalpages=totalpages,
             read=READS[mode],
             passed=passed,
-            shown=shown,
+            visited=visited,
         )
-        reports[mode] = _out_of_memory(report, visited, eligible)
+        reports[mode] = _out_of_memory(report, eligible)
     if "precise" in reports:
         for report in reports.values():
             report.precise = reports["precise"].counters
     return list(reports.values())
 
 
-def _out_of_memory(report: OomReport, visited: Indices, eligible: Bools) -> OomReport:
+def _out_of_memory(report: OomReport, eligible: Bools) -> OomReport:
     """The event itself, in the order in which out_of_memory() asks."""
     system, oc = report.system, report.oc
     if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
@@ -87,7 +86,7 @@ def _out_of_memory(report: OomReport, visited: Indices, eligible: Bools) -> OomR
         return report.but(outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report, eligible):
         return oom_kill_process(report.but(chosen=oc.current, allocating_task=True))
-    return select_bad_process(report, visited)
+    return select_bad_process(report, report.visited)
 
 
 def _those(scan: Indices, fit: Bools) -> Indices:
@@ -168,8 +167,7 @@ def select_in_two_passes(report: OomReport, candidates: Indices) -> TwoPass:
     system = report.system
     approximate = percpu_counter_read_positive(system.rss)
     points = oom_points(system, approximate, report.totalpages, report.passed)[candidates]
-    # A score adds up four counters, each off by its own bound.
-    under, over = (of_task(system, NR_MM_COUNTERS * bound)[candidates] for bound in accuracy_of(system.rss))
+    under, over = (_of_candidates(system, bound, candidates) for bound in accuracy_of(system.rss))
 
     def precise(candidate: int) -> int:
         mm = int(system.tasks.mm[candidates[candidate]])
@@ -177,6 +175,13 @@ def select_in_two_passes(report: OomReport, candidates: Indices) -> TwoPass:
         return int(points[candidate] + hidden.sum())
 
     return two_pass(points, precise, under, over)
+
+
+def _of_candidates(system: System, bound: Int64s, candidates: Indices) -> Int64s:
+    """What a score is off by: it adds up four counters of an mm, each off by the bound of the mm, or of all."""
+    if bound.ndim == 0:
+        return np.broadcast_to(NR_MM_COUNTERS * bound, len(candidates))
+    return of_task(system, NR_MM_COUNTERS * bound)[candidates]
 
 
 def oom_kill_process(report: OomReport) -> OomReport:

@@ -102,13 +102,16 @@ class TaskTable:
     mems_allowed: Coded[frozenset[int]]  #: nodes
     cpuset_name: Coded[str]
     mempolicy: Coded[frozenset[int] | None]  #: nodes of a bound policy; None counts as in every domain
+    any_flags: int | None = None  #: every flag that some task has, when it was asked for: most never occur
 
     def __len__(self) -> int:
         return len(self.comm)
 
     def has(self, flag: TaskFlag) -> Bools:
         """Which tasks have any of the flags; bool[task]."""
-        if not int(flag) & int(np.bitwise_or.reduce(self.flags, initial=0)):  # the common answer, at half the cost
+        if self.any_flags is None:
+            self.any_flags = int(np.bitwise_or.reduce(self.flags, initial=0))
+        if not int(flag) & self.any_flags:
             return np.zeros(len(self.flags), np.bool_)
         has: Bools = (self.flags & int(flag)) != 0
         return has

@@ -16,10 +16,10 @@ MAX_PRECISE_SUMS = 16
 
 
 def accuracy_of(stat: RssStat) -> Accuracy:
-    """What one counter of every mm guarantees: percpu_counter's bound, or another design's own."""
+    """What one counter guarantees: of any mm percpu_counter's bound (without an axis), or of each another design's."""
     if stat.guarantee is not None:
         return stat.guarantee
-    bound = np.full(len(stat.count), counter_bound(stat).worst, np.int64)
+    bound = np.array(counter_bound(stat).worst, np.int64)
     return Accuracy(bound, bound)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.kernel.badness import oom_points
 from oomsel.kernel.percpu_counter import Int64s, RssStat, percpu_counter_sum_positive
+from oomsel.kernel.system import NO_MM, Bools
 from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class OomReport:
     totalpages: int  #: pages
     read: Callable[[RssStat], Int64s]  #: how the report's numbers are read
     passed: npt.NDArray[np.int8]
-    shown: Indices  #: tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks
+    visited: Indices  #: tasks that the scan looks at, in its order
     chosen: int | None = None  #: index of the chosen process
     allocating_task: bool = False  #: chosen for being the allocating one
     kills: tuple[Kill, ...] = ()  #: the victim, then the members of its group
@@ -96,6 +97,13 @@ class OomReport:
         report = copy(self)
         vars(report).update(changes)
         return report
+
+    @cached_property
+    def shown(self) -> Indices:
+        """Tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks."""
+        has_mm: Bools = self.system.tasks.mm[self.visited] != NO_MM
+        shown: Indices = self.visited[has_mm]
+        return shown
 
     @cached_property
     def counters(self) -> Int64s:
