@@ -25,17 +25,16 @@ from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as cs
 
-from oomsel.errors import InputError
 from oomsel.kernel.designs import DESIGNS
 from oomsel.scenario import leaves, schema, units
 from oomsel.scenario.draft import Complaints
 from oomsel.scenario.load import read_bytes
 from oomsel.scenario.models import Model
 from oomsel.scenario.nodes import Path
-from oomsel.scenario.validate import complain
+from oomsel.study.documents import read_model
 from oomsel.study.simulate import simulate
 from oomsel.study.workload import (
     MAX_PAGES,
@@ -47,7 +46,6 @@ from oomsel.study.workload import (
     Step,
     Workload,
     WorkMachine,
-    open_document,
 )
 
 
@@ -161,21 +159,8 @@ def load_study(path: str) -> Study:
 
 def read_study(source: str, raw: bytes) -> Study:
     """The study in `raw`; `source` is what errors call it."""
-    document = open_document(source, raw, "a study begins with oomsel_study: 1")
-    complaints = Complaints(document)
-    if not isinstance(document.data, dict):
-        complaints.add((), "no mapping of keys; a study begins with oomsel_study: 1")
-        raise InputError(source, complaints.problems)
-    study: Study | None = None
-    try:
-        study = _validator().validate_python(document.data, context=leaves.Context(4096, document.is_json))
-    except ValidationError as error:
-        for detail in error.errors(include_url=False)[:200]:
-            complain(detail, complaints, _known_keys)
-    if study is not None:
-        _check(study, complaints)
-    if document.problems or complaints.problems or study is None:
-        raise InputError(source, [*document.problems, *complaints.problems])
+    begins = "a study begins with oomsel_study: 1"
+    study: Study = read_model(source, raw, begins, _validator(), _known_keys, _check)
     return study
 
 

@@ -46,17 +46,15 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as cs
 
-from oomsel.errors import InputError
 from oomsel.scenario import leaves, schema, units
-from oomsel.scenario.document import Document
 from oomsel.scenario.draft import Complaints
 from oomsel.scenario.load import read_bytes
 from oomsel.scenario.models import Model
 from oomsel.scenario.nodes import Path
-from oomsel.scenario.validate import complain
+from oomsel.study.documents import read_model
 
 MEMORIES = ("anon", "file", "shmem")
 KINDS = ("pinned", "hop", "round_robin", "node_local")
@@ -242,42 +240,9 @@ def load_workload(path: str) -> Workload:
 
 def read_workload(source: str, raw: bytes) -> Workload:
     """The workload in `raw`; `source` is what errors call it."""
-    document = open_document(source, raw, "a workload begins with oomsel_workload: 1")
-    complaints = Complaints(document)
-    if not isinstance(document.data, dict):
-        complaints.add((), "no mapping of keys; a workload begins with oomsel_workload: 1")
-        raise InputError(source, complaints.problems)
-    workload: Workload | None = None
-    context = leaves.Context(_page_size(document.data), document.is_json)
-    try:
-        workload = _validator().validate_python(document.data, context=context)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False)[:200]:
-            complain(detail, complaints, _known_keys)
-    if workload is not None:
-        check_workload(workload, complaints)
-    problems = [*document.problems, *complaints.problems]
-    if problems or workload is None:
-        raise InputError(source, problems)
+    begins = "a workload begins with oomsel_workload: 1"
+    workload: Workload = read_model(source, raw, begins, _validator(), _known_keys, check_workload)
     return workload
-
-
-def open_document(source: str, raw: bytes, begins: str) -> Document:
-    """The text in `raw` as data; `begins` tells what is expected where there is nothing."""
-    try:
-        return Document(source, raw)
-    except InputError as error:
-        told = [
-            one._replace(message=one.message.replace("a scenario begins with oomsel: 1", begins))
-            for one in error.problems
-        ]
-        raise InputError(source, told) from None
-
-
-def _page_size(data: dict[Any, Any]) -> int:
-    machine = data.get("machine")
-    size = machine.get("page_size") if isinstance(machine, dict) else None
-    return size if isinstance(size, int) and size in (4096, 8192, 16384, 32768, 65536) else 4096
 
 
 def _known_keys(path: Path) -> tuple[str, ...]:

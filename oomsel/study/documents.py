@@ -1,0 +1,59 @@
+"""Reading workloads and studies: with a scenario's readers, rules for values and places of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic_core import SchemaValidator, ValidationError
+
+from oomsel.errors import InputError
+from oomsel.scenario import leaves
+from oomsel.scenario.document import Document
+from oomsel.scenario.draft import Complaints
+from oomsel.scenario.nodes import Path
+from oomsel.scenario.validate import complain, page_size_of
+
+#: More structural errors than this are not looked at.
+_ENOUGH = 200
+
+
+def read_model(
+    source: str,
+    raw: bytes,
+    begins: str,
+    validator: SchemaValidator,
+    known_keys: Callable[[Path], tuple[str, ...]],
+    check: Callable[[Any, Complaints], None],
+) -> Any:
+    """What `validator` makes of the document in `raw`, if `check` has nothing to complain about.
+
+    `begins` tells what is expected where there is nothing.  Raises InputError with every problem.
+    """
+    document = _open_document(source, raw, begins)
+    complaints = Complaints(document)
+    if not isinstance(document.data, dict):
+        complaints.add((), f"no mapping of keys; {begins}")
+        raise InputError(source, complaints.problems)
+    model = None
+    try:
+        context = leaves.Context(page_size_of(document.data), document.is_json)
+        model = validator.validate_python(document.data, context=context)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False)[:_ENOUGH]:
+            complain(detail, complaints, known_keys)
+    if model is not None:
+        check(model, complaints)
+    problems = [*document.problems, *complaints.problems]
+    if problems or model is None:
+        raise InputError(source, problems)
+    return model
+
+
+def _open_document(source: str, raw: bytes, begins: str) -> Document:
+    try:
+        return Document(source, raw)
+    except InputError as error:
+        said = "a scenario begins with oomsel: 1"
+        told = [one._replace(message=one.message.replace(said, begins)) for one in error.problems]
+        raise InputError(source, told) from None
