@@ -19,6 +19,10 @@ _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
 _ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
+#: The first line of a YAML scenario: by it an editor finds the schema, which `oomsel schema` writes beside the file.
+EDITOR_LINE = "# yaml-language-server: $schema=oomsel.schema.json"
+
+
 def plain(model: Model) -> dict[str, Any]:
     """What `model` states that is no default, key by key."""
     stated: dict[str, Any] = {}
@@ -47,7 +51,7 @@ def _value(value: Any) -> Any:
 def yaml_pieces(scenario: Scenario) -> Iterator[str]:
     """The scenario as YAML; joined they are the file."""
     head = (f"{key}: {_flow(value)}\n" for key, value in plain(scenario).items())
-    return chain(head, ["tasks:\n"], (f"- {_flow(plain(task))}\n" for task in scenario.tasks))
+    return chain([f"{EDITOR_LINE}\n"], head, ["tasks:\n"], (f"- {_flow(plain(task))}\n" for task in scenario.tasks))
 
 
 def json_pieces(scenario: Scenario) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from oomsel.scenario import models
-from oomsel.scenario.plain import plain
+from oomsel.scenario.plain import EDITOR_LINE, plain
 from oomsel.scenario.table_writer import table_form
 
 #: Text that YAML reads as the same text without quotes.
@@ -29,7 +29,8 @@ def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
     """The scenario as YAML with comments; one that comes from a log has its tasks as the kernel's table."""
     stated = plain(scenario)
     data = {key: stated[key] for key in dict.fromkeys(("oomsel", "title", "kernel", *stated)) if key in stated}
-    lines = [f"# {line}" for comment in comments for line in comment.split("\n")]
+    lines = [EDITOR_LINE]
+    lines += [f"# {line}" for comment in comments for line in comment.split("\n")]
     rest = {key: data.pop(key) for key in ("updates", "expect") if key in data}
     for key, value in data.items():
         lines += _entry((key,), value)

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 import oomsel
 from oomsel.cli import cli
+from oomsel.scenario.plain import EDITOR_LINE
 from tests.real_logs import LOGS, own_lines
 
 LOG = str(LOGS / "01-global-8cpu.log")
@@ -153,7 +154,7 @@ def test_convert_writes_what_is_selected_alike(tmp_path: Path) -> None:
     for name in ("scenario.yaml", "scenario.json"):
         assert run("convert", "--event", "1", LOG, "-o", str(tmp_path / name)).exit_code == 0
         assert run("select", "--mode", "kernel", str(tmp_path / name)).stdout == wanted
-    assert (tmp_path / "scenario.yaml").read_text().startswith("# The kernel killed 200 (batch).\n")
+    assert (tmp_path / "scenario.yaml").read_text().startswith(f"{EDITOR_LINE}\n# The kernel killed 200 (batch).\n")
 
 
 def test_names_reach_no_terminal_raw() -> None:
