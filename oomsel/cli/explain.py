@@ -34,22 +34,23 @@ def command(
     others were passed over; and the smallest oom_score_adj change that saves the victim.
     """
     from oomsel.cli.rendering import paragraphs
+    from oomsel.klog.names import printable
     from oomsel.report.explain import explain
     from oomsel.report.explain_text import explanation_lines
     from oomsel.report.log_evidence import log_evidence
-    from oomsel.scenario.select import kernel_mode, select
+    from oomsel.scenario.select import kernel_mode, select_both
 
     texts = []
     for name, booted in boot_all(inputs, overrides, kernel):
         for message in booted.notes:
             note(name, message)
         which = kernel_mode(booted) if mode == "kernel" else mode
-        explanation = explain(select(booted, "approximate"), select(booted, "precise"), which)
+        explanation = explain(*select_both(booted), which)
         evidence = None
         if booted.log is not None:
             if booted.log.picked_because:
                 note(name, booted.log.picked_because)
             evidence = log_evidence(booted.log, explanation.report)
         lines = explanation_lines(explanation, show_all=show_all, evidence=evidence)
-        texts.append(paragraphs([f"# {name}", *lines] if len(inputs) > 1 else lines))
+        texts.append(paragraphs([f"# {printable(name)}", *lines] if len(inputs) > 1 else lines))
     write("\n".join(texts), output)

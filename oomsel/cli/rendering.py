@@ -11,7 +11,7 @@ from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, compare
 from oomsel.scenario.boot import Booted
-from oomsel.scenario.select import select, select_both
+from oomsel.scenario.select import kernel_mode, select, select_both
 
 if TYPE_CHECKING:
     from oomsel.scenario.log_reader import LogReading
@@ -36,35 +36,32 @@ class Rendering:
         self.notes += [(name, message) for message in booted.notes]
         approximate, precise = select_both(booted)
         self.modes_differ |= not compare(approximate, precise).agree
-        wanted = [approximate, precise] if self.mode == "both" else [select(booted, self.mode)]
-        if booted.log is not None:
-            self._note_log(name, booted.log, approximate, precise)
+        done = {report.mode: report for report in (approximate, precise)}
+        own = done[kernel_mode(booted)]
+        wanted = [approximate, precise]
+        if self.mode != "both":
+            wanted = [own if self.mode == "kernel" else done.get(self.mode) or select(booted, self.mode)]
+        said = {} if booted.log is None else {"log": self._note_log(name, booted.log, own)}
         for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):
             modes = [report.mode for report in wanted if SILENCE.get(report.outcome) == message]
             where = "" if len(modes) == len(wanted) else f"{modes[0]}: "
             self.notes.append((name, f"{where}the kernel prints nothing: {message}"))
         self._note_two_pass(name, wanted)
         if self.form == "json":
-            said = {} if booted.log is None else {"log": self._log_object(booted.log, approximate, precise)}
             return {"input": printable(name), **said, **self._object(wanted)}
         if self.form == "table":
             return self._table(approximate, precise)
         closing = None if booted.log is None else LOG_SENTENCE
         return event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
 
-    def _note_log(self, name: str, log: LogReading, approximate: OomReport, precise: OomReport) -> None:
-        """What the kernel said in the log that the input is, and whether it was right."""
-        from oomsel.report.log_verdict import log_verdict
-
-        verdict = log_verdict(log, precise if approximate.system.rules.precise_oom else approximate)
-        notes = [log.picked_because] if log.picked_because else []
-        self.notes += [(name, message) for message in (*notes, *log.notes, *verdict.sentences, *verdict.counters)]
-
-    def _log_object(self, log: LogReading, approximate: OomReport, precise: OomReport) -> dict[str, Any]:
+    def _note_log(self, name: str, log: LogReading, own: OomReport) -> dict[str, Any]:
+        """What the kernel said in the log that the input is, and whether it was right; as an object, too."""
         from oomsel.report.log_verdict import log_verdict, verdict_object
 
-        own = precise if approximate.system.rules.precise_oom else approximate
-        return verdict_object(log, log_verdict(log, own))
+        verdict = log_verdict(log, own)
+        notes = [log.picked_because] if log.picked_because else []
+        self.notes += [(name, message) for message in (*notes, *log.notes, *verdict.sentences, *verdict.counters)]
+        return verdict_object(log, verdict)
 
     def _note_two_pass(self, name: str, wanted: list[OomReport]) -> None:
         for report in wanted:

@@ -86,7 +86,7 @@ def _out_of_memory(report: OomReport, eligible: Bools) -> OomReport:
         return report.but(outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report, eligible):
         return oom_kill_process(report.but(chosen=oc.current, allocating_task=True))
-    return select_bad_process(report, report.visited)
+    return select_bad_process(report)
 
 
 def _those(scan: Indices, fit: Bools) -> Indices:
@@ -143,9 +143,9 @@ def _may_kill_allocating_task(report: OomReport, eligible: Bools) -> bool:
     )
 
 
-def select_bad_process(report: OomReport, visited: Indices) -> OomReport:
-    """The report with the worst task killed; `visited` are the tasks oom_evaluate_task() looks at, in its order."""
-    system, oc = report.system, report.oc
+def select_bad_process(report: OomReport) -> OomReport:
+    """The report with the worst task killed of those that oom_evaluate_task() looks at, in its order."""
+    system, oc, visited = report.system, report.oc, report.visited
     if not oc.is_sysrq_oom:
         in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
         if in_flight.any() and in_flight[visited].any():
@@ -204,7 +204,7 @@ def oom_kill_process(report: OomReport) -> OomReport:
         kills=tuple(kills),
         silent=tuple(task for task in _sharers_killed(system, kills) if task not in named),
         oom_group=group,
-        reap=partial(oom_reap_task, system, kills, READS[report.mode]),
+        reap=partial(oom_reap_task, system, kills, report.read),
     )
 
 

@@ -136,11 +136,6 @@ class OomEvent:
         return bool(self.kills) or self.no_killable is not None or self.panic is not None
 
     @property
-    def has_choice(self) -> bool:
-        """Whether there is a table to choose from."""
-        return bool(self.rows)
-
-    @property
     def is_complete(self) -> bool:
         """Whether nothing is known to be missing."""
         return not any(True for _ in self.missing())

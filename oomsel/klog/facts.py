@@ -9,9 +9,7 @@ from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import Surroundings
 from oomsel.klog.rescore import effective_version, version_of
 from oomsel.klog.units import UNLIMITED_KB, pages_of
-from oomsel.scenario.units import parse_list
-
-PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)
+from oomsel.scenario.units import PAGE_SIZES, parse_list
 
 
 @dataclass(frozen=True, slots=True)

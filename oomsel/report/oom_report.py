@@ -125,10 +125,12 @@ class OomReport:
     @property
     def victim(self) -> str | None:
         """The chosen process as `pid (comm)`, or None."""
-        if self.chosen is None:
-            return None
+        return None if self.chosen is None else self.name_of(self.chosen)
+
+    def name_of(self, task: int) -> str:
+        """`247 (over)`: a process by its leader's pid and name."""
         tasks = self.system.tasks
-        return f"{tasks.pid[self.chosen]} ({printable(tasks.comm[self.chosen])})"
+        return f"{tasks.pid[task]} ({printable(tasks.comm[task])})"
 
     @property
     def panics(self) -> bool:

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.percpu_counter import Int64s
-from oomsel.klog.names import printable
 from oomsel.report.oom_report import OomReport, Outcome
 
 #: Why the kernel prints nothing.
@@ -20,8 +19,7 @@ SILENCE = {
 
 def task_name(report: OomReport, task: int) -> str:
     """`247 (over)`: a process by its leader's pid and name."""
-    tasks = report.system.tasks
-    return f"{tasks.pid[task]} ({printable(tasks.comm[task])})"
+    return report.name_of(task)
 
 
 def freed_pages(report: OomReport, counters: Int64s) -> int:

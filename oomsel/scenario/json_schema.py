@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
 from oomsel.scenario import leaves, schema
-from oomsel.scenario.units import MAX_NODE, MAX_PAGES
+from oomsel.scenario.units import MAX_NODE, MAX_PAGES, PAGE_SIZES
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 #: What `# yaml-language-server: $schema=` names: a file beside the scenario, which `oomsel schema` writes.
@@ -52,7 +52,7 @@ LEAVES: dict[str, dict[str, Any]] = {
         "minimum": 0,
         "exclusiveMaximum": 1 << 32,
     },
-    "page_size": {"title": "bytes", "enum": [4096, 8192, 16384, 32768, 65536]},
+    "page_size": {"title": "bytes", "enum": list(PAGE_SIZES)},
     "flag": {"title": f"one of {', '.join(leaves.FLAGS)}", "enum": list(leaves.FLAGS)},
     "version": {"title": "1", "const": 1},
     "memcg_path": {"title": "path like /web/worker", "type": "string", "pattern": "^/"},

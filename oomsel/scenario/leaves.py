@@ -168,7 +168,7 @@ def _gfp(value: Any, _: Context) -> int | str:
 
 
 def _page_size(value: Any, _: Context) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value in (4096, 8192, 16384, 32768, 65536):
+    if isinstance(value, int) and not isinstance(value, bool) and value in units.PAGE_SIZES:
         return int(value)
     raise ValueError("no page size; use a power of two from 4096 to 65536, in bytes")
 

@@ -11,6 +11,9 @@ MAX_CPU = 8191
 #: The highest node number: MAX_NUMNODES is at most 1024.
 MAX_NODE = 1023
 
+#: Page sizes that a machine may have, in bytes.
+PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)
+
 _SHIFT = {"k": 10, "m": 20, "g": 30, "t": 40}
 _QUANTITY = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))? ?(pages|[kmgt]i?b)", re.IGNORECASE)
 _BARE_FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]*")

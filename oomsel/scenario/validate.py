@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import ErrorDetails, ValidationError
 
 from oomsel.errors import InputError
-from oomsel.scenario import leaves, models, schema
+from oomsel.scenario import leaves, models, schema, units
 from oomsel.scenario.document import Document
 from oomsel.scenario.draft import Complaints, Draft
 from oomsel.scenario.machine_rules import MISSING, check_expect, check_machine, check_memcgs, check_oom
@@ -78,7 +78,7 @@ def page_size_of(data: dict[Any, Any]) -> int:
     """The page size that units are converted with; a wrong one is complained about elsewhere."""
     machine = data.get("machine")
     size = machine.get("page_size") if isinstance(machine, dict) else None
-    return size if isinstance(size, int) and size in (4096, 8192, 16384, 32768, 65536) else 4096
+    return size if isinstance(size, int) and size in units.PAGE_SIZES else 4096
 
 
 def _whole_draft(scenario: models.Scenario) -> Draft:
