@@ -91,7 +91,7 @@ def test_the_updates_lead_to_the_state_that_was_read() -> None:
     assert pids
     for pid in pids:
         ours, theirs = (
-            system.rss.of(int(system.tasks.mm[system.tasks.pid.tolist().index(pid)]))
+            system.rss.of([int(system.tasks.mm[system.tasks.pid.tolist().index(pid)])])
             for system in (replayed, read_state)
         )
         assert ours.count.tolist() == theirs.count.tolist()

@@ -7,9 +7,9 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from oomsel.kernel.oom_control import Constraint, OomControl
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
-from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, Indices, System, TaskFlag
+from oomsel.kernel.oom_control import Constraint, OomControl, scan_order
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, NR_MM_COUNTERS, Int64s
+from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, System, TaskFlag
 
 #: The points of a task that may not be killed.
 LONG_MIN = -(1 << 63)
@@ -60,7 +60,9 @@ def get_mm_rss(counters: Int64s) -> Int64s:
 
 
 def of_task(system: System, per_mm: Int64s) -> Int64s:
-    """A per-mm column as a per-task one, 0 for tasks without an mm."""
+    """A per-mm column as a per-task one, 0 for tasks without an mm; the column itself where that is the same."""
+    if system.tasks.have_own_mms():
+        return per_mm
     column: Int64s = np.append(per_mm, 0)[system.tasks.mm]  # the last one stands for NO_MM
     return column
 
@@ -69,29 +71,46 @@ def oom_badness(system: System, counters: Int64s, totalpages: int) -> Int64s:
     """Points of every task, as if each could be killed; int64[task], pages.
 
     rss + swap + page tables + oom_score_adj * (totalpages / 1000): the division comes first, on
-    whole numbers.  Until 5.8 a task has at least one point.  Source: Linux 7.0.
+    whole numbers.  Until 5.8 a task has at least one point.  Each of the `counters`, int64[mm, member], is
+    clamped as it is read.  Source: Linux 7.0.
     """
-    page_shift = system.page_size.bit_length() - 1
-    per_mm = get_mm_rss(counters) + counters[:, MM_SWAPENTS] + (system.pgtables_bytes >> page_shift)
-    points = of_task(system, per_mm) + system.tasks.oom_score_adj * (totalpages // 1000)
+    held = system.pgtables_bytes >> (system.page_size.bit_length() - 1)
+    for member in range(NR_MM_COUNTERS):  # a column at a time: fresh memory costs more than the sums
+        column = counters[:, member]
+        held += column if column.min(initial=0) == 0 else np.maximum(column, 0)
+    points = of_task(system, held)
+    points += system.tasks.oom_score_adj * (totalpages // 1000)
     return points if system.rules.signed_badness else np.maximum(points, 1)
 
 
 def oom_points(system: System, counters: Int64s, totalpages: int, passed: npt.NDArray[np.int8]) -> Int64s:
     """What oom_evaluate_task() compares: badness, LONG_MAX for an origin, LONG_MIN if passed over; int64[task]."""
     points = oom_badness(system, counters, totalpages)
-    points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
+    if system.tasks.some(TaskFlag.OOM_ORIGIN):
+        points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
     points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
     return points
 
 
-def oom_unkillable_task(system: System) -> Bools:
-    """Init and kernel threads; bool[task]."""
-    return system.tasks.has(TaskFlag.INIT | TaskFlag.KTHREAD)
+def last_of_worst(points: Int64s) -> int | None:
+    """Whose points are the highest, if not LONG_MIN; of equals the last one seen, which replaces the choice."""
+    if not len(points):
+        return None
+    worst = len(points) - 1 - int(points[::-1].argmax())
+    return worst if points[worst] != LONG_MIN else None
 
 
-def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) -> Bools:
-    """Whose memory the allocation could use, by policy or by cpuset; bool[task].  Not asked in memcg OOMs."""
+def is_visited(passed: npt.NDArray[np.int8]) -> Bools:
+    """Whether the scan looks at a task, if only to pass it over for a reason of the task's own; bool[task]."""
+    visited: Bools = (passed == int(Passed.ELIGIBLE)) | (passed > int(Passed.MEMPOLICY))
+    return visited
+
+
+def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) -> Bools | None:
+    """Whose memory the allocation could use, by policy or by cpuset; bool[task], None for everybody's.
+
+    Not asked in memcg OOMs.
+    """
     tasks = system.tasks
     if constraint is Constraint.MEMORY_POLICY:
         mask = oc.nodemask or frozenset()
@@ -99,39 +118,35 @@ def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) 
         in_domain = tasks.mempolicy.where(lambda policy: policy is None or bool(policy & mask))
         return in_domain | tasks.has(TaskFlag.DEAD_LEADER)
     mems = tasks.mems_allowed[oc.current]
+    if all(allowed & mems for allowed in tasks.mems_allowed.values):
+        return None
     return tasks.mems_allowed.where(lambda allowed: bool(allowed & mems))
 
 
-def passed_over(system: System, oc: OomControl, constraint: Constraint, visited: Indices) -> npt.NDArray[np.int8]:
-    """The `Passed` of every task, given those that the scan visits; int8[task]."""
+def passed_over(system: System, oc: OomControl, constraint: Constraint) -> npt.NDArray[np.int8]:
+    """The `Passed` of every task; int8[task]."""
     tasks = system.tasks
-    skip = system.mm_oom_skip()
-    tests = [
-        (tasks.has(TaskFlag.INIT), Passed.INIT),
-        (tasks.has(TaskFlag.KTHREAD), Passed.KTHREAD),
-    ]
+    adj_min = tasks.oom_score_adj == OOM_SCORE_ADJ_MIN
+    verdict: npt.NDArray[np.int8] = adj_min.view(np.int8) * np.int8(Passed.ADJ_MIN)
+    # The question that is asked first decides, so it is put last.
+    if tasks.some(TaskFlag.VFORK):
+        verdict[tasks.has(TaskFlag.VFORK) & ~adj_min] = Passed.VFORK
+    if tasks.some(TaskFlag.OOM_SKIP):
+        verdict[system.mm_oom_skip() & ~adj_min] = Passed.OOM_SKIP
+    if tasks.some(TaskFlag.OOM_ORIGIN):  # chosen outright, whatever these would say
+        verdict[tasks.has(TaskFlag.OOM_ORIGIN)] = Passed.ELIGIBLE
+    if not tasks.have_own_mms():
+        verdict[tasks.mm == NO_MM] = Passed.NO_MM
+    if tasks.some(TaskFlag.OOM_VICTIM) and not oc.is_sysrq_oom:
+        verdict[tasks.has(TaskFlag.OOM_VICTIM) & system.mm_oom_skip()] = Passed.REAPED_VICTIM
     if oc.is_memcg_oom:
-        outside = np.ones(len(tasks), np.bool_)
-        outside[visited] = False
-        # The walk leaves zombies out too, but what they lack is an mm.
-        tests.append((outside & ~tasks.has(TaskFlag.ZOMBIE), Passed.MEMCG))
-    else:
-        why = Passed.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else Passed.CPUSET
-        tests.append((~oom_cpuset_eligible(system, oc, constraint), why))
-    if not oc.is_sysrq_oom:
-        tests.append((tasks.has(TaskFlag.OOM_VICTIM) & skip, Passed.REAPED_VICTIM))
-    no_mm = tasks.mm == NO_MM
-    later = [
-        (tasks.oom_score_adj == OOM_SCORE_ADJ_MIN, Passed.ADJ_MIN),
-        (skip, Passed.OOM_SKIP),
-        (tasks.has(TaskFlag.VFORK), Passed.VFORK),
-    ]
-    origin = tasks.has(TaskFlag.OOM_ORIGIN)
-    if origin.any():  # chosen outright: nothing later is asked
-        later = [(which & ~origin, why) for which, why in later]
-    tests += [(no_mm, Passed.NO_MM), *later]
-    verdict = np.zeros(len(tasks), np.int8)
-    for which, why in reversed(tests):  # the first question answered decides
-        if which.any():
-            verdict[which] = why
+        outside = ~tasks.has(TaskFlag.ZOMBIE)  # the walk leaves zombies out too, but what they lack is an mm
+        outside[scan_order(system, oc)] = False
+        verdict[outside] = Passed.MEMCG
+    elif (eligible := oom_cpuset_eligible(system, oc, constraint)) is not None:
+        verdict[~eligible] = Passed.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else Passed.CPUSET
+    if tasks.some(TaskFlag.KTHREAD):
+        verdict[tasks.has(TaskFlag.KTHREAD)] = Passed.KTHREAD
+    if tasks.some(TaskFlag.INIT):
+        verdict[tasks.has(TaskFlag.INIT)] = Passed.INIT
     return verdict

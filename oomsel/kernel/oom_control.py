@@ -5,9 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
+
 from oomsel.kernel.gfp import GFP_THISNODE
-from oomsel.kernel.memcontrol import mem_cgroup_get_max
-from oomsel.kernel.system import System
+from oomsel.kernel.memcontrol import mem_cgroup_get_max, mem_cgroup_scan_tasks
+from oomsel.kernel.system import Indices, System
 
 
 class Constraint(StrEnum):
@@ -55,6 +57,13 @@ def constrained_alloc(system: System, oc: OomControl) -> tuple[Constraint, int]:
     # Present, not managed, pages: a cpuset's or policy's total may exceed the RAM there is to use.
     present = sum(system.node_present_pages.get(node, 0) for node in nodes)
     return constraint, system.total_swap_pages + present
+
+
+def scan_order(system: System, oc: OomControl) -> Indices:
+    """The processes in the order in which they are visited: the tasklist's, or that of the cgroup walk."""
+    if oc.memcg is not None:
+        return mem_cgroup_scan_tasks(system, oc.memcg)
+    return np.arange(len(system.tasks))
 
 
 def _constraint(system: System, oc: OomControl) -> tuple[Constraint, frozenset[int] | None]:

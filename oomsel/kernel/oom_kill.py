@@ -7,14 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from oomsel.kernel.badness import (
-    Passed,
-    of_task,
-    oom_cpuset_eligible,
-    oom_points,
-    oom_unkillable_task,
-    passed_over,
-)
+from oomsel.kernel.badness import is_visited, last_of_worst, of_task, oom_points, passed_over
 from oomsel.kernel.gfp import GFP_FS
 from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group, mem_cgroup_scan_tasks
 from oomsel.kernel.oom_control import Constraint, OomControl, constrained_alloc
@@ -26,10 +19,12 @@ from oomsel.kernel.percpu_counter import (
     percpu_counter_read_positive,
     percpu_counter_sum_positive,
 )
-from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, Indices, System, TaskFlag
-from oomsel.kernel.two_pass import TwoPass, accuracy_of, two_pass
+from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Indices, System, TaskFlag
+from oomsel.kernel.two_pass import Margin, TwoPass, accuracy_of, two_pass
 from oomsel.report.oom_report import Kill, OomReport, Outcome
 
+#: Dying already, for a reason of its own or killed before.
+DYING = TaskFlag.EXITING | TaskFlag.OOM_VICTIM
 TWO_PASS = "two-pass"  # noqa: S105, no password
 
 #: How a mode's report reads a counter; a new way to read is one more entry.
@@ -51,10 +46,7 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
 def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) -> list[OomReport]:
     """`out_of_memory` in several modes; what does not depend on the mode is worked out once."""
     constraint, totalpages = constrained_alloc(system, oc)
-    scan = scan_order(system, oc)
-    passed = passed_over(system, oc, constraint, scan)
-    eligible = _eligible(system, oc, constraint)
-    visited = _those(scan, eligible)
+    passed = passed_over(system, oc, constraint)
     reports = {}
     for mode in modes:
         report = OomReport(
@@ -66,16 +58,15 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
             totalpages=totalpages,
             read=READS[mode],
             passed=passed,
-            visited=visited,
         )
-        reports[mode] = _out_of_memory(report, eligible)
+        reports[mode] = _out_of_memory(report)
     if "precise" in reports:
         for report in reports.values():
             report.precise = reports["precise"].counters
     return list(reports.values())
 
 
-def _out_of_memory(report: OomReport, eligible: Bools) -> OomReport:
+def _out_of_memory(report: OomReport) -> OomReport:
     """The event itself, in the order in which out_of_memory() asks."""
     system, oc = report.system, report.oc
     if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
@@ -84,29 +75,9 @@ def _out_of_memory(report: OomReport, eligible: Bools) -> OomReport:
         return report.but(outcome=Outcome.NO_FS)
     if check_panic_on_oom(system, oc, report.constraint):
         return report.but(outcome=Outcome.PANIC_ON_OOM)
-    if _may_kill_allocating_task(report, eligible):
+    if _may_kill_allocating_task(report):
         return oom_kill_process(report.but(chosen=oc.current, allocating_task=True))
     return select_bad_process(report)
-
-
-def _those(scan: Indices, fit: Bools) -> Indices:
-    """The tasks of a scan that fit, in its order."""
-    return scan if fit.all() else scan[fit[scan]]
-
-
-def scan_order(system: System, oc: OomControl) -> Indices:
-    """The processes in the order in which they are visited: the tasklist's, or that of the cgroup walk."""
-    if oc.memcg is not None:
-        return mem_cgroup_scan_tasks(system, oc.memcg)
-    return np.arange(len(system.tasks))
-
-
-def _eligible(system: System, oc: OomControl, constraint: Constraint) -> Bools:
-    """Who is neither unkillable nor out of the allocation's reach; bool[task]."""
-    eligible: Bools = ~oom_unkillable_task(system)
-    if not oc.is_memcg_oom:
-        eligible &= oom_cpuset_eligible(system, oc, constraint)
-    return eligible
 
 
 def task_will_free_mem(system: System, task: int, *, current_pid: int | None = None) -> bool:
@@ -115,12 +86,14 @@ def task_will_free_mem(system: System, task: int, *, current_pid: int | None = N
     Asked of the leader, or of the thread `current_pid`: a leader that has exited has no mm to free.
     """
     tasks = system.tasks
+    if not tasks.some(DYING):
+        return False
     asked = tasks.pid[task] if current_pid is None else current_pid
     if tasks.mm[task] == NO_MM or asked != tasks.live_pid[task]:
         return False
-    if not tasks.flags[task] & (TaskFlag.EXITING | TaskFlag.OOM_VICTIM) or system.mm_oom_skip()[task]:
+    if not int(tasks.flags[task]) & DYING or system.mm_oom_skip()[task]:
         return False
-    dying = tasks.has(TaskFlag.EXITING | TaskFlag.OOM_VICTIM) & ~tasks.has(TaskFlag.COREDUMP)
+    dying = tasks.has(DYING) & ~tasks.has(TaskFlag.COREDUMP)
     return bool(dying[tasks.mm == tasks.mm[task]].all())
 
 
@@ -132,56 +105,62 @@ def check_panic_on_oom(system: System, oc: OomControl, constraint: Constraint) -
     return setting == 2 or constraint is Constraint.NONE
 
 
-def _may_kill_allocating_task(report: OomReport, eligible: Bools) -> bool:
+def _may_kill_allocating_task(report: OomReport) -> bool:
     system, current = report.system, report.oc.current
     return bool(
         system.sysctl.oom_kill_allocating_task
         and not report.oc.is_memcg_oom
         and system.tasks.mm[current] != NO_MM
-        and eligible[current]
+        and is_visited(report.passed[current])
         and system.tasks.oom_score_adj[current] != OOM_SCORE_ADJ_MIN
     )
 
 
 def select_bad_process(report: OomReport) -> OomReport:
     """The report with the worst task killed of those that oom_evaluate_task() looks at, in its order."""
-    system, oc, visited = report.system, report.oc, report.visited
-    if not oc.is_sysrq_oom:
+    system, oc = report.system, report.oc
+    if not oc.is_sysrq_oom and system.tasks.some(TaskFlag.OOM_VICTIM):
         in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
-        if in_flight.any() and in_flight[visited].any():
+        if in_flight[report.visited].any():
             return report.but(outcome=Outcome.VICTIM_IN_FLIGHT)
-    candidates = _those(visited, report.passed == int(Passed.ELIGIBLE))
-    if not len(candidates):
+    # Who is passed over has LONG_MIN points and is in nobody's way: only the cgroup walk has an order of its own.
+    order = report.visited if oc.is_memcg_oom else None
+    in_two_passes = report.mode == TWO_PASS
+    points = oom_points(system, system.rss.count, report.totalpages, report.passed) if in_two_passes else report.points
+    if order is not None:
+        points = points[order]
+    worst = last_of_worst(points)
+    if worst is None:
         return report.but(outcome=Outcome.NO_KILLABLE)
-    if report.mode == TWO_PASS:
-        passes = select_in_two_passes(report, candidates)
-        return oom_kill_process(report.but(chosen=int(candidates[passes.chosen]), two_pass=passes))
-    # Equal points replace the choice, so that the last one seen wins.
-    points = report.points[candidates]
-    last_worst = np.flatnonzero(points == points.max())[-1]
-    return oom_kill_process(report.but(chosen=int(candidates[last_worst])))
+    passes = select_in_two_passes(system, points, worst, order) if in_two_passes else None
+    place = worst if passes is None else passes.chosen
+    chosen = place if order is None else int(order[place])
+    return oom_kill_process(report.but(chosen=chosen, two_pass=passes))
 
 
-def select_in_two_passes(report: OomReport, candidates: Indices) -> TwoPass:
-    """The choice among `candidates` that sums precisely only where approximate points leave a doubt."""
-    system = report.system
-    approximate = percpu_counter_read_positive(system.rss)
-    points = oom_points(system, approximate, report.totalpages, report.passed)[candidates]
-    under, over = (_of_candidates(system, bound, candidates) for bound in accuracy_of(system.rss))
+def select_in_two_passes(system: System, points: Int64s, worst: int, order: Indices | None) -> TwoPass:
+    """The choice by approximate points, int64[candidate], that sums precisely only where they leave a doubt.
 
-    def precise(candidate: int) -> int:
-        mm = int(system.tasks.mm[candidates[candidate]])
-        hidden = percpu_counter_sum_positive(system.rss.of(mm))[0] - approximate[mm]
-        return int(points[candidate] + hidden.sum())
+    `worst` has the highest of them; `order` is which task each candidate is, if not all in the tasklist's order.
+    """
+    under, over = (_of_scores(system, bound, order) for bound in accuracy_of(system.rss))
 
-    return two_pass(points, precise, under, over)
+    def precise(candidates: Indices) -> Int64s:
+        mms = system.tasks.mm[candidates if order is None else order[candidates]]
+        stat = system.rss.of(mms)
+        hidden = percpu_counter_sum_positive(stat) - percpu_counter_read_positive(stat)
+        summed: Int64s = points[candidates] + hidden.sum(axis=1)
+        return summed
+
+    return two_pass(points, worst, precise, under, over)
 
 
-def _of_candidates(system: System, bound: Int64s, candidates: Indices) -> Int64s:
-    """What a score is off by: it adds up four counters of an mm, each off by the bound of the mm, or of all."""
-    if bound.ndim == 0:
-        return np.broadcast_to(NR_MM_COUNTERS * bound, len(candidates))
-    return of_task(system, NR_MM_COUNTERS * bound)[candidates]
+def _of_scores(system: System, margin: Margin, order: Indices | None) -> Margin:
+    """What a score is off by: it adds up four counters of an mm."""
+    if isinstance(margin, int):
+        return NR_MM_COUNTERS * margin
+    margins = of_task(system, NR_MM_COUNTERS * margin)
+    return margins if order is None else margins[order]
 
 
 def oom_kill_process(report: OomReport) -> OomReport:
@@ -219,13 +198,15 @@ def oom_kill_memcg_member(system: System, member: int) -> bool:
 def _oom_kill_process(system: System, victim: int) -> Kill:
     """One victim of __oom_kill_process()."""
     tasks = system.tasks
-    init = np.flatnonzero(tasks.has(TaskFlag.INIT)).tolist()
+    init = np.flatnonzero(tasks.has(TaskFlag.INIT)).tolist() if tasks.some(TaskFlag.INIT) else []
     return Kill(victim, pinned_by=tuple(task for task in init if task != victim and tasks.mm[task] == tasks.mm[victim]))
 
 
 def _sharers_killed(system: System, kills: list[Kill]) -> list[int]:
     """Processes that get SIGKILL, without a line, for sharing a victim's mm."""
     tasks = system.tasks
+    if tasks.have_own_mms():
+        return [kill.task for kill in kills]
     mms = {int(tasks.mm[kill.task]) for kill in kills}
     if len(mms) == 1:
         dies = tasks.mm == mms.pop()

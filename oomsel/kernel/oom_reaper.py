@@ -30,7 +30,7 @@ def oom_reap_task(system: System, kills: list[Kill], read: Callable[[RssStat], I
         if kill.already_exiting or kill.pinned_by:
             continue
         mm = int(system.tasks.mm[kill.task])
-        stat = after.setdefault(mm, system.rss.of(mm))
+        stat = after.setdefault(mm, system.rss.of([mm]))
         held = percpu_counter_sum_positive(stat)[0]
         for member in (MM_ANONPAGES, MM_SWAPENTS):
             percpu_counter_add_batch(stat, 0, member, min(stat.online), -int(held[member]))

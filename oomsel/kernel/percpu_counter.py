@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -73,10 +73,9 @@ class RssStat:
                 summed -= self.percpu[:, :, self.slots[cpu]]
         return summed
 
-    def of(self, mm: int) -> RssStat:
-        """A copy of one mm's counters, as mm 0 of it."""
-        count, percpu = self.count[mm : mm + 1].copy(), self.percpu[mm : mm + 1].copy()
-        return RssStat(count, percpu, self.slots, self.online, self.dying, self.batch, self.bound)
+    def of(self, mms: Sequence[int] | npt.NDArray[np.intp]) -> RssStat:
+        """A copy of some mms' counters, numbered as listed."""
+        return RssStat(self.count[mms], self.percpu[mms], self.slots, self.online, self.dying, self.batch, self.bound)
 
     def make_writable(self) -> None:
         """Before a write: a read-only array is a scenario's, and copied only where a run changes it."""
@@ -134,7 +133,8 @@ def percpu_counter_read_positive(stat: RssStat) -> Int64s:
 
 def percpu_counter_sum_positive(stat: RssStat) -> Int64s:
     """Every counter's count and the slots of all online and dying CPUs, clamped at 0; int64[mm, member], pages."""
-    return np.maximum(stat.summed(), 0)
+    summed = stat.summed()
+    return np.maximum(summed, 0, out=summed)
 
 
 def percpu_counter_cpu_dead(stat: RssStat, cpu: int) -> None:

@@ -102,16 +102,27 @@ class TaskTable:
     mems_allowed: Coded[frozenset[int]]  #: nodes
     cpuset_name: Coded[str]
     mempolicy: Coded[frozenset[int] | None]  #: nodes of a bound policy; None counts as in every domain
-    any_flags: int | None = None  #: every flag that some task has, when it was asked for: most never occur
+    any_flags: int | None = None  #: every flag that some task has, once it was asked for: most never occur
+    own_mms: bool | None = None  #: whether each task has the mm of its own index, once it was asked for: most do
 
     def __len__(self) -> int:
         return len(self.comm)
 
-    def has(self, flag: TaskFlag) -> Bools:
-        """Which tasks have any of the flags; bool[task]."""
+    def some(self, flag: TaskFlag) -> bool:
+        """Whether any task has any of the flags."""
         if self.any_flags is None:
             self.any_flags = int(np.bitwise_or.reduce(self.flags, initial=0))
-        if not int(flag) & self.any_flags:
+        return bool(int(flag) & self.any_flags)
+
+    def have_own_mms(self) -> bool:
+        """Whether each task has the mm of its own index, so that a column by mm is one by task."""
+        if self.own_mms is None:
+            self.own_mms = np.array_equal(self.mm, np.arange(len(self.mm)))
+        return self.own_mms
+
+    def has(self, flag: TaskFlag) -> Bools:
+        """Which tasks have any of the flags; bool[task]."""
+        if not self.some(flag):
             return np.zeros(len(self.flags), np.bool_)
         has: Bools = (self.flags & int(flag)) != 0
         return has
@@ -161,7 +172,7 @@ class System:
         """MMF_OOM_SKIP of every task's mm, or of the mm it had; bool[task]."""
         tasks = self.tasks
         own = tasks.has(TaskFlag.OOM_SKIP)
-        if not own.any():
+        if not tasks.some(TaskFlag.OOM_SKIP):
             return own
         of_mm = np.zeros(len(self.total_vm) + 1, np.bool_)  # the last one stands for NO_MM
         of_mm[tasks.mm[own]] = True

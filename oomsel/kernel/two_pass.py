@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-import numpy as np
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from oomsel.kernel.badness import LONG_MAX
-from oomsel.kernel.percpu_counter import Accuracy, Int64s, RssStat
+from oomsel.kernel.percpu_counter import Int64s, RssStat
+from oomsel.kernel.system import Indices
 from oomsel.kernel.uncertainty import counter_bound
 
 #: max_precise_badness_sums: after so many the second pass takes approximate points as they are.
 MAX_PRECISE_SUMS = 16
+#: Tasks that the second pass looks at together.
+_STRIDE = 2048
 
 
-def accuracy_of(stat: RssStat) -> Accuracy:
-    """What one counter guarantees: of any mm percpu_counter's bound (without an axis), or of each another design's."""
+#: Pages: one number for all, or int64 with one for each.
+Margin: TypeAlias = int | Int64s
+
+
+def accuracy_of(stat: RssStat) -> tuple[Margin, Margin]:
+    """What one counter guarantees, under and over: percpu_counter's bound for all mms, or another design's for each."""
     if stat.guarantee is not None:
         return stat.guarantee
-    bound = np.array(counter_bound(stat).worst, np.int64)
-    return Accuracy(bound, bound)
+    bound = counter_bound(stat).worst
+    return bound, bound
 
 
 class TwoPass(NamedTuple):
@@ -31,44 +36,61 @@ class TwoPass(NamedTuple):
     limited: bool  #: a task that should have been summed was not, as `MAX_PRECISE_SUMS` were done
 
 
-def two_pass(approximate: Int64s, precise: Callable[[int], int], under: Int64s, over: Int64s) -> TwoPass:
+def two_pass(
+    approximate: Int64s, chosen: int, precise: Callable[[Indices], Int64s], under: Margin, over: Margin
+) -> TwoPass:
     """The task chosen in two passes over candidates in scan order.
 
-    Approximate points, and what one may lack or have too much, are int64[candidate], pages;
-    `precise` sums one candidate's counters.  The first pass keeps the worst by approximate points; the second sums
-    whoever might still beat it, until the limit: from then on an approximate score in range wins.
+    Approximate points are int64[candidate], pages; `under` and `over` what one may lack or have too much; `precise`
+    sums the counters of those it is given.  The first pass came to `chosen`, the worst by approximate points; the
+    second sums whoever might still beat it, until the limit: from then on an approximate score in range wins.
     """
-    chosen = int(np.flatnonzero(approximate == approximate.max())[-1])  # of equals the last one seen
-    least, slack = int(approximate[chosen]), int(under[chosen])
-    if least == LONG_MAX:  # oom_task_origin(): chosen outright
+    highest, slack = int(approximate[chosen]), _at(under, chosen)
+    if highest == LONG_MAX:  # oom_task_origin(): chosen outright
         return TwoPass(chosen, 0, limited=False)
-    sums = 0
-    # As long as the limit is not reached nobody else comes near.
-    near = np.flatnonzero(approximate + over >= least - slack)
-    for task in near.tolist() if len(near) <= MAX_PRECISE_SUMS else range(len(approximate)):
-        if int(approximate[task]) + int(over[task]) + slack < least:
-            continue
-        if sums == MAX_PRECISE_SUMS:
-            return TwoPass(_unsummed(approximate, under, over, chosen, task, least, slack), sums, limited=True)
-        sums += 1
-        exact = precise(task)
-        if exact + slack >= least:
-            chosen, least, slack = task, exact, 0
+    least, sums = highest, 0
+    for block in _in_range(approximate, over, least - slack):
+        exact: list[int] = []
+        most = (approximate[block] + _of(over, block)).tolist()
+        for place, (task, reached) in enumerate(zip(block.tolist(), most, strict=True)):
+            if reached + slack < least:
+                continue
+            if sums == MAX_PRECISE_SUMS:
+                return TwoPass(_unsummed(approximate, under, over, task, highest), sums, limited=True)
+            sums += 1
+            exact = exact or precise(block).tolist()  # a call costs more than a few sums too many
+            if exact[place] + slack >= least:
+                chosen, least, slack = task, exact[place], 0
     return TwoPass(chosen, sums, limited=False)
 
 
-def _unsummed(approximate: Int64s, under: Int64s, over: Int64s, chosen: int, start: int, least: int, slack: int) -> int:
-    """The choice from `start` on, with no precise sum left: whoever is in range replaces it."""
-    rest = slice(start, None)
-    # In range however the ones before it came out; the last such one is where the answer begins.
-    certain = approximate[rest] + over[rest] + min(slack, int(under[rest].min())) >= max(
-        least, int(approximate[rest].max())
-    )
-    if certain.any():
-        chosen = start + int(np.flatnonzero(certain)[-1])
-        least, slack = int(approximate[chosen]), int(under[chosen])
-        start = chosen + 1
-    for task in range(start, len(approximate)):
-        if int(approximate[task]) + int(over[task]) + slack >= least:
-            chosen, least, slack = task, int(approximate[task]), int(under[task])
+def _in_range(approximate: Int64s, over: Margin, least: int) -> Iterator[Indices]:
+    """The candidates whose score may be `least` or more, in scan order and a few at a time: the limit comes early."""
+    for start in range(0, len(approximate), _STRIDE):
+        part = slice(start, start + _STRIDE)
+        near = start + (approximate[part] >= least - _of(over, part)).nonzero()[0]
+        for first in range(0, len(near), MAX_PRECISE_SUMS):
+            yield near[first : first + MAX_PRECISE_SUMS]
+
+
+def _unsummed(approximate: Int64s, under: Margin, over: Margin, chosen: int, highest: int) -> int:
+    """The choice that ends what `chosen` began, with no precise sum left: whoever is in range replaces it."""
+    # Whoever is in range of the highest score is so of any; only after the last such one it depends on who came before.
+    rest = slice(chosen, None)
+    slack = under if isinstance(under, int) else int(under.min())
+    certain = approximate[rest] >= highest - slack - _of(over, rest)
+    certain[0] = True
+    chosen += len(certain) - 1 - int(certain[::-1].argmax())
+    least, slack = int(approximate[chosen]), _at(under, chosen)
+    for task, score in enumerate(approximate[chosen + 1 :].tolist(), chosen + 1):
+        if score + _at(over, task) + slack >= least:
+            chosen, least, slack = task, score, _at(under, task)
     return chosen
+
+
+def _of(bound: Margin, tasks: slice | Indices) -> Margin:
+    return bound if isinstance(bound, int) else bound[tasks]
+
+
+def _at(bound: Margin, task: int) -> int:
+    return bound if isinstance(bound, int) else int(bound[task])

@@ -27,12 +27,16 @@ class Bound(NamedTuple):
 
     cpus: int  #: that may hold something: online and dying ones
     per_cpu: int  #: the most that one of them holds, batch - 1
-    deviation: float  #: of a counter, if every CPU holds a uniform leftover
 
     @property
     def worst(self) -> int:
         """The largest error of a counter, either way."""
         return self.cpus * self.per_cpu
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of a counter, if every CPU holds a uniform leftover."""
+        return math.sqrt(self.cpus * self.per_cpu * (self.per_cpu + 1) / 3)  # of 2 * per_cpu + 1 values
 
     def likely(self, counters: int) -> float:
         """The standard deviation of so many counters' sum."""
@@ -44,10 +48,7 @@ def counter_bound(stat: RssStat) -> Bound:
 
     A slot left over from a larger batch may exceed the present one: then what it holds is the bound.
     """
-    cpus = len(stat.online | stat.dying)
-    per_cpu = max(stat.batch - 1, stat.bound)
-    # A uniform leftover takes 2 * per_cpu + 1 values.
-    return Bound(cpus, per_cpu, math.sqrt(cpus * per_cpu * (per_cpu + 1) / 3))
+    return Bound(cpus=len(stat.online) + len(stat.dying), per_cpu=max(stat.batch - 1, stat.bound))
 
 
 class Interval(NamedTuple):

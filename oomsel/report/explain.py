@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from oomsel.kernel.badness import LONG_MIN, Passed
-from oomsel.kernel.oom_kill import out_of_memory, scan_order
+from oomsel.kernel.oom_control import scan_order
+from oomsel.kernel.oom_kill import out_of_memory
 from oomsel.kernel.system import OOM_SCORE_ADJ_MIN
 from oomsel.kernel.uncertainty import Bound, Interval, badness_interval, counter_bound, rightful
 from oomsel.report.oom_report import OomReport

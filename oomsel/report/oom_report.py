@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.kernel.badness import oom_points
-from oomsel.kernel.percpu_counter import Int64s, RssStat, percpu_counter_sum_positive
+from oomsel.kernel.badness import is_visited, oom_points
+from oomsel.kernel.oom_control import scan_order
+from oomsel.kernel.percpu_counter import (
+    Int64s,
+    RssStat,
+    percpu_counter_read_positive,
+    percpu_counter_sum_positive,
+)
 from oomsel.kernel.system import NO_MM, Bools
 from oomsel.klog.names import printable
 
@@ -78,7 +83,6 @@ class OomReport:
     totalpages: int  #: pages
     read: Callable[[RssStat], Int64s]  #: how the report's numbers are read
     passed: npt.NDArray[np.int8]
-    visited: Indices  #: tasks that the scan looks at, in its order
     chosen: int | None = None  #: index of the chosen process
     allocating_task: bool = False  #: chosen for being the allocating one
     kills: tuple[Kill, ...] = ()  #: the victim, then the members of its group
@@ -94,9 +98,16 @@ class OomReport:
 
     def but(self, **changes: Any) -> OomReport:
         """The same report with other fields; what was already worked out from the counters stays."""
-        report = copy(self)
-        vars(report).update(changes)
+        report = object.__new__(OomReport)
+        vars(report).update(vars(self) | changes)
         return report
+
+    @cached_property
+    def visited(self) -> Indices:
+        """Tasks that the scan looks at, in its order: neither unkillable nor out of the allocation's reach."""
+        scan = scan_order(self.system, self.oc)
+        visited: Indices = scan[is_visited(self.passed[scan])]
+        return visited
 
     @cached_property
     def shown(self) -> Indices:
@@ -113,7 +124,9 @@ class OomReport:
     @cached_property
     def points(self) -> Int64s:
         """Every task's badness by `counters`."""
-        return oom_points(self.system, self.counters, self.totalpages, self.passed)
+        # A choice by the counts alone needs no clamped copy of them.
+        counters = self.system.rss.count if self.read is percpu_counter_read_positive else self.counters
+        return oom_points(self.system, counters, self.totalpages, self.passed)
 
     @cached_property
     def precise(self) -> Int64s:

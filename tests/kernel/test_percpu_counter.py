@@ -182,7 +182,7 @@ def test_slots_are_found_by_cpu_number() -> None:
 def test_one_mm_is_a_copy() -> None:
     stat = RssStat.zeros(2, range(2), range(2), [], 32)
     percpu_counter_add_batch(stat, 1, MM_ANONPAGES, 0, 40)
-    alone = stat.of(1)
+    alone = stat.of([1])
     add(alone, 0, 500)
     add(alone, 1, 3)
     assert state(alone) == (540, 543)

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import oomsel
-from oomsel.kernel.badness import LONG_MAX
-from oomsel.kernel.two_pass import MAX_PRECISE_SUMS, TwoPass, two_pass
+from oomsel.kernel.badness import LONG_MAX, last_of_worst
+from oomsel.kernel.two_pass import MAX_PRECISE_SUMS, Margin, TwoPass, two_pass
+
+
+def passes_of(approximate: list[int], precise: list[int], under: Margin, over: Margin) -> TwoPass:
+    points = np.array(approximate)
+    worst = last_of_worst(points)
+    assert worst is not None
+    return two_pass(points, worst, np.array(precise).__getitem__, under, over)
 
 
 def run(approximate: list[int], precise: list[int], under: int, over: int) -> TwoPass:
+    """With one bound for all, which is to be as good as the same bound for each."""
+    passes = passes_of(approximate, precise, under, over)
     size = len(approximate)
-    return two_pass(np.array(approximate), precise.__getitem__, np.full(size, under), np.full(size, over))
+    assert passes == passes_of(approximate, precise, np.full(size, under), np.full(size, over))
+    return passes
 
 
 @pytest.mark.parametrize(
@@ -125,9 +137,10 @@ def one_by_one(approximate: list[int], precise: list[int], under: list[int], ove
 score_and_bounds = st.tuples(st.integers(0, 60), st.integers(0, 30), st.integers(0, 30), st.floats(0, 1))
 
 
-@given(st.lists(score_and_bounds, min_size=1, max_size=60))
-def test_shortcuts_change_nothing(rows: list[tuple[int, int, int, float]]) -> None:
+@given(st.lists(score_and_bounds, min_size=1, max_size=60), st.sampled_from((1, 7, 2048)))
+def test_shortcuts_change_nothing(rows: list[tuple[int, int, int, float]], stride: int) -> None:
     approximate, under, over, _ = (list(column) for column in zip(*rows, strict=True))
     precise = [score - o + round(where * (u + o)) for score, u, o, where in rows]
-    passes = two_pass(np.array(approximate), precise.__getitem__, np.array(under), np.array(over))
+    with patch("oomsel.kernel.two_pass._STRIDE", stride):
+        passes = passes_of(approximate, precise, np.array(under), np.array(over))
     assert tuple(passes) == one_by_one(approximate, precise, under, over)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oomsel.kernel.badness import LONG_MIN
-from oomsel.kernel.oom_kill import scan_order
+from oomsel.kernel.oom_control import scan_order
 from oomsel.kernel.uncertainty import badness_interval, counter_bound, rightful
 from oomsel.scenario.boot import boot
 from oomsel.scenario.load import loads
