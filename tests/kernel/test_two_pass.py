@@ -144,3 +144,10 @@ def test_shortcuts_change_nothing(rows: list[tuple[int, int, int, float]], strid
     with patch("oomsel.kernel.two_pass._STRIDE", stride):
         passes = passes_of(approximate, precise, np.array(under), np.array(over))
     assert tuple(passes) == one_by_one(approximate, precise, under, over)
+
+
+def test_after_the_limit_whoever_met_it_may_be_the_last_in_range() -> None:
+    # The first one's bounds are wide, and its counters hold less than they seem to.
+    approximate, precise = [100, *[60] * 16, 10], [60, *[60] * 16, 10]
+    wide = np.array([50] + [0] * 17)
+    assert passes_of(approximate, precise, wide, wide) == TwoPass(16, 16, limited=True)
