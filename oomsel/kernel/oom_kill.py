@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 import numpy as np
 
@@ -145,14 +146,12 @@ def select_in_two_passes(system: System, points: Int64s, worst: int, order: Indi
     """
     under, over = (_of_scores(system, bound, order) for bound in accuracy_of(system.rss))
 
-    def precise(candidates: Indices) -> Int64s:
-        mms = system.tasks.mm[candidates if order is None else order[candidates]]
-        stat = system.rss.of(mms)
-        hidden = percpu_counter_sum_positive(stat) - percpu_counter_read_positive(stat)
-        summed: Int64s = points[candidates] + hidden.sum(axis=1)
-        return summed
+    def hidden(candidates: Indices) -> Int64s:
+        stat = system.rss.of(system.tasks.mm[candidates if order is None else order[candidates]])
+        by_counter = percpu_counter_sum_positive(stat) - percpu_counter_read_positive(stat)
+        return cast("Int64s", by_counter.sum(axis=1))
 
-    return two_pass(points, worst, precise, under, over)
+    return two_pass(points, worst, hidden, under, over)
 
 
 def _of_scores(system: System, margin: Margin, order: Indices | None) -> Margin:

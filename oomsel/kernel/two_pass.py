@@ -37,13 +37,14 @@ class TwoPass(NamedTuple):
 
 
 def two_pass(
-    approximate: Int64s, chosen: int, precise: Callable[[Indices], Int64s], under: Margin, over: Margin
+    approximate: Int64s, chosen: int, hidden: Callable[[Indices], Int64s], under: Margin, over: Margin
 ) -> TwoPass:
     """The task chosen in two passes over candidates in scan order.
 
-    Approximate points are int64[candidate], pages; `under` and `over` what one may lack or have too much; `precise`
-    sums the counters of those it is given.  The first pass came to `chosen`, the worst by approximate points; the
-    second sums whoever might still beat it, until the limit: from then on an approximate score in range wins.
+    Approximate points are int64[candidate], pages; `under` and `over` what one may lack or have too much; `hidden`
+    sums the counters of those it is given, and tells what their points lack.  The first pass came to `chosen`, the
+    worst by approximate points; the second sums whoever might still beat it, until the limit: from then on an
+    approximate score in range wins.
     """
     highest, slack = int(approximate[chosen]), _at(under, chosen)
     if highest == LONG_MAX:  # oom_task_origin(): chosen outright
@@ -51,14 +52,14 @@ def two_pass(
     least, sums = highest, 0
     for block in _in_range(approximate, over, least - slack):
         exact: list[int] = []
-        most = (approximate[block] + _of(over, block)).tolist()
-        for place, (task, reached) in enumerate(zip(block.tolist(), most, strict=True)):
-            if reached + slack < least:
+        scores = approximate[block]
+        for place, (task, score) in enumerate(zip(block.tolist(), scores.tolist(), strict=True)):
+            if score + _at(over, task) + slack < least:
                 continue
             if sums == MAX_PRECISE_SUMS:
                 return TwoPass(_unsummed(approximate, under, over, task, highest), sums, limited=True)
             sums += 1
-            exact = exact or precise(block).tolist()  # a call costs more than a few sums too many
+            exact = exact or (scores + hidden(block)).tolist()  # a call costs more than a few sums too many
             if exact[place] + slack >= least:
                 chosen, least, slack = task, exact[place], 0
     return TwoPass(chosen, sums, limited=False)
@@ -88,7 +89,7 @@ def _unsummed(approximate: Int64s, under: Margin, over: Margin, chosen: int, hig
     return chosen
 
 
-def _of(bound: Margin, tasks: slice | Indices) -> Margin:
+def _of(bound: Margin, tasks: slice) -> Margin:
     return bound if isinstance(bound, int) else bound[tasks]
 
 

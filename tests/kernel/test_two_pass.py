@@ -18,7 +18,8 @@ def passes_of(approximate: list[int], precise: list[int], under: Margin, over: M
     points = np.array(approximate)
     worst = last_of_worst(points)
     assert worst is not None
-    return two_pass(points, worst, np.array(precise).__getitem__, under, over)
+    hidden = np.array(precise) - points
+    return two_pass(points, worst, hidden.__getitem__, under, over)
 
 
 def run(approximate: list[int], precise: list[int], under: int, over: int) -> TwoPass:
