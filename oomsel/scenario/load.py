@@ -87,7 +87,7 @@ def _read(
         return read_log(stream, source, overrides, kernel, log, progress)
     if log is not None and log.given:
         raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
-    if head.startswith(BUNDLE):
+    if head and head[: len(BUNDLE)] == BUNDLE[: len(head)]:  # also one of which nothing else is left
         return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():
         raw = stream.read()

@@ -198,7 +198,7 @@ RAW = bundled(oomsel.loads(PLAIN))
         RAW[:200] + b"x" + RAW[201:],
         RAW.replace(b"NUMPY", b"NUMPI"),
         RAW.replace(b"'<i8'", b"'<x8'"),
-        b"PK\x03\x04",
+        *(RAW[:length] for length in range(1, 6)),
     ],
 )
 def test_a_damaged_one_is_named_as_such(raw: bytes) -> None:
