@@ -37,6 +37,9 @@ def in_range(name: str, column: Array) -> bool:
 
 def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
     """The members of a bundle, each of its right type and length, with values that are possible; else InputError."""
+    if not zipfile.is_zipfile(file):
+        raise damaged(source, "it is no zip file, or its end is missing")
+    file.seek(0)
     try:
         with np.load(file, allow_pickle=False) as members:
             wanted = ["scenario", *COLUMNS]
