@@ -65,7 +65,7 @@ def _task_table(report: OomReport) -> list[str]:
     names = [printable(tasks.live_comm[task]) for task in shown.tolist()]
     cells = [columns[column.name] for column in layout.columns]
     rows = zip(tasks.live_pid[shown].tolist(), *cells, names, strict=True)
-    return [formats.TASKS_STATE, layout.header, *(layout.row % row for row in rows)]
+    return [formats.TASKS_STATE, layout.header, *map(layout.row.__mod__, rows)]
 
 
 def _summary(report: OomReport) -> str:

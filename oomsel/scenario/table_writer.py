@@ -23,14 +23,14 @@ def table_form(tasks: tuple[Task, ...]) -> tuple[list[str], dict[int, dict[str, 
         or True in with_row[with_row.index(False) if False in with_row else len(tasks) :]
     ):
         return None
-    only_sums = all(task.rss is not None and task.rss.total is not None for task in tasks if _has_row(task))
+    only_sums = all(task.rss is not None and task.rss.total is not None for task in tasks[: sum(with_row)])
     layout = TABLE_4_19 if only_sums else TABLE_6_8
-    rows = [layout.header]
+    rows, line = [layout.header], layout.row
     more: dict[int, dict[str, Any]] = {}
-    for task, row in zip(tasks, with_row, strict=True):
-        if row:
-            rows.append(_row(task, layout))
-        said = _beside(task, has_row=row)
+    for task, has_row in zip(tasks, with_row, strict=True):
+        if has_row:
+            rows.append(line % _cells(task, layout))
+        said = _beside(task, has_row=has_row)
         if said:
             more[task.pid] = said
     return rows, more
@@ -45,7 +45,7 @@ def _has_row(task: Task) -> bool:
     return (rss.total is not None and parts == [None] * 3) or (rss.total is None and None not in parts)
 
 
-def _row(task: Task, layout: Layout) -> str:
+def _cells(task: Task, layout: Layout) -> tuple[object, ...]:
     rss = task.rss
     assert rss is not None
     parts = {f"rss_{name}": UNKNOWN if (counter := getattr(rss, name)) is None else counter.count for name in _PARTS}
@@ -61,7 +61,7 @@ def _row(task: Task, layout: Layout) -> str:
         "oom_score_adj": task.oom_score_adj,
     }
     pid, name = (task.pid, task.comm) if task.thread is None else (task.thread.pid, task.thread.comm or task.comm)
-    return layout.row % (pid, *(values[column.name] for column in layout.columns), _text(name))
+    return (pid, *(values[column.name] for column in layout.columns), _text(name))
 
 
 def _text(name: bytes) -> str:
