@@ -28,6 +28,8 @@ _NOT_TEXT = frozenset("+-.0123456789~nNtTfF")
 _OLD_BREAKS = "\x85\u2028\u2029"
 _FORBIDDEN = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; a scenario needs seven"
+
 _NO_KEY = object()
 _IN_LIST = object()
 
@@ -128,7 +130,10 @@ def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
         mark: Any = error.problem_mark or error.context_mark
         line, column = (mark.line, mark.column) if mark is not None else (0, 0)
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        problem = Problem(f"not YAML: {what}; check indentation, quotes and brackets", line + 1, column + 1)
+        message = f"not YAML: {what}; check indentation, quotes and brackets"
+        if "nesting depth" in what:  # libyaml reads ahead, and since 0.2.6 has a limit of its own
+            message = _TOO_DEEP
+        problem = Problem(message, line + 1, column + 1)
     except _Refused as refused:
         problem = refused.problem
     raise InputError(source, [problem])
@@ -183,8 +188,7 @@ class _Composer:
         if isinstance(event, ev.AliasEvent):
             return self.alias(event.anchor, node)
         if depth > MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
-            message = f"nested more than {MAX_DEPTH} levels deep; a scenario needs seven"
-            raise _Refused(message, node.line, node.column)
+            raise _Refused(_TOO_DEEP, node.line, node.column)
         self.nodes += 1
         if event.tag is not None:
             self.problem(f"the tag {event.tag}; leave it out, a scenario has no tags", node, path)
