@@ -7,6 +7,7 @@ take hardly longer than the search.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from queue import SimpleQueue
 from typing import NamedTuple, Protocol
 
@@ -36,13 +37,16 @@ class Chunk(NamedTuple):
 
 
 class ChunkReader:
-    """Reads ahead by one chunk; two buffers take turns, so that a chunk is valid until the next but one."""
+    """Reads ahead by one chunk; three buffers take turns, so that a chunk is valid until the next but one is asked for.
+
+    Whoever asks for the next one still has the rest of the last to take along.
+    """
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._wanted: SimpleQueue[bytearray | None] = SimpleQueue()
         self._ready: SimpleQueue[Chunk] = SimpleQueue()
-        self._spare = bytearray(HEADROOM + CHUNK)
+        self._spare = deque(bytearray(HEADROOM + CHUNK) for _ in range(2))
         self._wanted.put(bytearray(HEADROOM + CHUNK))
         # A daemon: a pipe that never ends must not keep a finished command waiting.
         threading.Thread(target=self._work, daemon=True).start()
@@ -52,8 +56,8 @@ class ChunkReader:
         chunk = self._ready.get()
         if chunk.error is not None:
             raise chunk.error
-        self._wanted.put(self._spare if chunk.size else None)
-        self._spare = chunk.buffer
+        self._wanted.put(self._spare.popleft() if chunk.size else None)
+        self._spare.append(chunk.buffer)
         return chunk
 
     def _work(self) -> None:
