@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from oomsel.kernel.historic import historic_badness
 from oomsel.kernel.oom_control import Constraint, OomControl, scan_order
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, System, TaskFlag
@@ -74,12 +75,28 @@ def oom_badness(system: System, counters: Int64s, totalpages: int) -> Int64s:
     whole numbers.  Until 5.8 a task has at least one point.  Each of the `counters`, int64[mm, member], is
     clamped as it is read.  Source: Linux 7.0.
     """
-    held = system.pgtables_bytes >> (system.page_size.bit_length() - 1)
+    held = page_tables(system)
     for member in range(NR_MM_COUNTERS):  # a column at a time: fresh memory costs more than the sums
         column = counters[:, member]
         held += column if column.min(initial=0) == 0 else np.maximum(column, 0)
+    return points_of(system, held, totalpages)
+
+
+def page_tables(system: System) -> Int64s:
+    """What page tables count; int64[mm], pages."""
+    if system.formula is not None and system.formula.scale != "pages":
+        return np.zeros(len(system.pgtables_bytes), np.int64)
+    return system.pgtables_bytes >> (system.page_size.bit_length() - 1)
+
+
+def points_of(system: System, held: Int64s, totalpages: int) -> Int64s:
+    """Points of every task from what its mm holds; int64[task] from int64[mm], pages; `held` may be changed."""
+    tasks, formula = system.tasks, system.formula
+    if formula is not None:
+        pages = of_task(system, system.total_vm if formula.scale == "raw" else held)
+        return historic_badness(formula, pages, tasks.oom_score_adj, totalpages, is_root=tasks.uid == 0)
     points = of_task(system, held)
-    points += system.tasks.oom_score_adj * (totalpages // 1000)
+    points += tasks.oom_score_adj * (totalpages // 1000)
     return points if system.rules.signed_badness else np.maximum(points, 1)
 
 
@@ -92,11 +109,11 @@ def oom_points(system: System, counters: Int64s, totalpages: int, passed: npt.ND
     return points
 
 
-def last_of_worst(points: Int64s) -> int | None:
-    """Whose points are the highest, if not LONG_MIN; of equals the last one seen, which replaces the choice."""
+def worst_of(points: Int64s, *, last: bool = True) -> int | None:
+    """Whose points are the highest, if not LONG_MIN; of equals the last one seen, or (before 5.3) the first."""
     if not len(points):
         return None
-    worst = len(points) - 1 - int(points[::-1].argmax())
+    worst = len(points) - 1 - int(points[::-1].argmax()) if last else int(points.argmax())
     return worst if points[worst] != LONG_MIN else None
 
 

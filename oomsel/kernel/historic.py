@@ -1,12 +1,16 @@
 """oomsel's knowledge of oom_badness() in every release since 2.6: the formula, its terms, and who wins a tie.
 
-`badness` simulates 5.4 and later on whole machines; this scores the rows of a table under the rules of any release.
+`release` has what else 5.4 and later do; of older ones, which only a log can be from, this is all that is known.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from oomsel.kernel.percpu_counter import Int64s
 from oomsel.kernel.release import Version
 
 
@@ -63,18 +67,24 @@ def formula_of(version: Version) -> Formula:
     return found
 
 
-def historic_badness(formula: Formula, pages: int, adj: int, totalpages: int, *, is_root: bool) -> int:
-    """The score of a task that holds `pages` and may be killed, by a formula whose terms are all known.
+def historic_badness(
+    formula: Formula, pages: Int64s | int, adj: Int64s | int, totalpages: int, *, is_root: npt.NDArray[np.bool_] | bool
+) -> Int64s:
+    """The scores of tasks that hold `pages` and may be killed, by a formula whose terms are all known; int64[task].
 
-    >>> historic_badness(formula_of((3, 13, 0)), 398810 + 788, 0, 434726, is_root=False)
+    >>> int(historic_badness(formula_of((3, 13, 0)), 398810 + 788, 0, 434726, is_root=False))
     399598
     """
+    root = np.asarray(is_root, np.int64)
+    if formula.scale == "raw":
+        # oom_adj, which oom_score_adj stands for, is a shift.
+        shift = np.where(np.asarray(adj) == 1000, 15, np.rint(np.asarray(adj) * 17 / 1000).astype(np.int64))
+        return np.where(shift > 0, np.maximum(pages, 1) << np.maximum(shift, 0), pages >> np.maximum(-shift, 0))
     if formula.scale == "permille":
-        points = pages * 1000 // max(totalpages, 1) - 30 * is_root + adj
-        return min(max(points, 1), 1000)
-    if is_root and formula.root == "percent":
-        pages -= pages * 3 // 100
-    if is_root and formula.root == "adj":
-        adj -= 30
-    points = pages + adj * (totalpages // 1000)
-    return points if formula.minimum is None else max(points, formula.minimum)
+        return np.clip(np.asarray(pages * 1000 // max(totalpages, 1) - 30 * root + adj), 1, 1000)
+    if formula.root == "percent":
+        pages = pages - root * (pages * 3 // 100)
+    if formula.root == "adj":
+        adj = adj - 30 * root
+    points = np.asarray(pages + adj * (totalpages // 1000))
+    return points if formula.minimum is None else np.maximum(points, formula.minimum)

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from oomsel.kernel.badness import is_visited, last_of_worst, of_task, oom_points, passed_over
+from oomsel.kernel.badness import is_visited, of_task, oom_points, passed_over, worst_of
 from oomsel.kernel.gfp import GFP_FS
 from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group, mem_cgroup_scan_tasks
 from oomsel.kernel.oom_control import Constraint, OomControl, constrained_alloc
@@ -130,7 +130,7 @@ def select_bad_process(report: OomReport) -> OomReport:
     points = oom_points(system, system.rss.count, report.totalpages, report.passed) if in_two_passes else report.points
     if order is not None:
         points = points[order]
-    worst = last_of_worst(points)
+    worst = worst_of(points, last=system.formula is None or system.formula.last_wins)
     if worst is None:
         return report.but(outcome=Outcome.NO_KILLABLE)
     passes = select_in_two_passes(system, points, worst, order) if in_two_passes else None

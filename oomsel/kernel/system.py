@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
+from oomsel.kernel.historic import Formula
 from oomsel.kernel.percpu_counter import Int64s, RssStat
 from oomsel.kernel.release import Rules
 
@@ -162,6 +163,7 @@ class System:
     total_vm: Int64s  #: pages; [mm]
     pgtables_bytes: Int64s  #: [mm]
     rss_is_one_number: Bools  #: of such an mm only the sum of anon, file and shmem is known; it stands as anon; [mm]
+    formula: Formula | None = None  #: oom_badness() of a release before 5.4, under the `rules` of a newer one
 
     @property
     def nodes_with_memory(self) -> frozenset[int]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oomsel.kernel.badness import LONG_MAX, LONG_MIN, of_task
+from oomsel.kernel.badness import LONG_MAX, LONG_MIN, page_tables, points_of
 from oomsel.kernel.percpu_counter import (
     MM_ANONPAGES,
     MM_FILEPAGES,
@@ -69,10 +69,7 @@ def badness_interval(system: System, points: Int64s, totalpages: int) -> Interva
         shifted[:, MM_ANONPAGES] = system.rss.count[:, MM_ANONPAGES] + parts
         for member in (MM_FILEPAGES, MM_SHMEMPAGES):
             shifted[system.rss_is_one_number, member] = 0
-        held = np.maximum(shifted, 0).sum(axis=1) + system.pgtables_bytes // system.page_size
-        end = of_task(system, held) + system.tasks.oom_score_adj * (totalpages // 1000)
-        if not system.rules.signed_badness:
-            end = np.maximum(end, 1)
+        end = points_of(system, np.maximum(shifted, 0).sum(axis=1) + page_tables(system), totalpages)
         fixed = (points == LONG_MIN) | (points == LONG_MAX)
         ends.append(np.where(fixed, points, end))
     return Interval(*ends)

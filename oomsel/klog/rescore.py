@@ -106,7 +106,7 @@ def rescore(
         elif formula.scale == "pages":
             pages += page_table_bytes(row, page_size) // page_size
         is_root = row.numbers["uid"] == 0
-        score = historic_badness(formula, pages, adj, totalpages, is_root=is_root)
+        score = int(historic_badness(formula, pages, adj, totalpages, is_root=is_root))
         candidates.append(Candidate(row, pages, adj, is_root, score))
     winner: Candidate | None = None
     for candidate in candidates:

@@ -48,7 +48,9 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
     scan = scan_order(system, report.oc)
     position = np.zeros(len(system.tasks), np.intp)
     position[scan] = np.arange(len(scan))
-    order = np.lexsort((-position, -np.maximum(report.points, LONG_MIN + 1)))
+    if system.formula is None or system.formula.last_wins:
+        position = -position
+    order = np.lexsort((position, -np.maximum(report.points, LONG_MIN + 1)))
     candidates = [task for task in order.tolist() if report.points[task] != LONG_MIN]
     could = rightful(system, report.points, interval, scan)
     passed: dict[Passed, list[int]] = {}
@@ -56,6 +58,8 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
         if why != Passed.ELIGIBLE:
             passed.setdefault(Passed(why), []).append(task)
     victims = dict.fromkeys(run.chosen for run in (report, other) if run.chosen is not None and run.killed)
+    if system.formula is not None and system.formula.scale == "raw":
+        victims = {}  # oom_score_adj came later
     return Explanation(
         report=report,
         other=other,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oomsel.kernel.badness import LONG_MAX, Passed, get_mm_rss
+from oomsel.kernel.badness import LONG_MAX, Passed, get_mm_rss, page_tables
+from oomsel.kernel.historic import Formula
 from oomsel.kernel.oom_control import Constraint
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, NR_MM_COUNTERS
 from oomsel.klog.formats import format_list
@@ -26,6 +27,8 @@ from oomsel.report.summary import (
 CLOSEST = 5
 NAMES = 12
 
+#: What CAP_SYS_ADMIN took off, by `Formula.root`.
+_BONUS = {"permille": "30 thousandths", "adj": "30 of its oom_score_adj", "percent": "3 percent of its pages"}
 _READS = {"approximate": "reads the RSS counters approximately", "precise": "sums the RSS counters precisely"}
 
 
@@ -127,6 +130,9 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
         yield f"{name} is marked to be killed first (oom_task_origin, as swapoff and KSM do): its badness is not asked."
         return
     yield f"{name} has the highest badness, {points} points:"
+    if system.formula is not None:
+        yield from _historic_arithmetic(report, system.formula, task)
+        return
     mm = int(tasks.mm[task])
     counters = report.counters[mm]
     parts = f"anon {counters[MM_ANONPAGES]}, file {counters[MM_FILEPAGES]}, shmem {counters[MM_SHMEMPAGES]}"
@@ -151,6 +157,31 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
         yield f"{equals} tasks have as many: of equals the last one in the scan is chosen."
     if total != points:
         yield f"Before 5.9 a task that may be killed has at least one point: it counts as {points}."
+
+
+def _historic_arithmetic(report: OomReport, formula: Formula, task: int) -> Iterator[str]:
+    """How a release before 5.4 came to a score."""
+    system, tasks = report.system, report.system.tasks
+    mm, adj = int(tasks.mm[task]), int(tasks.oom_score_adj[task])
+    points = int(report.points[task])
+    if formula.scale == "raw":
+        unprinted = ", ".join(formula.unprinted)
+        yield f"  {system.total_vm[mm]} pages of total_vm; {unprinted} count too, and are in no report"
+    else:
+        pages = int((report.counters.sum(axis=1) + page_tables(system))[mm])
+        what = "rss, swap and page tables" if formula.scale == "pages" else "rss and swap"
+        yield f"  {pages} pages ({mebibytes(report, pages)}) of {what}"
+        if formula.scale == "permille":
+            yield f"  of {report.totalpages} pages are {pages * 1000 // max(report.totalpages, 1)} thousandths"
+        if formula.root and tasks.uid[task] == 0:
+            yield f"  less root's bonus, {_BONUS[formula.root]}"
+        if adj:
+            unit = "" if formula.scale == "permille" else f" x {report.totalpages // 1000} (totalpages / 1000)"
+            yield f"  oom_score_adj {adj}{unit}"
+    equals = int((report.points == points).sum())
+    if equals > 1:
+        which = "last" if formula.last_wins else "first"
+        yield f"{equals} tasks have as many: of equals the {which} one in the scan is chosen."
 
 
 def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence | None) -> Iterator[str]:
@@ -188,7 +219,9 @@ def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence |
         yield f"  and {more} more (--all shows all)"
     gap = best - int(report.points[explanation.candidates[1]]) if len(explanation.candidates) > 1 else None
     if gap is not None and 0 <= gap < LONG_MAX // 2:
-        yield f"The first is {pages_and_mebibytes(report, gap)} ahead of the second."
+        formula = report.system.formula
+        in_pages = formula is None or formula.scale == "pages"
+        yield f"The first is {pages_and_mebibytes(report, gap) if in_pages else f'{gap} points'} ahead of the second."
 
 
 def _how_wrong(explanation: Explanation) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oomsel.kernel.historic import formula_of
 from oomsel.klog.names import printable
 from oomsel.report.log_evidence import sentence
 from oomsel.report.log_memory import memory_summary
@@ -25,6 +26,9 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
         lines.append("The machine's RAM is not printed; machine.ram is the cgroup's limit, and no score depends on it.")
     if facts.cpus is None:
         lines.append(f"machine.cpus is a guess: {facts.cpus_because}.")
+    if not facts.is_simulated:
+        name = formula_of(facts.version).name
+        lines.append(f"The kernel chose by {name} formula; this scenario is run by {facts.kernel}'s, which may differ.")
     lines.append("Per-CPU deltas are not in a log: every counter is what the table shows.")
     if event.summary is not None and event.summary.task_memcg != "/":
         lines.append("Only the victim's cgroup is printed; the others stand where the table's order is kept.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from oomsel.report.log_verdict import LogVerdict
     from oomsel.report.oom_report import OomReport
     from oomsel.scenario.log_reader import LogReading
 
@@ -23,12 +24,23 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
     from oomsel.report.log_verdict import log_verdict
 
     verdict = log_verdict(reading, report)
-    nothing = ("the outcome does not come from comparing badness, or the kernel's choice is not known",)
     return LogEvidence(
         tuple(map(sentence, (*reading.notes, *verdict.sentences))),
         tuple(map(sentence, memory_summary(reading.event, reading.facts))),
-        tuple(map(sentence, verdict.counters or nothing)),
+        tuple(map(sentence, verdict.counters or (_why_nothing(reading, verdict),))),
     )
+
+
+def _why_nothing(reading: LogReading, verdict: LogVerdict) -> str:
+    """Why nothing is said of the counters."""
+    if reading.changed:
+        return "this is not the report any more but a what-if, and what its counters hid does not tell about it"
+    if verdict.kernel is None:
+        return "whom the kernel chose is not in the log"
+    kill = reading.event.kills[0] if reading.event.kills else None
+    if kill is not None and "allocating" in kill.prefix:
+        return "the allocating task was killed without a look at badness"
+    return "the kernel's choice does not lead the table, so that it cannot be said how far ahead it was"
 
 
 def sentence(text: str) -> str:

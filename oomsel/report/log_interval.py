@@ -7,7 +7,7 @@ from typing import NamedTuple
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.kernel.release import parse_release
 from oomsel.klog.facts import Facts
-from oomsel.klog.rescore import Candidate, Rescore
+from oomsel.klog.rescore import Candidate, Rescore, version_of
 from oomsel.klog.table import rss_parts
 
 
@@ -76,7 +76,7 @@ def why_no_interval(facts: Facts) -> str:
         return "the log does not show the kernel's release, so how exact its counters are cannot be said"
     if facts.is_simulated and parse_release(facts.kernel).rules.precise_oom:
         return f"Linux {facts.release} adds every CPU's share to its counters, so they are exact"
-    if facts.version < (2, 6, 34):
+    if (version_of(facts.release) or facts.version) < (2, 6, 34):
         return f"Linux {facts.release} comes before counters that hold something back, as far as its number tells"
     if not counts_per_cpu(facts):
         return (

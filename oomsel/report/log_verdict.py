@@ -55,8 +55,7 @@ class LogVerdict(NamedTuple):
 def log_verdict(reading: LogReading, report: OomReport) -> LogVerdict:
     """Hold the kernel's choice in a log against the one that `report` made from the same table.
 
-    `report` is the scenario's run in the mode of its release.  A release that is not
-    simulated (before 5.4) is scored by its own formula and tie rule instead.
+    `report` is the scenario's run in the mode of its release.
     """
     return _Verdict(reading, report).done()
 
@@ -117,9 +116,6 @@ class _Verdict:
 
     def _oomsel(self) -> tuple[int, bytes] | None:
         report, tasks = self.report, self.report.system.tasks
-        if not self.facts.is_simulated and not self.reading.changed:
-            winner = self.result.winner
-            return winner.label if winner and self.event.panic is None else None
         if report.outcome is not Outcome.KILLED or report.chosen is None:
             return None
         return int(tasks.live_pid[report.chosen]), tasks.live_comm[report.chosen]
@@ -290,7 +286,7 @@ class _Verdict:
             return
         points = candidate.score
         score = points if self.result.formula.scale == "permille" else max(points, 0) * 1000 // max(total, 1)
-        plain = historic_badness(self.result.formula, candidate.pages, candidate.adj, total, is_root=False)
+        plain = int(historic_badness(self.result.formula, candidate.pages, candidate.adj, total, is_root=False))
         if score == chosen.score:
             yield f"score {chosen.score}, line {chosen.line}, is what the table gives"
         elif candidate.is_root and plain * 1000 // max(total, 1) == chosen.score:

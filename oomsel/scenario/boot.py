@@ -8,6 +8,7 @@ import numpy as np
 
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.gfp import GFP_HIGHUSER_MOVABLE, parse_gfp
+from oomsel.kernel.historic import Formula, formula_of
 from oomsel.kernel.oom_control import OomControl
 from oomsel.kernel.percpu_counter import (
     Int64s,
@@ -80,8 +81,16 @@ def boot(scenario: Scenario) -> Booted:
         total_vm=_total_vm(mms.total_vm, stat),
         pgtables_bytes=mms.pgtables_bytes,
         rss_is_one_number=mms.rss_is_one_number,
+        formula=_formula(scenario),
     )
     return Booted(system, _oom_control(scenario, system, spoken_of), tuple(notes), scenario.log)
+
+
+def _formula(scenario: Scenario) -> Formula | None:
+    """How the kernel that printed a log chose, where that is not simulated; an option may name another kernel."""
+    if scenario.log is None or scenario.log.facts.is_simulated or scenario.kernel != scenario.log.facts.kernel:
+        return None
+    return formula_of(scenario.log.facts.version)
 
 
 def _release_notes(scenario: Scenario, release: Release) -> list[str]:

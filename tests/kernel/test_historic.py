@@ -6,6 +6,7 @@ import pytest
 
 from oomsel.kernel.historic import formula_of, historic_badness
 from oomsel.kernel.release import Version
+from oomsel.klog.table import Row, oom_score_adj
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,9 @@ def test_whether_a_child_may_die(version: Version, may: bool) -> None:
 
 def test_before_2_6_36_nothing_in_a_report_gives_the_score() -> None:
     assert formula_of((2, 6, 32)).scale == "raw"
+
+
+@pytest.mark.parametrize(("oom_adj", "points"), [(15, 100 << 15), (1, 200), (0, 100), (-1, 50), (-16, 0)])
+def test_until_2_6_35_oom_adj_shifts(oom_adj: int, points: int) -> None:
+    row = Row(0, 1, {"oom_adj": oom_adj}, "a")
+    assert historic_badness(formula_of((2, 6, 32)), 100, oom_score_adj(row), 1000, is_root=False) == points

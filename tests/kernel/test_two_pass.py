@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oomsel
-from oomsel.kernel.badness import LONG_MAX, last_of_worst
+from oomsel.kernel.badness import LONG_MAX, worst_of
 from oomsel.kernel.two_pass import MAX_PRECISE_SUMS, Margin, TwoPass, two_pass
 
 
 def passes_of(approximate: list[int], precise: list[int], under: Margin, over: Margin) -> TwoPass:
     points = np.array(approximate)
-    worst = last_of_worst(points)
+    worst = worst_of(points)
     assert worst is not None
     hidden = np.array(precise) - points
     return two_pass(points, worst, hidden.__getitem__, under, over)

@@ -8,6 +8,8 @@ import oomsel
 from oomsel.klog.pick import LogOptions
 from oomsel.klog.rescore import Candidate
 from oomsel.klog.table import Row
+from oomsel.report.explain import explain
+from oomsel.report.explain_text import explanation_lines
 from oomsel.report.log_interval import bounds
 from oomsel.report.log_memory import memory_object, memory_summary
 from oomsel.report.log_verdict import LogVerdict, Reason, log_verdict
@@ -318,3 +320,40 @@ def test_totalpages_by_the_report(name: str, old: str, new: str, totalpages: int
 def test_bounds(columns: dict[str, int | None], has_swap: bool, expected: tuple[int, int]) -> None:
     candidate = Candidate(Row(1, 7, columns, "a"), 0, 0, is_root=False, score=1000)
     assert bounds(candidate, 31, has_swap=has_swap) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "release", "score", "victim", "why"),
+    [
+        # Of equals the first, and not the last as 5.4 has it.
+        ([(70, 1, 400, 0, "a"), (71, 1, 400, 0, "b")], "4.15.0", 4, 70, "of equals the first one in the scan"),
+        # 30 of oom_score_adj are 3000 pages here.
+        ([(70, 0, 4000, 0, "a"), (71, 1, 1500, 0, "b")], "3.10.0", 15, 71, None),
+        ([(70, 0, 4000, 0, "a"), (71, 1, 900, 0, "b")], "3.10.0", 40, 70, "less root's bonus, 30 of its oom_score_adj"),
+        ([(70, 0, 1000, 0, "a"), (71, 1, 975, 0, "b")], "3.16.0", 9, 71, None),
+        # Thousandths of 100000 pages: 12 and 12, then 1 less of adj.
+        ([(70, 1, 1210, 0, "a"), (71, 1, 1290, 0, "b")], "2.6.36", 12, 70, "of 100000 pages are 12 thousandths"),
+        ([(70, 1, 1210, -1, "a"), (71, 1, 1290, 0, "b")], "2.6.36", 12, 71, None),
+    ],
+)
+def test_what_is_printed_and_explained_of_an_old_kernel_is_its_own_choice(
+    rows: list[tuple[int, int, int, int, str]], release: str, score: int, victim: int, why: str | None
+) -> None:
+    scenario = oomsel.loads(old(rows, victim, score, release=release))
+    report = oomsel.select(scenario, mode="kernel")
+    name = {row[0]: row[4] for row in rows}[victim]
+    assert f"Killed process {victim} ({name})" in oomsel.kernel_lines(report)[-1]
+    assert log_verdict(scenario.log, report).agrees
+    explained = "\n".join(explanation_lines(explain(report, report, "approximate")))
+    assert f"{victim} ({name}) has the highest badness" in explained
+    assert why is None or why in explained
+
+
+def test_a_what_if_on_an_old_kernel_is_scored_by_its_formula() -> None:
+    raw = old([(70, 0, 4000, 0, "a"), (71, 1, 900, 0, "b")], 70, 40, release="3.10.0")
+    saved = oomsel.select(oomsel.loads(raw, overrides=["tasks[a].uid=1", "tasks[a].oom_score_adj=-30"]), mode="kernel")
+    assert saved.victim == "70 (a)"  # 1000 points, as many as root's
+    other = oomsel.select(oomsel.loads(raw, overrides=["tasks[a].oom_score_adj=-2"]), mode="kernel")
+    assert other.victim == "71 (b)"
+    newer = oomsel.select(oomsel.loads(raw, overrides=["tasks[a].oom_score_adj=-2"], kernel="6.1"), mode="kernel")
+    assert newer.victim == "70 (a)"  # root is nobody special any more
