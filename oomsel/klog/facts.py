@@ -30,6 +30,7 @@ class Facts:
     swap: int | None  #: pages, of the machine; None where the report does not print it
     memcg_max: int | None = None  #: pages
     memcg_swap_max: int | None = None
+    totalpages_guessed: bool = False  #: `totalpages` rests on something that the log does not say
 
     @property
     def is_simulated(self) -> bool:
@@ -52,9 +53,10 @@ def facts_of(event: OomEvent, around: Surroundings, *, page_size: int | None = N
     constraint = event.summary.constraint if event.summary else ""
     limit = swap_limit = None
     total: int | None = None
-    because = ""
+    because, guessed = "", False
     if constraint == "CONSTRAINT_MEMCG" or event.memcg.memory is not None:
         limit, swap_limit, total, because = _memcg_total(event, size, swap, swap_because)
+        guessed = swap is None and total is not None and swap_limit != 0
     elif constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
         total, because = _nodes_total(event, size, swap)
     elif ram is not None:
@@ -66,7 +68,7 @@ def facts_of(event: OomEvent, around: Surroundings, *, page_size: int | None = N
         because = because or "the report's Mem-Info block, which has RAM and swap, is not in the log"
     return Facts(
         size, size_because, online, cpus_because, release, release_because, version, kernel, total, because, ram, swap,
-        limit, swap_limit,
+        limit, swap_limit, guessed,
     )  # fmt: skip
 
 
@@ -168,6 +170,8 @@ def _memcg_total(
             return limit, None, total, f"{where}; {what}, and the machine's swap is not printed: 0 is taken for it"
         return limit, None, total, f"{where}; {what}, the machine has {swap} pages ({swap_because})"
     usable = extra if swap is None else min(extra, swap)
+    if swap is None and extra:
+        what += ", and the machine's swap is not printed: as much is taken for it"
     return limit, extra, limit + usable, f"{where}, {what}"
 
 

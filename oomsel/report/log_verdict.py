@@ -106,6 +106,15 @@ class _Verdict:
         counters = tuple(self._about_counters())
         return LogVerdict(self.kernel, self.oomsel, self.agrees, reason, tuple(lines), counters, self.interval)
 
+    @property
+    def _knows_total(self) -> bool:
+        return self.facts.totalpages is not None and not self.facts.totalpages_guessed
+
+    @property
+    def _weighs_by_total(self) -> bool:
+        """Whether who is ahead of whom depends on totalpages."""
+        return len({candidate.adj for candidate in self.result.candidates}) > 1
+
     # -- who ---------------------------------------------------------------------------------------------------
 
     def _kernel(self) -> tuple[int, bytes] | None:
@@ -182,7 +191,7 @@ class _Verdict:
         shown = f"by the table {who} has {winner.score} points, {gap} more than the kernel's choice"
         if gap == 0:
             return Reason.TIE, [f"by the table {who} has {winner.score} points too"]
-        if self.facts.totalpages is None and winner.adj != victim.adj:
+        if not self._knows_total and winner.adj != victim.adj:
             return Reason.TOTALPAGES, [f"{shown}, with totalpages taken as {self.total}"]
         if self.result.formula.root and winner.is_root != victim.is_root:
             return Reason.ROOT, [f"{shown}; uid 0 is taken for CAP_SYS_ADMIN"]
@@ -229,12 +238,12 @@ class _Verdict:
             yield f"{_release(facts)} is not simulated: it is scored by {self.result.formula.name} formula{printed}"
 
     def _about_totalpages(self) -> Iterator[str]:
-        guessed = "is taken for it" in self.facts.totalpages_because
-        if self.facts.totalpages is not None and not guessed:
+        if self._knows_total:
             return
-        adjs = {candidate.adj for candidate in self.result.candidates}
         what = f"totalpages: {self.facts.totalpages_because}"
-        if len(adjs) <= 1:
+        if self.facts.totalpages is None:
+            what += f"; the {self.total} pages that the table holds are taken for it"
+        if not self._weighs_by_total:
             yield f"{what}; every oom_score_adj is the same, so that it changes nobody's place"
             return
         yield f"{what}; oom_score_adj weighs by it, so another total may give another answer{self._holds_for()}"
@@ -259,7 +268,8 @@ class _Verdict:
             return "; with none does the kernel's choice lead the table"
         if high == 1 << 51:
             return f"; the kernel's choice leads from {low * 1000} pages on" if low else ""
-        return f"; the kernel's choice leads from {low * 1000} to {high * 1000 + 999} pages"
+        span = f"from {low * 1000} to" if low else "up to"
+        return f"; the kernel's choice leads {span} {high * 1000 + 999} pages"
 
     def _about_group(self) -> Iterator[str]:
         event = self.event
@@ -300,6 +310,9 @@ class _Verdict:
             return
         victim = self.result.of(self.kernel[0])
         if victim is None or self.result.winner is None or self.result.winner.row is not victim.row:
+            return
+        if not self._knows_total and self._weighs_by_total and counts_per_cpu(self.facts):
+            yield "as totalpages is not known for sure, neither is whether the counters' inaccuracy mattered"
             return
         self.interval = interval_of(self.facts, self.result, victim)
         if self.interval is None:

@@ -84,8 +84,7 @@ class LogScenario:
             return facts.ram
         if facts.memcg_max is not None:
             return facts.memcg_max
-        held = sum((row.numbers["rss"] or 0) + (row.numbers.get("swapents") or 0) for row in self.event.rows)
-        return max(held - swap, 1)
+        return max(self._held() - swap, 1)
 
     def _nodes(self) -> dict[int, dict[str, int]]:
         """The NUMA nodes, where there is more than the one that is there by itself."""
@@ -264,7 +263,14 @@ class LogScenario:
         elif summary is None and event.memcg.memory is not None and event.memcg.path in self._memcgs:
             oom["memcg"] = event.memcg.path
         self._constrain(oom, current)
+        if self.facts.totalpages is None:
+            oom["totalpages"] = self._held()
         return oom
+
+    def _held(self) -> int:
+        """Pages that the table's tasks hold: what is known of a total that the log does not show."""
+        rows = self.event.rows
+        return max(sum((row.numbers["rss"] or 0) + (row.numbers.get("swapents") or 0) for row in rows), 1)
 
     def _gfp(self, invoked: Invoked) -> int | str | None:
         """The flags, by their names where those give the number again; None where today's bits cannot say them."""

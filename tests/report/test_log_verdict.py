@@ -357,3 +357,48 @@ def test_a_what_if_on_an_old_kernel_is_scored_by_its_formula() -> None:
     assert other.victim == "71 (b)"
     newer = oomsel.select(oomsel.loads(raw, overrides=["tasks[a].oom_score_adj=-2"], kernel="6.1"), mode="kernel")
     assert newer.victim == "70 (a)"  # root is nobody special any more
+
+
+MEMCG = """\
+[  100.000000] a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0
+[  100.000001] CPU: 1 PID: 300 Comm: a Not tainted 6.6.0 #101
+{limits}
+[  100.000007] Tasks state (memory values in pages):
+[  100.000008] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name
+[  100.000009] [    300]     0   300    25000    20000    40960        0             0 a
+[  100.000010] [    301]     0   301     2000      500    40960        0 {adj:13d} b
+[  100.000011] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/x,task_memcg=/x,\
+task=a,pid=300,uid=0
+[  100.000012] Memory cgroup out of memory: Killed process 300 (a) total-vm:100000kB, anon-rss:80000kB, file-rss:0kB, \
+shmem-rss:0kB, UID:0 pgtables:40kB oom_score_adj:0
+"""
+SWAP = """\
+[  100.000003] memory: usage 102400kB, limit 102400kB, failcnt 12
+[  100.000004] swap: usage 0kB, limit {}kB, failcnt 0"""
+
+
+def test_a_cgroups_swap_limit_is_a_guess_without_the_machines_swap() -> None:
+    found = verdict(MEMCG.format(limits=SWAP.format(102400), adj=500), cpus=4)
+    assert found.reason is Reason.TOTALPAGES
+    assert "the machine's swap is not printed: as much is taken for it" in text_of(found)
+    assert "the kernel's choice leads up to 38999 pages" in text_of(found)
+
+
+@pytest.mark.parametrize(
+    ("limits", "adj", "claims"),
+    [
+        (SWAP.format(0), -1, "which cannot have changed the victim"),
+        (SWAP.format(102400), -1, "as totalpages is not known for sure, neither is"),
+        (SWAP.format(102400), 0, "which cannot have changed the victim"),
+        ("[  100.000003] Mem-Info:", -1, "as totalpages is not known for sure, neither is"),
+    ],
+)
+def test_what_counters_hid_is_claimed_where_scores_are_known(limits: str, adj: int, claims: str) -> None:
+    found = verdict(MEMCG.format(limits=limits, adj=adj), cpus=4)
+    assert found.agrees
+    assert claims in found.counters[0]
+
+
+def test_a_total_that_the_log_does_not_show_is_what_the_table_holds() -> None:
+    scenario = oomsel.loads(MEMCG.format(limits="[  100.000003] Mem-Info:", adj=0))
+    assert oomsel.select(scenario, mode="kernel").totalpages == 20500
