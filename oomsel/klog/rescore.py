@@ -9,7 +9,7 @@ from oomsel.kernel.historic import Formula, formula_of, historic_badness
 from oomsel.kernel.release import Version
 from oomsel.klog.event import OomEvent
 from oomsel.klog.report_lines import row_name
-from oomsel.klog.table import KNOWN_COLUMNS, Row, oom_score_adj, page_table_bytes
+from oomsel.klog.table import KNOWN_COLUMNS, Row, oom_score_adj, page_table_bytes, rss_parts
 
 _VERSION = re.compile(r"v?([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,6}))?")
 
@@ -100,7 +100,7 @@ def rescore(
         adj = oom_score_adj(row)
         if adj == -1000 or row.pid in passed or row.numbers.get("oom_adj") == -17:
             continue
-        pages = (row.numbers["rss"] or 0) + (row.numbers.get("swapents") or 0)
+        pages = sum(rss_parts(row).values()) + (row.numbers.get("swapents") or 0)
         if "rss" not in formula.columns:
             pages = row.numbers["total_vm"] or 0
         elif formula.scale == "pages":

@@ -10,6 +10,8 @@ from oomsel.klog.meminfo import Zone
 from oomsel.klog.names import printable
 
 _KIB = 1 << 10
+#: The bits that name a zone: the same in every release that can be read.
+GFP_DMA, GFP_HIGHMEM, GFP_DMA32, GFP_MOVABLE = 1, 2, 4, 8
 
 
 def memory_summary(event: OomEvent, facts: Facts) -> list[str]:
@@ -61,28 +63,40 @@ def why_it_failed(event: OomEvent, facts: Facts) -> str:  # noqa: PLR0911 - one 
     if invoked is None or not info.zones:
         return "why the allocation failed is not in the log: its Mem-Info block is missing"
     wanted = (facts.page_size << max(invoked.order, 0)) >> 10
+    zones = [zone for zone in info.zones if _may_use(invoked.gfp_mask, zone.name)] or info.zones
     bound = event.summary.constraint if event.summary else ""
     where = "the nodes it was bound to" if bound in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY") else "every zone"
-    roomy = [
-        zone for zone in info.zones if zone.sizes.get("free", 0) > zone.sizes.get("high", zone.sizes.get("min", 0))
-    ]
-    swap = "and there is no swap" if info.total_swap_kb == 0 else ""
+    if len(zones) < len(info.zones):
+        where += f" that it may use ({', '.join(dict.fromkeys(zone.name for zone in zones))})"
+    roomy = [zone for zone in zones if zone.sizes.get("free", 0) > zone.sizes.get("high", zone.sizes.get("min", 0))]
+    swap = ", and there is no swap" if info.total_swap_kb == 0 else ""
     if info.total_swap_kb and info.free_swap_kb is not None and info.free_swap_kb * 50 < info.total_swap_kb:
-        swap = "and swap is full"
+        swap = ", and swap is full"
     if invoked.order > 0 and roomy and all(_largest(zone) < wanted for zone in roomy):
         piece = f"order {invoked.order} wants {wanted} kB in one piece"
+        if not all(zone.blocks for zone in roomy):
+            return f"{piece}; whether zones with room have such a block is not in the log"
         return f"{piece}, and no zone with room has such a block: memory is fragmented"
-    short = [
-        zone for zone in info.zones if zone.sizes.get("free", 0) <= zone.sizes.get("low", zone.sizes.get("min", 0))
-    ]
-    if len(short) == len(info.zones):
-        return f"{where} is below its low watermark {swap}".rstrip()
+    short = [zone for zone in zones if zone.sizes.get("free", 0) <= zone.sizes.get("low", zone.sizes.get("min", 0))]
+    if len(short) == len(zones):
+        return f"{where} is below its low watermark{swap}"
     if short:
         names = ", ".join(f"{zone.name} of node {zone.node}" for zone in short)
-        return (
-            f"free memory is short in {names}; other zones keep theirs for allocations that need them {swap}".rstrip()
-        )
-    return f"no zone is short of free memory in this block: it was read after the allocation failed {swap}".rstrip()
+        return f"free memory is short in {names}; other zones keep theirs for allocations that need them{swap}"
+    return f"no zone is short of free memory in this block: it was read after the allocation failed{swap}"
+
+
+def _may_use(gfp_mask: int, zone: str) -> bool:
+    """Whether an allocation may come from a zone of that name; after gfp_zone()."""
+    if gfp_mask & GFP_DMA:
+        return zone == "DMA"
+    if gfp_mask & GFP_DMA32:
+        return zone in ("DMA", "DMA32")
+    if zone == "HighMem":
+        return bool(gfp_mask & GFP_HIGHMEM)
+    if zone == "Movable":
+        return gfp_mask & (GFP_HIGHMEM | GFP_MOVABLE) == GFP_HIGHMEM | GFP_MOVABLE
+    return True
 
 
 def _largest(zone: Zone) -> int:

@@ -11,6 +11,7 @@ from oomsel.klog.event import Killed, OomEvent
 from oomsel.klog.facts import Facts
 from oomsel.klog.names import comm_to_text, printable
 from oomsel.klog.rescore import Candidate, Rescore, rescore
+from oomsel.klog.table import rss_parts
 from oomsel.klog.units import pages_of
 from oomsel.report.log_interval import Interval, counts_per_cpu, interval_of, why_no_interval
 from oomsel.report.log_memory import memory_object
@@ -232,6 +233,7 @@ class _Verdict:
         yield from self._about_group()
         if not self.reading.changed:
             yield from self._about_snapshots()
+            yield from self._about_parts()
             yield from self._about_score()
         if not facts.is_simulated:
             printed = f", and printed in the form of {facts.kernel}" if not self.reading.changed else ""
@@ -282,11 +284,20 @@ class _Verdict:
         row = self.event.row_of(kill.pid) if kill else None
         if kill is None or row is None or kill.rss is None:
             return
-        off = pages_of(kill.rss, self.facts.page_size) - (row.numbers["rss"] or 0)
+        now, before = pages_of(kill.rss, self.facts.page_size), sum(rss_parts(row).values())
+        off = abs(now - before)
         if off:
-            way = "more" if off > 0 else "fewer"
-            than = f"{abs(off)} pages {way} of RSS than the row, line {row.line}"
-            yield f"the kill line, line {kill.line}, has {than}: two snapshots"
+            way = "more" if now > before else "fewer"
+            much = off > max(DRIFT, max(now, before) // 4)
+            why = "more than a moment explains, one of the two may be damaged" if much else "two snapshots"
+            yield f"the kill line, line {kill.line}, has {off} pages {way} of RSS than the row, line {row.line}: {why}"
+
+    def _about_parts(self) -> Iterator[str]:
+        off = {row.line: abs((row.numbers["rss"] or 0) - sum(rss_parts(row).values())) for row in self.event.rows}
+        line = max(off, key=off.__getitem__, default=0)
+        if off and off[line]:
+            where = f"by up to {off[line]} pages, line {line}"
+            yield f"rss is not the sum of its parts in every row, {where}: the parts are what counts here"
 
     def _about_score(self) -> Iterator[str]:
         """Where the old kernels printed a score, the same from the table."""

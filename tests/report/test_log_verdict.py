@@ -402,3 +402,51 @@ def test_what_counters_hid_is_claimed_where_scores_are_known(limits: str, adj: i
 def test_a_total_that_the_log_does_not_show_is_what_the_table_holds() -> None:
     scenario = oomsel.loads(MEMCG.format(limits="[  100.000003] Mem-Info:", adj=0))
     assert oomsel.select(scenario, mode="kernel").totalpages == 20500
+
+
+def test_what_does_not_add_up_is_said() -> None:
+    raw = (LOGS / "01-global-8cpu.log").read_text()
+    row = next(line for line in raw.split("\n") if line.endswith(" java"))
+    found = verdict(raw.replace(row, row.replace(" 13092 ", " 13091 ")), event=1)
+    assert found.agrees
+    assert "rss is not the sum of its parts in every row, by up to 1 pages, line" in text_of(found)
+    # Both what is scored and what is printed go by the parts.
+    assert "by the table pid 193 (java) has 913" in text_of(
+        verdict(raw.replace(row, row.replace(" 12929 ", " 912929 ")), event=1)
+    )
+
+
+@pytest.mark.parametrize(("kb", "why"), [(20000, None), (20400, "two snapshots"), (4_000_000, "may be damaged")])
+def test_how_far_a_kill_line_may_be_from_its_row(kb: int, why: str | None) -> None:
+    text = old([(70, 1, 5000, 0, "hog"), (71, 1, 400, 0, "b")], 70, 50)
+    said = text_of(verdict(text.replace("anon-rss:20000kB", f"anon-rss:{kb}kB")))
+    assert "than the row" not in said if why is None else f"of RSS than the row, line 9: {why}" in said or why in said
+
+
+ZONES = """\
+[  100.000003] Mem-Info:
+[  100.000003] Node 0 DMA free:{dma}kB min:40kB low:48kB high:60kB present:15992kB managed:15908kB
+[  100.000003] Node 0 Normal free:{normal}kB min:400kB low:480kB high:600kB present:9000000kB managed:9000000kB
+[  100.000003] Node 0 HighMem free:9000kB min:40kB low:48kB high:60kB present:15992kB managed:15908kB
+[  100.000003] Node 0 Normal: {blocks}
+[  100.000003] Total swap = 0kB
+"""
+
+
+@pytest.mark.parametrize(
+    ("gfp", "order", "dma", "normal", "blocks", "why"),
+    [
+        (0x1, 0, 10, 90000, "", "every zone that it may use (DMA) is below its low watermark, and there is no swap"),
+        (0xCC0, 0, 10, 10, "", "every zone that it may use (DMA, Normal) is below its low watermark, and"),
+        (0xCC2, 0, 10, 10, "", "free memory is short in DMA of node 0, Normal of node 0; other zones keep theirs"),
+        (0xCC0, 0, 900, 10, "", "free memory is short in Normal of node 0; other zones keep theirs for"),
+        (0xCC0, 4, 10, 900, "9*4kB 0*8kB 0*16kB = 36kB", "order 4 wants 64 kB in one piece, and no zone with room"),
+        (0xCC0, 4, 10, 900, "9*4kB 1*64kB = 100kB", "free memory is short in DMA of node 0"),
+        (0xCC0, 4, 10, 900, "", "order 4 wants 64 kB in one piece; whether zones with room have such a block is not"),
+    ],
+)
+def test_why_memory_could_not_be_had(gfp: int, order: int, dma: int, normal: int, blocks: str, why: str) -> None:
+    zones = ZONES.format(dma=dma, normal=normal, blocks=blocks)
+    text = old([(70, 1, 500, 0, "hog")], 70, 5).replace("[  100.000004] Mem-Info:\n", zones)
+    log = oomsel.loads(text.replace("gfp_mask=0x280da, order=0", f"gfp_mask={gfp:#x}, order={order}")).log
+    assert memory_summary(log.event, log.facts)[-1].startswith(why)
