@@ -129,7 +129,7 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
     if points == LONG_MAX:
         yield f"{name} is marked to be killed first (oom_task_origin, as swapoff and KSM do): its badness is not asked."
         return
-    yield f"{name} has the highest badness, {points} points:"
+    yield f"{name} has the highest badness, {points} point{'s' * (points != 1)}:"
     if system.formula is not None:
         yield from _historic_arithmetic(report, system.formula, task)
         return
@@ -201,7 +201,7 @@ def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence |
                 printable(report.system.tasks.comm[task]),
                 "first" if first else str(points),
                 "first" if first else str(int(explanation.other.points[task])),
-                str(best - points),
+                "-" if best == LONG_MAX else str(best - points),
                 "-" if first else f"{low} .. {high}",
             )
         )
@@ -218,7 +218,9 @@ def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence |
     if more:
         yield f"  and {more} more (--all shows all)"
     gap = best - int(report.points[explanation.candidates[1]]) if len(explanation.candidates) > 1 else None
-    if gap is not None and 0 <= gap < LONG_MAX // 2:
+    if gap == 0:
+        yield "The first two are equal."
+    elif gap is not None and best != LONG_MAX:
         formula = report.system.formula
         in_pages = formula is None or formula.scale == "pages"
         yield f"The first is {pages_and_mebibytes(report, gap) if in_pages else f'{gap} points'} ahead of the second."

@@ -86,12 +86,13 @@ def _tasks(report: OomReport) -> list[dict[str, Any]]:
     system, tasks = report.system, report.system.tasks
     shown = set(report.shown.tolist())
     killed = set(report.killed)
-    precise_points = oom_badness(system, report.precise, report.totalpages)
+    # What counters give, also of an oom_task_origin(), which is chosen without a look at it.
+    badness = oom_badness(system, report.counters, report.totalpages)
+    precise_badness = oom_badness(system, report.precise, report.totalpages)
     objects = []
     for task in range(len(tasks)):
         mm = int(tasks.mm[task])
-        points = int(report.points[task])
-        eligible = points != LONG_MIN
+        eligible = bool(report.points[task] != LONG_MIN)
         passed = Passed(int(report.passed[task]))
         objects.append(
             {
@@ -106,8 +107,8 @@ def _tasks(report: OomReport) -> list[dict[str, Any]]:
                 "precise_counters": _counters(report, mm, report.precise),
                 "eligible": eligible,
                 "reason": None if eligible else passed.reason,
-                "badness": points if eligible else None,
-                "precise_badness": int(precise_points[task]) if eligible else None,
+                "badness": int(badness[task]) if eligible else None,
+                "precise_badness": int(precise_badness[task]) if eligible else None,
                 "in_table": task in shown,
                 "chosen": task == report.chosen,
                 "killed": task in killed,

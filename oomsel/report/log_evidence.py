@@ -49,4 +49,5 @@ def sentence(text: str) -> str:
     >>> sentence("no swap")
     'No swap.'
     """
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+    first = text[:1].upper() if text.partition(" ")[0].isalpha() else text[:1]
+    return f"{first}{text[1:]}{'' if text.endswith('.') else '.'}"

@@ -280,7 +280,7 @@ class LogScenario:
             try:
                 mask = parse_gfp(invoked.gfp_names, rules)
             except ValueError:
-                self.notes.append(f"gfp_mask {mask:#x} is of a time that numbered the bits differently; it is left out")
+                self.notes.append(f"gfp_mask {mask:#x} has the bit numbers of an older release; it is left out")
                 return None
         if not mask & GFP_FS and self.event.memcg.memory is None and self.event.ends:
             self.notes.append(f"gfp_mask {mask:#x} has no __GFP_FS, and still the OOM killer ran; it is added")

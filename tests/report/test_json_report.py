@@ -117,8 +117,8 @@ def test_a_whole_object() -> None:
 
 def test_an_origin_is_eligible_and_has_a_badness() -> None:
     data = report_object(report_of("tasks: [{pid: 10, comm: a, rss: {anon: 5}, flags: [oom_origin]}]"))
-    assert data["tasks"][0]["eligible"]
-    assert data["tasks"][0]["chosen"]
+    (task,) = data["tasks"]
+    assert (task["eligible"], task["chosen"], task["badness"], task["precise_badness"]) == (True, True, 5, 5)
 
 
 def test_ends_without_a_kill() -> None:
