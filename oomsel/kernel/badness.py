@@ -100,7 +100,7 @@ def points_of(system: System, held: Int64s, totalpages: int) -> Int64s:
     return points if system.rules.signed_badness else np.maximum(points, 1)
 
 
-def oom_points(system: System, counters: Int64s, totalpages: int, passed: npt.NDArray[np.int8]) -> Int64s:
+def oom_evaluate_task(system: System, counters: Int64s, totalpages: int, passed: npt.NDArray[np.int8]) -> Int64s:
     """What oom_evaluate_task() compares: badness, LONG_MAX for an origin, LONG_MIN if passed over; int64[task]."""
     points = oom_badness(system, counters, totalpages)
     if system.tasks.some(TaskFlag.OOM_ORIGIN):

@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from oomsel.kernel.badness import is_visited, of_task, oom_points, passed_over, worst_of
+from oomsel.kernel.badness import is_visited, of_task, oom_evaluate_task, passed_over, worst_of
 from oomsel.kernel.gfp import GFP_FS
 from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group, mem_cgroup_scan_tasks
 from oomsel.kernel.oom_control import Constraint, OomControl, constrained_alloc
@@ -78,7 +78,8 @@ def _out_of_memory(report: OomReport) -> OomReport:
         return report.but(outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report):
         return oom_kill_process(report.but(chosen=oc.current, allocating_task=True))
-    return select_bad_process(report)
+    report = select_bad_process(report)
+    return report if report.chosen is None else oom_kill_process(report)
 
 
 def task_will_free_mem(system: System, task: int, *, current_pid: int | None = None) -> bool:
@@ -118,7 +119,7 @@ def _may_kill_allocating_task(report: OomReport) -> bool:
 
 
 def select_bad_process(report: OomReport) -> OomReport:
-    """The report with the worst task killed of those that oom_evaluate_task() looks at, in its order."""
+    """The report with the worst task chosen of those that oom_evaluate_task() looks at, or with why there is none."""
     system, oc = report.system, report.oc
     if not oc.is_sysrq_oom and system.tasks.some(TaskFlag.OOM_VICTIM):
         in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
@@ -127,7 +128,11 @@ def select_bad_process(report: OomReport) -> OomReport:
     # Who is passed over has LONG_MIN points and is in nobody's way: only the cgroup walk has an order of its own.
     order = report.visited if oc.is_memcg_oom else None
     in_two_passes = report.mode == TWO_PASS
-    points = oom_points(system, system.rss.count, report.totalpages, report.passed) if in_two_passes else report.points
+    points = (
+        oom_evaluate_task(system, system.rss.count, report.totalpages, report.passed)
+        if in_two_passes
+        else report.points
+    )
     if order is not None:
         points = points[order]
     worst = worst_of(points, last=system.formula is None or system.formula.last_wins)
@@ -136,7 +141,7 @@ def select_bad_process(report: OomReport) -> OomReport:
     passes = select_in_two_passes(system, points, worst, order) if in_two_passes else None
     place = worst if passes is None else passes.chosen
     chosen = place if order is None else int(order[place])
-    return oom_kill_process(report.but(chosen=chosen, two_pass=passes))
+    return report.but(chosen=chosen, two_pass=passes)
 
 
 def select_in_two_passes(system: System, points: Int64s, worst: int, order: Indices | None) -> TwoPass:

@@ -20,7 +20,7 @@ def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
         return []
     lines = [_invoked(report)]
     if report.system.sysctl.oom_dump_tasks:
-        lines += _task_table(report)
+        lines += dump_tasks(report)
     if report.outcome is Outcome.PANIC_ON_OOM:
         lines.append(formats.PANIC % formats.PANIC_ON_OOM[report.system.sysctl.panic_on_oom])
     elif report.outcome is Outcome.NO_KILLABLE:
@@ -28,7 +28,7 @@ def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
         if report.panics:
             lines.append(formats.PANIC % formats.PANIC_DEADLOCKED)
     else:
-        lines.append(_summary(report))
+        lines.append(dump_oom_victim(report))
         lines += _kill_lines(report)
         if reaper:
             lines += _reaper_lines(report)
@@ -42,7 +42,7 @@ def _invoked(report: OomReport) -> str:
     return formats.INVOKED % (printable(oc.current_comm), gfp, oc.order, adj)
 
 
-def _task_table(report: OomReport) -> list[str]:
+def dump_tasks(report: OomReport) -> list[str]:
     system, tasks, shown = report.system, report.system.tasks, report.shown
     layout = formats.table_layout(system.rules)
     mm = tasks.mm[shown]
@@ -68,7 +68,7 @@ def _task_table(report: OomReport) -> list[str]:
     return [formats.TASKS_STATE, layout.header, *map(layout.row.__mod__, rows)]
 
 
-def _summary(report: OomReport) -> str:
+def dump_oom_victim(report: OomReport) -> str:
     system, tasks, oc, task = report.system, report.system.tasks, report.oc, report.chosen
     assert task is not None
     policy = report.constraint is Constraint.MEMORY_POLICY

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.kernel.badness import is_visited, oom_points
+from oomsel.kernel.badness import is_visited, oom_evaluate_task
 from oomsel.kernel.oom_control import scan_order
 from oomsel.kernel.percpu_counter import (
     Int64s,
@@ -126,7 +126,7 @@ class OomReport:
         """Every task's badness by `counters`."""
         # A choice by the counts alone needs no clamped copy of them.
         counters = self.system.rss.count if self.read is percpu_counter_read_positive else self.counters
-        return oom_points(self.system, counters, self.totalpages, self.passed)
+        return oom_evaluate_task(self.system, counters, self.totalpages, self.passed)
 
     @cached_property
     def precise(self) -> Int64s:
