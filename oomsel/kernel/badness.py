@@ -101,7 +101,7 @@ def points_of(system: System, held: Int64s, totalpages: int) -> Int64s:
 
 
 def oom_evaluate_task(system: System, counters: Int64s, totalpages: int, passed: npt.NDArray[np.int8]) -> Int64s:
-    """What oom_evaluate_task() compares: badness, LONG_MAX for an origin, LONG_MIN if passed over; int64[task]."""
+    """The points by which tasks are compared: badness, LONG_MAX for an origin, LONG_MIN if passed over; int64[task]."""
     points = oom_badness(system, counters, totalpages)
     if system.tasks.some(TaskFlag.OOM_ORIGIN):
         points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX

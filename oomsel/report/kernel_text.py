@@ -43,6 +43,7 @@ def _invoked(report: OomReport) -> str:
 
 
 def dump_tasks(report: OomReport) -> list[str]:
+    """The task table, with its heading; dump_tasks() and dump_task()."""
     system, tasks, shown = report.system, report.system.tasks, report.shown
     layout = formats.table_layout(system.rules)
     mm = tasks.mm[shown]
@@ -69,6 +70,7 @@ def dump_tasks(report: OomReport) -> list[str]:
 
 
 def dump_oom_victim(report: OomReport) -> str:
+    """The line that names the victim, the constraint and the cgroups; dump_oom_victim()."""
     system, tasks, oc, task = report.system, report.system.tasks, report.oc, report.chosen
     assert task is not None
     policy = report.constraint is Constraint.MEMORY_POLICY
