@@ -38,7 +38,7 @@ class RssStat:
     """The counters of every mm: mm->rss_stat[NR_MM_COUNTERS], as columns.
 
     Shapes: `count` int64[mm, member], pages; `percpu` int32[mm, member, cpu], pages, a slot for
-    each possible CPU; `slots` which CPU has which; `bound`, pages, no slot's magnitude exceeds.
+    each possible CPU; `slots`: CPU -> index on the last axis; `bound`: pages that no slot exceeds in magnitude.
     """
 
     count: Int64s

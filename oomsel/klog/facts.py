@@ -21,7 +21,6 @@ class Facts:
     cpus: int | None  #: online ones; None where nobody says
     cpus_because: str
     release: str | None  #: as printed
-    release_because: str
     version: Version  #: whose rules go with what is printed
     kernel: str  #: the release under which it is simulated
     totalpages: int | None  #: None where it cannot be worked out
@@ -42,7 +41,7 @@ def facts_of(event: OomEvent, around: Surroundings, *, page_size: int | None = N
     """The facts behind a report; options go before what the log says."""
     size, size_because = page_size_of(event) if page_size is None else (page_size, "--page-size")
     online, cpus_because = _cpus(around) if cpus is None else (cpus, "--cpus")
-    release, release_because = _release(event, around)
+    release = _release(event, around)
     version = effective_version(event, version_of(release))
     kernel = _simulated(event, release, version)
     swap, swap_because = _swap(event, around, size)
@@ -67,7 +66,7 @@ def facts_of(event: OomEvent, around: Surroundings, *, page_size: int | None = N
     if total is None:
         because = because or "the report's Mem-Info block, which has RAM and swap, is not in the log"
     return Facts(
-        size, size_because, online, cpus_because, release, release_because, version, kernel, total, because, ram, swap,
+        size, size_because, online, cpus_because, release, version, kernel, total, because, ram, swap,
         limit, swap_limit, guessed,
     )  # fmt: skip
 
@@ -108,12 +107,10 @@ def _cpus(around: Surroundings) -> tuple[int | None, str]:
     return None, "the log does not say how many CPUs there are; --cpus N does"
 
 
-def _release(event: OomEvent, around: Surroundings) -> tuple[str | None, str]:
+def _release(event: OomEvent, around: Surroundings) -> str | None:
     if event.current is not None:
-        return event.current.release, f"line {event.current.line}"
-    if around.release is not None:
-        return around.release[0], f"line {around.release[1]}"
-    return None, "not in the log"
+        return event.current.release
+    return around.release[0] if around.release is not None else None
 
 
 def _simulated(event: OomEvent, release: str | None, version: Version) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from oomsel.klog import formats
 from oomsel.klog.event import Current, Invoked, Killed, Summary
-from oomsel.klog.table import Row
+from oomsel.klog.table import Row, score_adj_of
 
 TASK_COMM_LEN = 16
 _MAX_PID = 1 << 22
@@ -49,7 +49,7 @@ def parse_invoked(number: int, text: str) -> Invoked | None:
     comm, mask, names, order, adj_old, adj = match.groups()
     if adj is None and adj_old is None:
         return None
-    score = int(adj) if adj is not None else round(int(adj_old) * 1000 / 17)
+    score = int(adj) if adj is not None else score_adj_of(int(adj_old))
     return Invoked(number, name_bytes(comm), int(mask, 16), names or "", int(order), max(-1000, min(score, 1000)))
 
 

@@ -49,15 +49,6 @@ class Rescore(NamedTuple):
         process = (candidate for candidate in self.candidates if candidate.process == pid)
         return next(exact, None) or next(process, None)
 
-    def rank(self, pid: int) -> int | None:
-        """1 for the winner; of others how many score more, plus one."""
-        one = self.of(pid)
-        if one is None:
-            return None
-        if self.winner is not None and one.process == self.winner.process:
-            return 1
-        return 1 + sum(other.score > one.score for other in self.candidates)
-
 
 def version_of(release: str | None) -> Version | None:
     """(major, minor, patch) of a release of any age; None for what is no release."""

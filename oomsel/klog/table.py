@@ -89,8 +89,12 @@ def oom_score_adj(row: Row) -> int:
     stated = row.numbers.get("oom_score_adj")
     if stated is not None:
         return stated
-    adj = row.numbers.get("oom_adj") or 0
-    return 1000 if adj == 15 else int(adj * 1000 / 17)
+    return score_adj_of(row.numbers.get("oom_adj") or 0)
+
+
+def score_adj_of(oom_adj: int) -> int:
+    """The oom_score_adj that the kernel makes of an oom_adj, as oom_adj_write() does since 2.6.36."""
+    return 1000 if oom_adj == 15 else int(oom_adj * 1000 / 17)
 
 
 def rss_parts(row: Row) -> dict[str, int]:

@@ -8,9 +8,6 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 Lines = Sequence[str]
-#: (tag, first line and end in a, first line and end in b), as difflib's.
-Opcode = tuple[str, int, int, int, int]
-
 #: Gaps between lines that stand in both texts once are compared line by line up to this size.
 _SMALL_GAP = 2000
 

@@ -1,7 +1,7 @@
 """The JSON Schema of scenario format 1, made from the very schema by which scenarios are read.
 
-It accepts whatever the reader accepts.  What a schema cannot say (which CPUs are possible,
-which pids are tasks) the reader alone refuses.
+What a schema cannot say (which CPUs are possible, which pids are tasks) the reader alone refuses, and what YAML
+leaves open (whether `true` is a text) it alone accepts.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from oomsel.scenario import leaves, schema
 from oomsel.scenario.units import MAX_NODE, MAX_PAGES, PAGE_SIZES
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
-#: What `# yaml-language-server: $schema=` names: a file beside the scenario, which `oomsel schema` writes.
-FILE_NAME = "oomsel.schema.json"
-
 #: A plain scalar of YAML is text as written, so that 6.12 and 123 are text, too.
 _TEXT = {"type": ["string", "number"]}
 _PAGES: list[Any] = [

@@ -86,7 +86,7 @@ class Task(Model):
 
     pid: Annotated[int, "The process's pid; unique."]
     comm: Annotated[bytes, "Its name: at most 15 bytes; \\xNN stands for one byte."]
-    tgid: Annotated[int | None, "The pid again; the key exists for readers."] = None
+    tgid: Annotated[int | None, "The same as `pid`; may be stated for readers."] = None
     uid: Annotated[int, "Its user; default 0."] = 0
     oom_score_adj: Annotated[int, "-1000 (never chosen) to 1000; default 0."] = 0
     total_vm: Annotated[int | None, "Size of its address space, in pages; default: the precise RSS."] = None
@@ -136,7 +136,8 @@ class Oom(Model):
     """The failed allocation: struct oom_control."""
 
     current: Annotated[
-        int | None, "pid of the allocating task; default: the first that is neither init nor a kernel thread."
+        int | None,
+        "pid of the allocating task; default: the first with memory that is no init and no kernel thread.",
     ] = None
     comm: Annotated[bytes | None, "The allocating thread's own name, where it is not its process's."] = None
     gfp_mask: Annotated[int | str | None, "Flag names like GFP_KERNEL|__GFP_ZERO, or the number."] = None

@@ -1,6 +1,6 @@
 """A document as nodes that know their places: the slow reading, made only to place an error.
 
-The fast readers (yaml.py, json.py) keep no positions.  When something is wrong, the text
+The fast readers (yaml_reader.py, json_reader.py) keep no positions.  When something is wrong, the text
 is read once more into these nodes and the key path leads to line and column.
 """
 

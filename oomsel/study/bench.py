@@ -60,7 +60,7 @@ def time_modes(machine: Booted, runs: int) -> list[Times]:
     """How long the floor takes, then a choice in each mode."""
     system, oc = machine.system, machine.oc
     modes = [partial(out_of_memory, system, oc, mode) for mode in READS]
-    return [*in_turns([partial(read_once, system)], runs), *in_turns(modes, runs)]
+    return in_turns([partial(read_once, system), *modes], runs)
 
 
 def bench_object(rows: list[Measured]) -> dict[str, Any]:
