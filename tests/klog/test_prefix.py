@@ -185,6 +185,7 @@ FORMS: dict[str, Callable[[list[Record]], Lines]] = {
     "RFC 5424": _indented(
         lambda record: _date(record, "<4>1 %Y-%m-%dT%H:%M:%S.%fZ web-1 kernel - - - ") + _seconds(record)
     ),
+    "a tag without a host": _repeated(lambda record: b"kernel: " + _seconds(record)),
     "printk caller": _repeated(lambda record: _seconds(record).rstrip() + b"[  T398] "),
     "quoted in a mail": _quoted(b"> "),
     "quoted thrice": _quoted(b">> > "),
@@ -231,6 +232,45 @@ def test_every_form_says_the_same(form: str, name: str) -> None:
     plain = events(b"\n".join(_indented(_seconds)(found)) + b"\n")
     assert all(event.is_complete for event in plain) or name == "08-odd-comms.log"
     assert shown(events(b"\n".join(FORMS[form](found)) + b"\n")) == shown(plain)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "console",
+        "dmesg -x",
+        "dmesg -d",
+        "dmesg --json",
+        "dmesg in colours",
+        "/dev/kmsg",
+        "journalctl short-monotonic",
+        "journalctl -o json",
+        "journalctl -o export",
+        "a tag without a host",
+        "printk caller",
+        "quoted thrice",
+    ],
+)
+def test_the_time_of_a_report_is_the_kernels(form: str) -> None:
+    (event,) = events(b"\n".join(FORMS[form](records("10-cpuset.log"))) + b"\n")
+    assert event.stamp == "11.867681"
+
+
+@pytest.mark.parametrize(("key", "end"), [("log", "\n"), ("message", "")])
+def test_what_ships_logs_as_json_has_dates_of_its_own(key: str, end: str) -> None:
+    found = records("10-cpuset.log")
+    date = "2026-08-12T03:54:03.123Z"
+    lines = [json.dumps({key: _text_of(record) + end, "stream": "stdout", "time": date}) for record in found]
+    shipped = events("\n".join(lines).encode())
+    assert shown(shipped) == shown(events(b"\n".join(_indented(_seconds)(found))))
+    assert shipped[0].stamp == date
+
+
+def test_what_follows_an_export_is_read_as_what_it_is() -> None:
+    found = records("10-cpuset.log")
+    one, two = events(b"\n".join([*_export(found), *_indented(_seconds)(found)]))
+    one.index = two.index
+    assert shown([one]) == shown([two])
 
 
 def test_carriage_returns_of_a_serial_console() -> None:
