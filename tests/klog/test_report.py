@@ -64,3 +64,39 @@ def test_the_cgroup_that_ran_out_is_not_one_below_it(lost: str, victims: str | N
     (event,) = events(OLD_MEMCG.replace(lost, "").encode())
     entry = entry_of("log", event)
     assert (entry.constraint, entry.cgroup, entry.victim_cgroup) == ("memcg", "/a", victims)
+
+
+WITHOUT_TABLE = "\n".join((LOGS / "19-no-dump-tasks.log").read_text().split("\n")[:-2])
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/", b"thpuser"),
+        ("/odd name,task=with a long end", b"thpuser"),
+        ("/odd", b"x,pid=1,uid=0"),
+    ],
+)
+def test_without_a_table_a_path_is_told_from_a_name_by_its_length(path: str, name: bytes) -> None:
+    raw = WITHOUT_TABLE.replace("task_memcg=/,task=thpuser", f"task_memcg={path},task={name.decode()}")
+    summary = events(raw.encode())[0].summary
+    assert summary is not None
+    assert (summary.task_memcg, summary.comm, summary.pid) == (path, name, 191)
+
+
+@pytest.mark.parametrize(
+    ("printed", "adj"),
+    [
+        ("oom_score_adj=-999", -999),
+        ("oom_score_adj=-9990", -1000),
+        ("oom_score_adj=9990", 1000),
+        ("oom_adj=-17", -1000),
+        ("oom_adj=0", 0),
+        ("oom_adj=8, oom_score_adj=7", 7),
+    ],
+)
+def test_the_allocating_tasks_adj_is_one_that_a_task_can_have(printed: str, adj: int) -> None:
+    lines = GLOBAL[0].replace(b"oom_score_adj=-999", printed.encode()), *GLOBAL[1:]
+    invoked = events(b"\n".join(lines))[0].invoked
+    assert invoked is not None
+    assert invoked.oom_score_adj == adj
