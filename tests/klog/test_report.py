@@ -66,6 +66,22 @@ def test_the_cgroup_that_ran_out_is_not_one_below_it(lost: str, victims: str | N
     assert (entry.constraint, entry.cgroup, entry.victim_cgroup) == ("memcg", "/a", victims)
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (b"[   14.048800] eth0: up", "sshd\neth0: up"),  # the stamp of the row before: the console's way with a newline
+        (b"[   14.048900] eth0: up", "sshd"),
+        (b"[   14.048800] eth0: link is up", "sshd"),  # longer than a name
+        (b"Aug 12 03:54:03 web-1 kernel: eth0: up", "sshd"),
+    ],
+)
+def test_a_short_line_in_the_table_is_part_of_a_name_only_by_its_stamp(line: bytes, name: str) -> None:
+    at = next(number for number, row in enumerate(GLOBAL, 1) if row.endswith(b" sshd"))
+    event = events(b"\n".join([*GLOBAL[:at], line, *GLOBAL[at:]]))[0]
+    assert [row.name for row in event.rows if row.name.startswith("sshd")] == [name]
+    assert len(event.rows) == 16
+
+
 WITHOUT_TABLE = "\n".join((LOGS / "19-no-dump-tasks.log").read_text().split("\n")[:-2])
 
 
