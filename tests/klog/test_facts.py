@@ -7,7 +7,7 @@ import pytest
 import oomsel
 from oomsel.klog.facts import Facts
 from oomsel.klog.pick import LogOptions
-from tests.real_logs import LOGS
+from tests.real_logs import LOGS, own_lines
 
 GLOBAL = "\n".join((LOGS / "01-global-8cpu.log").read_text().split("\n")[:76])
 
@@ -53,6 +53,16 @@ def test_a_distributions_5_4_0_is_known_by_its_page_tables(pgtables: str, kernel
     scenario = oomsel.loads(raw)
     assert (scenario.log.facts.release, scenario.log.facts.kernel) == ("5.4.0-200-generic", kernel)
     assert pgtables in oomsel.kernel_lines(oomsel.select(scenario, mode="kernel"))[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "kernel"), [("01-global-8cpu.log", "6.8"), ("12-61-global.log", "5.15")], ids=["6.8", "4.19"]
+)
+def test_without_a_release_the_table_shows_which_to_run(name: str, kernel: str) -> None:
+    lines = (LOGS / name).read_text().split("\n")
+    scenario = oomsel.loads("\n".join(line for line in lines if " Comm: " not in line), log=LogOptions(event=1))
+    assert (scenario.log.facts.release, scenario.log.facts.kernel) == (None, kernel)
+    assert oomsel.kernel_lines(oomsel.select(scenario, mode="kernel"))[1:] == own_lines(name)[0][1:]
 
 
 def test_a_node_whose_zones_lost_their_sizes_gives_no_totalpages() -> None:

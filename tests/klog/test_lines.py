@@ -48,6 +48,12 @@ def test_a_lone_kill_line_is_found() -> None:
     assert (event.first_line, event.kills[0].pid) == (901, 200)
 
 
+@pytest.mark.parametrize("line", [b"MESSAGE", b"MESSAGE\n\xff\xff\xff\xff\xff\xff\xff\x7f"])
+def test_what_only_looks_like_a_binary_field_ends_nothing(line: bytes) -> None:
+    raw = b"\n".join([REPORT[75], line, *REPORT[76:151], b""])
+    assert [event.kills[0].pid for event in LogReader(source_of(raw)).events()] == [200, 194]
+
+
 def test_what_lies_between_reports_is_passed_over() -> None:
     noise = b"".join(NOISE % number for number in range(2000))
     raw = REPORT[75] + b"\n" + noise + REPORT[75] + b"\n" + noise

@@ -100,6 +100,20 @@ def test_without_a_table_a_path_is_told_from_a_name_by_its_length(path: str, nam
     assert (summary.task_memcg, summary.comm, summary.pid) == (path, name, 191)
 
 
+def test_a_name_that_no_task_can_have_is_no_reason_to_stop() -> None:
+    (event,) = events(WITHOUT_TABLE.replace("task=thpuser", "task=sixteen bytes...").encode())
+    assert (event.summary, event.kills[0].comm) == (None, b"thpuser")
+
+
+def test_a_name_of_nothing_but_newlines_is_put_together() -> None:
+    lines = b"\n".join(GLOBAL[-2:]).replace(b"batch", b"\n" * 15).split(b"\n")
+    stamps = [GLOBAL[-2][:15]] * 16 + [GLOBAL[-1][:15]] * 16
+    broken = [line if line.startswith(b"[") else stamp + line for stamp, line in zip(stamps, lines, strict=True)]
+    (event,) = events(b"\n".join([*GLOBAL[:-2], *broken]))
+    assert event.summary is not None
+    assert event.summary.comm == event.kills[0].comm == b"\n" * 15
+
+
 @pytest.mark.parametrize(
     ("printed", "adj"),
     [
