@@ -117,6 +117,24 @@ def test_messages_that_printk_dropped_are_a_loss() -> None:
     assert list(event.missing()) == ["messages that the log lost (12 printk messages dropped), line 61"]
 
 
+@pytest.mark.parametrize(
+    ("line", "is_damage"),
+    [
+        ("[    196]     0   196", True),
+        ("[    196]     0   1*6      628", True),
+        ("6]     0   196      628      451      288", True),
+        ("[    196]     0", False),
+        ("[drm] mode set", False),
+        ("usb 1-1: new device", False),
+    ],
+)
+def test_what_is_left_of_a_row_is_damage(line: str, is_damage: bool) -> None:
+    lines = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
+    lines.insert(64, f"[   14.048900] {line}")
+    (event,) = events("\n".join(lines).encode())
+    assert event.damaged == ([65] if is_damage else [])
+
+
 HEADER = "[    1.000000] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
 ROW = "[    1.000001] [{pid}] {uid} {tgid} 100 {rss} 40960 0 {adj} {name}\n"
 LEAST = {"pid": 1, "tgid": 1, "uid": -(1 << 31), "rss": 0, "adj": -1000, "name": ""}

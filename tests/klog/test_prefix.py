@@ -234,6 +234,22 @@ def test_every_form_says_the_same(form: str, name: str) -> None:
     assert shown(events(b"\n".join(FORMS[form](found)) + b"\n")) == shown(plain)
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["08-odd-comms.log", "10-cpuset.log"])
+def test_every_line_is_counted_where_it_stands(form: str, name: str) -> None:
+    raw = b"\n".join(FORMS[form](records(name))) + b"\n"
+    lines = raw.split(b"\n")
+    found = events(raw)
+    assert found
+    for event in found:
+        said = [(row.line, b"[%7d]" % row.pid) for row in event.rows]
+        said += [(kill.line, b"Killed process %d (" % kill.pid) for kill in event.kills]
+        assert len(said) > 4
+        for number, text in said:
+            # journalctl's JSON writes what is not printable as a list of bytes.
+            assert text in lines[number - 1] or str(list(text))[1:-1].encode() in lines[number - 1]
+
+
 @pytest.mark.parametrize(
     "form",
     [
