@@ -48,6 +48,12 @@ def test_seconds_and_dates_do_not_compare() -> None:
     assert moment_of("14.029163").compare(moment_of("2023-08-12")) is None
 
 
+def test_seconds_are_compared_as_numbers() -> None:
+    assert moment_of("14.029163").compare(moment_of("14.029163")) == 0
+    assert moment_of("14.5").compare(moment_of("14.500000")) == 0
+    assert moment_of("9.5").compare(moment_of("14")) == -1
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "2025-13-45", "Aug 99 03:54:03", "99999-01-01"])
 def test_what_is_no_time(text: str) -> None:
     assert moment_of(text) == Moment()

@@ -6,6 +6,7 @@ import pytest
 
 import oomsel
 from oomsel.report.log_verdict import log_verdict
+from tests.real_logs import LOGS
 
 KILL = "Killed process 70 (hog) total-vm:40000kB, anon-rss:20000kB, file-rss:0kB"
 PGTABLES = f"Out of memory: {KILL}, shmem-rss:0kB, UID:1 pgtables:48kB oom_score_adj:0"
@@ -60,3 +61,18 @@ def test_2_6_counts_a_tasks_size_and_not_what_is_resident(release: str, columns:
     oomsel_says = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel")).oomsel
     assert oomsel_says is not None
     assert oomsel_says[0] == winner
+
+
+@pytest.mark.parametrize(
+    ("release", "version"),
+    [
+        ("4.18.0-553.el8", (5, 4, 0)),
+        ("5.4.143", (5, 4, 143)),
+        ("5.4.200", (5, 4, 200)),  # has 5.9's signed scores, which 5.4.143 has not
+        ("6.1.0-56-cloud-amd64", (6, 1, 0)),
+        ("7.0.1", (7, 0, 1)),
+    ],
+)
+def test_a_release_that_can_print_the_table_is_believed(release: str, version: tuple[int, ...]) -> None:
+    raw = (LOGS / "12-61-global.log").read_text().replace("6.1.0-56-cloud-amd64", release)
+    assert oomsel.loads(raw).log.facts.version == version
