@@ -170,6 +170,7 @@ FORMS: dict[str, Callable[[list[Record]], Lines]] = {
     "dmesg --json": _dmesg_json,
     "dmesg in colours": _coloured,
     "/dev/kmsg": _kmsg,
+    "/dev/kmsg, printk caller": lambda found: [line.replace(b",-;", b",-,caller=T398;", 1) for line in _kmsg(found)],
     "journalctl short": _indented(lambda record: _date(record, "Aug %d %H:%M:%S web-1 kernel: ")),
     "journalctl short-precise": _indented(lambda record: _date(record, "Aug %d %H:%M:%S.%f web-1 kernel: ")),
     "journalctl short-iso": _indented(lambda record: _date(record, "%Y-%m-%dT%H:%M:%S+0200 web-1 kernel: ")),
@@ -287,6 +288,12 @@ def test_what_follows_an_export_is_read_as_what_it_is() -> None:
     one, two = events(b"\n".join([*_export(found), *_indented(_seconds)(found)]))
     one.index = two.index
     assert shown([one]) == shown([two])
+
+
+@pytest.mark.parametrize("form", ["printk caller", "/dev/kmsg, printk caller"])
+def test_who_printed_is_kept(form: str) -> None:
+    (event,) = events(b"\n".join(FORMS[form](records("10-cpuset.log"))))
+    assert event.caller == "T398"
 
 
 def test_carriage_returns_of_a_serial_console() -> None:
