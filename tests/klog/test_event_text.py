@@ -75,6 +75,33 @@ IGNORED = [
 ]
 
 
+TABLE = "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+TWINS = [
+    "[     70]     1    70      100       30    40960        0             0 twin\n",
+    "[     71]     1    71      100       20    40960        0             0 twin\n",
+    "[     72]     1    72      100       20        ?        0             0 twin\n",
+]
+
+
+def test_whose_name_is_the_same_are_ordered_by_their_numbers() -> None:
+    what = frozenset(["order", "pids"])
+    assert ignore([TABLE, *TWINS], what) == ignore([TABLE, *reversed(TWINS)], what)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_only_neighbours_of_a_kind_are_ordered(count: int) -> None:
+    rows = [
+        f"[     {pid}]     1    {pid}      100       30    40960        0             0 {name}\n"
+        for pid, name in ((70, "c"), (71, "b"), (72, "a"))
+    ][:count]
+    kills = [
+        f"Out of memory: Killed process {pid} ({name}) total-vm:0kB\n"
+        for pid, name in ((70, "c"), (71, "b"), (72, "a"))
+    ][:count]
+    text = [INVOKED, TABLE, *rows, "A line between.\n", *kills]
+    assert ignore(text, frozenset(["order"])) == [INVOKED, TABLE, *rows[::-1], "A line between.\n", *kills[::-1]]
+
+
 @pytest.mark.parametrize(("what", "line", "left"), IGNORED)
 def test_what_is_ignored(what: str, line: str, left: str) -> None:
     assert ignore([line], frozenset([what])) == [left]

@@ -48,6 +48,21 @@ def test_a_lone_kill_line_is_found() -> None:
     assert (event.first_line, event.kills[0].pid) == (901, 200)
 
 
+@pytest.mark.parametrize("line", [b"MESSAGE", b"MESSAGE\n\xff\xff\xff\xff\xff\xff\xff\x7f"])
+def test_what_only_looks_like_a_binary_field_ends_nothing(line: bytes) -> None:
+    raw = b"\n".join([REPORT[75], line, *REPORT[76:151], b""])
+    assert [event.kills[0].pid for event in LogReader(source_of(raw)).events()] == [200, 194]
+
+
+def test_what_lies_between_reports_is_passed_over() -> None:
+    noise = b"".join(NOISE % number for number in range(2000))
+    raw = REPORT[75] + b"\n" + noise + REPORT[75] + b"\n" + noise
+    given = [number for number, _ in lines.LineSource(source_of(raw)).lines(lambda: True)]
+    assert {1, 2002} <= set(given)
+    assert given == sorted(set(given))
+    assert len(given) < 200
+
+
 def test_memory_stays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     class Endless(io.RawIOBase):
         """Sixty chunks of noise."""
@@ -76,6 +91,26 @@ def test_memory_stays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "_more", more)
     assert not source.skip()
     assert largest <= 9000
+
+
+@pytest.mark.parametrize("size", [1, 997, 4096])
+def test_a_pipe_that_gives_little_at_a_time(size: int) -> None:
+    class Pipe(io.BytesIO):
+        """Gives at most `size` bytes."""
+
+        def read(self, wanted: int | None = -1, /) -> bytes:
+            return super().read(size if wanted is None or wanted < 0 else min(wanted, size))
+
+        def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
+            return super().readinto(buffer[:size])
+
+    noise = b"".join(NOISE % number for number in range(400))
+    raw = noise + b"\n".join(REPORT[:151]) + b"\n" + noise
+    found = list(LogReader(Peekable(Pipe(raw))).events())
+    assert [(event.first_line, event.kills[0].line, len(event.rows)) for event in found] == [
+        (401, 476, 16),
+        (477, 551, 15),
+    ]
 
 
 def test_what_reading_raises_reaches_the_caller() -> None:

@@ -104,9 +104,9 @@ def test_an_unknown_column_is_kept() -> None:
 def test_a_gap_in_the_sequence_of_kmsg_is_a_loss() -> None:
     lines = (LOGS / "08-odd-comms.kmsg").read_bytes().split(b"\n")
     row = next(number for number, line in enumerate(lines) if line.endswith(b" usleep"))
-    event = events(b"\n".join(lines[:row] + lines[row + 1 :]))[0]
-    assert ("1 record that the log skips" in text for text in event.missing())
-    assert not event.is_complete
+    for lost, words in ((1, "1 record that the log skips"), (2, "2 records that the log skips")):
+        event = events(b"\n".join(lines[:row] + lines[row + lost :]))[0]
+        assert list(event.missing()) == [f"{words}, line {row + 1}"]
     assert all(event.is_complete for event in events(b"\n".join(lines)))
 
 
@@ -115,6 +115,69 @@ def test_messages_that_printk_dropped_are_a_loss() -> None:
     lines.insert(60, b"[   14.048607] ** 12 printk messages dropped **")
     event = events(b"\n".join(lines[:77]))[0]
     assert list(event.missing()) == ["messages that the log lost (12 printk messages dropped), line 61"]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_damage"),
+    [
+        ("[    196]     0   196", True),
+        ("[    196]     0   1*6      628", True),
+        ("6]     0   196      628      451      288", True),
+        ("[    196]     0", False),
+        ("[drm] mode set", False),
+        ("usb 1-1: new device", False),
+    ],
+)
+def test_what_is_left_of_a_row_is_damage(line: str, is_damage: bool) -> None:
+    lines = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
+    lines.insert(64, f"[   14.048900] {line}")
+    (event,) = events("\n".join(lines).encode())
+    assert event.damaged == ([65] if is_damage else [])
+
+
+HEADER = "[    1.000000] [  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+ROW = "[    1.000001] [{pid}] {uid} {tgid} 100 {rss} 40960 0 {adj} {name}\n"
+LEAST = {"pid": 1, "tgid": 1, "uid": -(1 << 31), "rss": 0, "adj": -1000, "name": ""}
+MOST = {
+    "pid": 1 << 22,
+    "tgid": 1 << 22,
+    "uid": (1 << 32) - 1,
+    "rss": (1 << 51) - 1,
+    "adj": 1000,
+    "name": "fifteen bytes..",
+}
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    [
+        {"pid": 0},
+        {"pid": (1 << 22) + 1},
+        {"tgid": 0},
+        {"tgid": (1 << 22) + 1},
+        {"uid": -(1 << 31) - 1},
+        {"uid": 1 << 32},
+        {"rss": -2},
+        {"rss": 1 << 51},
+        {"adj": -1001},
+        {"adj": 1001},
+        {"name": "sixteen bytes..."},
+        {"name": "a\0b"},
+    ],
+    ids=str,
+)
+def test_what_no_kernel_prints_is_a_damaged_row(beyond: dict[str, object]) -> None:
+    other = LEAST | {"pid": 7, "tgid": 7} | beyond
+    (event,) = events((HEADER + "".join(ROW.format(**values) for values in (LEAST, MOST, other))).encode())
+    assert [row.pid for row in event.rows] == [1, 1 << 22]
+    assert event.damaged == [4]
+
+
+def test_losses_are_named_up_to_three() -> None:
+    lines = (LOGS / "01-global-8cpu.log").read_bytes().split(b"\n")
+    lines[60:60] = [b"[   14.048607] ** %d printk messages dropped **" % number for number in range(1, 5)]
+    (event,) = events(b"\n".join(lines[:80]))
+    assert [text[-7:] for text in event.missing()] == ["line 61", "line 62", "line 63"]
 
 
 def test_an_allocation_failure_after_the_kill_is_no_report() -> None:
@@ -133,3 +196,20 @@ def test_a_row_that_is_there_twice_counts_once() -> None:
     event = events(b"\n".join([*lines[:60], lines[59], *lines[60:77]]))[0]
     assert len(event.rows) == 16
     assert list(event.missing()) == ["1 row there twice, line 61"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        (1, "1 row unreadable, line 60"),
+        (3, "3 rows unreadable, line 60, 61, 62"),
+        (4, "4 rows unreadable, line 60, 61, 62, ..."),
+    ],
+)
+def test_what_is_missing_is_named_up_to_three(rows: int, what: str) -> None:
+    lines = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
+    damaged = [
+        line.replace("     0   ", "     *   ") if 59 <= at < 59 + rows else line for at, line in enumerate(lines)
+    ]
+    (event,) = events("\n".join(damaged).encode())
+    assert list(event.missing()) == [what]

@@ -170,6 +170,7 @@ FORMS: dict[str, Callable[[list[Record]], Lines]] = {
     "dmesg --json": _dmesg_json,
     "dmesg in colours": _coloured,
     "/dev/kmsg": _kmsg,
+    "/dev/kmsg, printk caller": lambda found: [line.replace(b",-;", b",-,caller=T398;", 1) for line in _kmsg(found)],
     "journalctl short": _indented(lambda record: _date(record, "Aug %d %H:%M:%S web-1 kernel: ")),
     "journalctl short-precise": _indented(lambda record: _date(record, "Aug %d %H:%M:%S.%f web-1 kernel: ")),
     "journalctl short-iso": _indented(lambda record: _date(record, "%Y-%m-%dT%H:%M:%S+0200 web-1 kernel: ")),
@@ -185,6 +186,7 @@ FORMS: dict[str, Callable[[list[Record]], Lines]] = {
     "RFC 5424": _indented(
         lambda record: _date(record, "<4>1 %Y-%m-%dT%H:%M:%S.%fZ web-1 kernel - - - ") + _seconds(record)
     ),
+    "a tag without a host": _repeated(lambda record: b"kernel: " + _seconds(record)),
     "printk caller": _repeated(lambda record: _seconds(record).rstrip() + b"[  T398] "),
     "quoted in a mail": _quoted(b"> "),
     "quoted thrice": _quoted(b">> > "),
@@ -231,6 +233,67 @@ def test_every_form_says_the_same(form: str, name: str) -> None:
     plain = events(b"\n".join(_indented(_seconds)(found)) + b"\n")
     assert all(event.is_complete for event in plain) or name == "08-odd-comms.log"
     assert shown(events(b"\n".join(FORMS[form](found)) + b"\n")) == shown(plain)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["08-odd-comms.log", "10-cpuset.log"])
+def test_every_line_is_counted_where_it_stands(form: str, name: str) -> None:
+    raw = b"\n".join(FORMS[form](records(name))) + b"\n"
+    lines = raw.split(b"\n")
+    found = events(raw)
+    assert found
+    for event in found:
+        said = [(row.line, b"[%7d]" % row.pid) for row in event.rows]
+        said += [(kill.line, b"Killed process %d (" % kill.pid) for kill in event.kills]
+        assert len(said) > 4
+        for number, text in said:
+            # journalctl's JSON writes what is not printable as a list of bytes.
+            assert text in lines[number - 1] or str(list(text))[1:-1].encode() in lines[number - 1]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "console",
+        "dmesg -x",
+        "dmesg -d",
+        "dmesg --json",
+        "dmesg in colours",
+        "/dev/kmsg",
+        "journalctl short-monotonic",
+        "journalctl -o json",
+        "journalctl -o export",
+        "a tag without a host",
+        "printk caller",
+        "quoted thrice",
+    ],
+)
+def test_the_time_of_a_report_is_the_kernels(form: str) -> None:
+    (event,) = events(b"\n".join(FORMS[form](records("10-cpuset.log"))) + b"\n")
+    assert event.stamp == "11.867681"
+
+
+@pytest.mark.parametrize(("key", "end"), [("log", "\n"), ("message", "")])
+def test_what_ships_logs_as_json_has_dates_of_its_own(key: str, end: str) -> None:
+    found = records("10-cpuset.log")
+    date = "2026-08-12T03:54:03.123Z"
+    lines = [json.dumps({key: _text_of(record) + end, "stream": "stdout", "time": date}) for record in found]
+    shipped = events("\n".join(lines).encode())
+    assert shown(shipped) == shown(events(b"\n".join(_indented(_seconds)(found))))
+    assert shipped[0].stamp == date
+
+
+def test_what_follows_an_export_is_read_as_what_it_is() -> None:
+    found = records("10-cpuset.log")
+    one, two = events(b"\n".join([*_export(found), *_indented(_seconds)(found)]))
+    one.index = two.index
+    assert shown([one]) == shown([two])
+
+
+@pytest.mark.parametrize("form", ["printk caller", "/dev/kmsg, printk caller"])
+def test_who_printed_is_kept(form: str) -> None:
+    (event,) = events(b"\n".join(FORMS[form](records("10-cpuset.log"))))
+    assert event.caller == "T398"
 
 
 def test_carriage_returns_of_a_serial_console() -> None:

@@ -100,6 +100,8 @@ def test_a_group_dies_together() -> None:
         ([(70, 1, 600, 0, "hog"), (71, 1, 500, 0, "b")], 71, 5, "4.4.0", Reason.MOVED),
         ([(70, 0, 610, 0, "hog"), (71, 1, 500, 0, "b")], 71, 5, "4.4.0", Reason.ROOT),
         ([(70, 1, 600, 0, "hog")], 99, 5, "4.4.0", Reason.NOT_IN_TABLE),
+        # -1000 is no weight but a ban, even where everybody else is at the least score there is.
+        ([(70, 1, 600, -1000, "sshd"), (71, 1, 500, -900, "b")], 71, 0, "4.4.0", None),
     ],
 )
 def test_old_kernels_by_their_own_rules(
@@ -221,6 +223,18 @@ def test_the_memory_that_a_report_shows() -> None:
 
 
 @pytest.mark.parametrize(
+    ("free_kb", "says", "is_full"),
+    [(0, "swap 96.0 MiB, 0.0 MiB free", True), (49152, "swap 96.0 MiB, 48.0 MiB free", False)],
+)
+def test_the_swap_that_a_report_shows(free_kb: int, says: str, is_full: bool) -> None:
+    raw = (LOGS / "07-swap.log").read_text().replace("Free swap  = 0kB", f"Free swap  = {free_kb}kB")
+    log = oomsel.loads(raw).log
+    lines = memory_summary(log.event, log.facts)
+    assert says in lines
+    assert lines[-1].endswith("and swap is full") == is_full
+
+
+@pytest.mark.parametrize(
     ("name", "why"),
     [
         ("03-memcg.log", "the cgroup /app reached its limit of 98304 kB"),
@@ -297,6 +311,7 @@ def test_red_hats_words_before_the_score() -> None:
             14336,
         ),
         ("10-cpuset.log", "", "", 65504),
+        ("10-cpuset.log", "Total swap = 0kB", "Total swap = 400kB", 65504 + 100),
         ("07-swap.log", "", "", 130939 - 12648 + 98300 // 4),
     ],
 )

@@ -124,10 +124,39 @@ def test_the_last_complete_one_is_picked_and_said_to_be() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reports", "picked", "which"),
+    [
+        (["no end", "no table", "kill"], 1, "the last with a table"),
+        (["damaged", "no end"], 1, "the last with a table"),
+        (["no end", "damaged"], 2, "the last with a table"),
+        (["no table", "no table"], 2, "the last"),
+        (["no table", "no end", "no table"], 2, "the last with a table"),
+    ],
+)
+def test_of_incomplete_reports_the_one_with_most_is_picked(reports: list[str], picked: int, which: str) -> None:
+    whole = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
+    kinds = {
+        "damaged": [line.replace("163      1024", "163      10*4") for line in whole],
+        "no end": whole[:74],
+        "no table": [*whole[:56], *whole[74:]],
+        "kill": whole[75:],
+    }
+    log = oomsel.loads("\n".join(line for kind in reports for line in kinds[kind])).log
+    assert log.event.index == picked
+    assert log.picked_because.startswith(f"{len(reports)} reports; this is number {picked}, {which}, line")
+
+
+def test_a_victim_is_known_by_the_line_before_its_kill_line() -> None:
+    raw = (LOGS / "01-global-8cpu.log").read_bytes()
+    cut = oomsel.loads(raw[: raw.rindex(b"Out of memory: ")], log=LogOptions(pid=194))
+    assert (cut.log.event.index, cut.log.event.kills) == (2, [])
+
+
+@pytest.mark.parametrize(
     ("options", "error"),
     [
-        (LogOptions(event=3), "log:"),
-        (LogOptions(pid=7), "no report killed pid 7: it has 2 reports"),
+        (LogOptions(event=3), "log: no report number 3: it has 2 reports; oomsel events lists them"),
+        (LogOptions(pid=7), "log: no report killed pid 7: it has 2 reports"),
     ],
 )
 def test_a_report_that_is_not_there(options: LogOptions, error: str) -> None:
