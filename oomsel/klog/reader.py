@@ -90,6 +90,7 @@ class LogReader:
         self._open: dict[tuple[str | None, str], ReportReader] = {}
         self._count = 0
         self._recent: list[Line] = []
+        self._sequence: int | None = None
 
     def events(self) -> Iterator[OomEvent]:
         """The reports, each when it has ended."""
@@ -110,6 +111,7 @@ class LogReader:
 
     def _take(self, line: Line) -> Iterator[OomEvent]:
         yield from self._close_before(line)
+        self._watch_sequence(line)
         key = (line.tag, line.caller)
         report_of = self._open.get(key)
         if report_of is None and line.text.startswith("oom_reaper: "):
@@ -125,16 +127,26 @@ class LogReader:
                 yield self._close(key)
                 report_of = None
         if report_of is None:
-            report = ReportReader(self._count + 1, line, keep_source=self._keep_source)
+            cpus, _ = self.around.possible_cpus or (None, 0)
+            report = ReportReader(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
             if report.begin(line, self._recent):
                 self._count += 1
                 self._open[key] = report
                 self._remember(line)
                 return
-            for other in self._open.values():
-                other.overhear(line)
+        for other in self._open.values():
+            other.overhear(line)
         self.around.read(line)
         self._remember(line)
+
+    def _watch_sequence(self, line: Line) -> None:
+        """/dev/kmsg numbers its records throughout, whoever printed them."""
+        if line.sequence is None:
+            return
+        before, self._sequence = self._sequence, line.sequence
+        if before is not None and line.sequence > before + 1:
+            for report in self._open.values():
+                report.miss(line, line.sequence - before - 1)
 
     def _remember(self, line: Line) -> None:
         self._recent.append(line)
