@@ -37,6 +37,7 @@ _LOST = re.compile(
     r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
     r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
     r"|Suppressed [0-9]+ messages from kernel\b"
+    r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
     r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
 )
 
