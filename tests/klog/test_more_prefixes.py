@@ -92,7 +92,7 @@ def test_every_form_says_the_same(form: str, name: str) -> None:
 
 def test_a_containers_own_stamp_is_shown_where_there_is_no_other() -> None:
     row = b"2026-03-01T12:00:00.5Z stderr F Out of memory: Killed process 200 (batch) total-vm:3312kB"
-    assert events(row)[0].stamp == "2026-03-01T12:00:00.5"
+    assert events(row)[0].stamp == "2026-03-01T12:00:00.5Z"
     assert events(row.replace(b"Out", b"[   14.5] Out"))[0].stamp == "14.5"
 
 
