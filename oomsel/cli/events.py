@@ -51,7 +51,7 @@ def command(
     entries: list[Entry] = []
     for name in logs:
         for event in _events(name, keep_source=split is not None):
-            if wanted.has(event):
+            if wanted.has(name, event):
                 entries.append(entry_of(name, event))
                 if split is not None:
                     _write_report(split, name, event)
@@ -88,18 +88,20 @@ def _moment(option: str, text: str | None) -> Moment | None:
         return None
     moment = moment_of(text)
     if moment == Moment():
-        raise click.UsageError(f"{option} {text}: no time; use seconds since boot, or a date like 2026-08-12 03:54")
+        raise click.UsageError(
+            f"{option} {text}: no time; use seconds since boot, or a date like 2026-08-12 03:54, by the log's clock,"
+            " or 2026-08-12 03:54+02:00"
+        )
     return moment
 
 
 class _Wanted:
-    """The filters; a report whose time cannot be compared is not passed over."""
+    """The filters; a report whose time cannot be compared ends the command."""
 
     def __init__(self, killed: str | None, cgroup: str | None, since: Moment | None, until: Moment | None) -> None:
         self.killed, self.cgroup, self.since, self.until = killed, cgroup, since, until
 
-    def has(self, event: OomEvent) -> bool:
-        from oomsel.klog.clock import moment_of
+    def has(self, name: str, event: OomEvent) -> bool:
         from oomsel.klog.names import comm_from_text
 
         if self.killed is not None:
@@ -110,14 +112,28 @@ class _Wanted:
                 return False
         if self.cgroup is not None and not any(self._below(path) for path in _cgroups(event)):
             return False
-        when = moment_of(event.stamp)
-        if self.since is not None and when.compare(self.since) == -1:
-            return False
-        return self.until is None or when.compare(self.until) != 1
+        return _order(name, event, "--since", self.since) != -1 and _order(name, event, "--until", self.until) != 1
 
     def _below(self, path: str) -> bool:
         top = (self.cgroup or "").rstrip("/")
         return path == top or path.startswith(f"{top}/")
+
+
+def _order(name: str, event: OomEvent, option: str, limit: Moment | None) -> int:
+    """-1, 0 or 1 for a report before, at or after `limit`."""
+    from oomsel.klog.clock import moment_of
+    from oomsel.klog.names import printable
+
+    if limit is None:
+        return 0
+    when = moment_of(event.stamp)
+    order = when.compare(limit)
+    if order is None:
+        time = f"the time of report {event.index}, {printable(event.stamp)}, {when.why_not(limit)}"
+        what = time if event.stamp else f"report {event.index} has no time"
+        say(f"oomsel: {name}: line {event.first_line}: {what}: it cannot be compared with that of {option}")
+        raise click.exceptions.Exit(2)
+    return order
 
 
 def _cgroups(event: OomEvent) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _ISO = re.compile(
     r"(?<![0-9])([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,6}))?)?)?"
+    r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
 )
+#: What may follow a time: a zone as a number or a name, or which half of the day it is.
+_ZONE = re.compile(r" ?(?:(Z|UTC|GMT)|([+-])([0-9]{2}):?([0-9]{2})|[AP]M|[A-Z]{3,5})(?!\w)")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 _DAY = re.compile(r"(?<![0-9:])([0-9]{1,2})(?![0-9:])")
 _YEAR = re.compile(r"(?<![0-9])([12][0-9]{3})(?![0-9])")
@@ -33,23 +35,40 @@ _MONTHS = (
 
 
 class Moment(NamedTuple):
-    """A time: seconds since boot, or a date in some clock's zone; both None where it cannot be read."""
+    """A time: seconds since boot, or a date, with a zone where one is stated; both None where it cannot be read."""
 
     seconds: float | None = None
     date: datetime | None = None
     has_year: bool = True
 
     def compare(self, other: Moment) -> int | None:
-        """-1, 0 or 1 for before, at or after `other`; None where the two are of different kinds."""
+        """-1, 0 or 1 for before, at or after `other`; None where `why_not` has a reason.
+
+        An `other` without a zone is by this one's clock.
+        """
+        if self.why_not(other) is not None:
+            return None
         if self.seconds is not None and other.seconds is not None:
             return (self.seconds > other.seconds) - (self.seconds < other.seconds)
-        if self.date is None or other.date is None:
-            return None
+        assert self.date is not None
+        assert other.date is not None
         ours, theirs = self.date, other.date
+        if theirs.tzinfo is None:
+            ours = ours.replace(tzinfo=None)
         if not self.has_year or not other.has_year:
             year = (theirs if other.has_year else ours).year
             ours, theirs = _in_year(ours, year), _in_year(theirs, year)
         return (ours > theirs) - (ours < theirs)
+
+    def why_not(self, other: Moment) -> str | None:
+        """Why this cannot be compared with `other`, which can be read; None where it can."""
+        if self.seconds is None and self.date is None:
+            return "cannot be read"
+        if self.seconds is not None:
+            return None if other.seconds is not None else "is in seconds since boot"
+        if other.date is None:
+            return "is a date"
+        return "has no zone" if other.date.tzinfo is not None and self.date and self.date.tzinfo is None else None
 
 
 def _in_year(date: datetime, year: int) -> datetime:
@@ -64,19 +83,33 @@ def moment_of(text: str) -> Moment:
     text = text.strip()
     if _SECONDS.fullmatch(text):
         value = float(text)
-        return Moment(date=datetime.fromtimestamp(value)) if value > 1e8 else Moment(seconds=value)
+        return Moment(date=datetime.fromtimestamp(value).astimezone()) if value > 1e8 else Moment(seconds=value)
     try:
         if match := _ISO.search(text):
             year, month, day, *clock, fraction = match.groups()
             hour, minute, second = (int(part or 0) for part in clock)
-            return Moment(date=datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction)))
+            date = datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction))
+            return Moment(date=date.replace(tzinfo=_zone(text, match.end())))
         return _worded(text)
     except (ValueError, OverflowError):
         return Moment()
 
 
 def _micro(fraction: str | None) -> int:
-    return int((fraction or "0").ljust(6, "0"))
+    return int((fraction or "0").ljust(6, "0")[:6])
+
+
+def _zone(text: str, at: int) -> timezone | None:
+    """The zone that follows a time; ValueError for a name, as CST is in Chicago, Shanghai and Havana."""
+    match = _ZONE.match(text, at)
+    if match is None:
+        return None
+    if match[1]:
+        return UTC
+    if not match[2]:
+        raise ValueError(match[0])
+    offset = timedelta(hours=int(match[3]), minutes=int(match[4]))
+    return timezone(-offset if match[2] == "-" else offset)
 
 
 def _worded(text: str) -> Moment:
@@ -88,7 +121,8 @@ def _worded(text: str) -> Moment:
         return Moment()
     year = _YEAR.search(rest)
     hour, minute, second = (int(part or 0) for part in clock.groups()) if clock else (0, 0, 0)
-    date = datetime(int(year[1]) if year else 2000, month, int(day[1]), hour, minute, second)
+    zone = _zone(text, clock.end()) if clock else None
+    date = datetime(int(year[1]) if year else 2000, month, int(day[1]), hour, minute, second, tzinfo=zone)
     return Moment(date=date, has_year=year is not None)
 
 

@@ -11,8 +11,8 @@ from oomsel.klog.search import fastest_find, plain_find
 SMALL = 1 << 23
 #: Lines before a needle that may belong to it: a name with newlines in it splits the first line.
 _BEFORE = 16
-#: Every report has one of these.  Long ones are found sooner: a search leaps by as much as it looks for.
-NEEDLES = (b" invoked oom-killer: gfp_mask=0x", b"ut of memory: Killed process ")
+#: A report has one of these, and a boot the last.  Long ones are found sooner: a search leaps by as much.
+NEEDLES = (b" invoked oom-killer: gfp_mask=0x", b"Killed process ", b"Linux version ")
 #: What the beginning is looked through for: tables cut at both ends, boot lines, fields that hide their text, too.
 SMALL_NEEDLES = (
     b"oom-kill",
@@ -28,6 +28,9 @@ SMALL_NEEDLES = (
     b"rought up ",
     b"k swap on ",
 )
+#: What journalctl -o json makes of a text that it cannot print.
+_NUMBERED = tuple(comma.join(b"%d" % byte for byte in b" invoked oom-killer: ") for comma in (b",", b", "))
+_LONGEST = max(map(len, (*NEEDLES, *_NUMBERED)))
 _HEADER = b"total_vm"
 
 
@@ -52,7 +55,10 @@ class LineSource:
         self._needles: tuple[bytes, ...] = (
             SMALL_NEEDLES  # in the beginning of a large input, too: the machine boots there
         )
+        self._deep_needles = (*NEEDLES, *_NUMBERED) if b'"MESSAGE"' in first else NEEDLES
+        self._is_close = False  #: whether the next chunk is to be looked through for everything, too
         self._hits: dict[bytes, int] = {}
+        self._clear = 0  #: before it no needle begins
         self._find = plain_find if is_small else fastest_find()
 
     @property
@@ -70,8 +76,11 @@ class LineSource:
         if not chunk.size:
             self._ahead = None
             return False
-        self._needles = NEEDLES
-        left = self._end - self._at
+        left, clear = self._end - self._at, self._clear - self._at
+        if self._is_close:
+            self._needles, self._is_close, clear = SMALL_NEEDLES, False, 0
+        else:
+            self._needles = self._deep_needles
         if left <= HEADROOM:
             start = HEADROOM - left
             chunk.buffer[start:HEADROOM] = self._buffer[self._at : self._end]
@@ -80,6 +89,7 @@ class LineSource:
             with memoryview(chunk.buffer) as view:
                 self._buffer = b"".join((self._buffer[self._at : self._end], view[HEADROOM : HEADROOM + chunk.size]))
             self._at, self._end = 0, len(self._buffer)
+        self._clear = self._at + clear
         self._total += chunk.newlines
         self._hits = {}
         self._read += chunk.size
@@ -116,6 +126,12 @@ class LineSource:
         self._at, self._number = min(end + 1, self._end), number
         return b"MESSAGE=" + value
 
+    def look_closely(self) -> None:
+        """Look through this chunk and the next for everything: the machine boots here."""
+        if self._ahead is not None:
+            self._needles, self._is_close = SMALL_NEEDLES, True
+            self._hits, self._clear = {}, 0
+
     def skip(self) -> bool:
         """Go to the next line that may matter, or some lines before it; False where there is none."""
         while True:
@@ -123,6 +139,7 @@ class LineSource:
             if hit is not None:
                 self._go_back_from(hit)
                 return True
+            self._clear = max(self._end - _LONGEST, 0)
             # What comes before the end may belong to what is found next.
             keep = self._buffer.find(b"\n", max(self._at, self._end - HEADROOM), self._end)
             if self._end - self._at > HEADROOM and keep >= 0:
@@ -136,7 +153,7 @@ class LineSource:
         for needle in self._needles:
             at = self._hits.get(needle, -2)
             if at == -2 or 0 <= at < self._at:
-                at = self._find(self._buffer, needle, self._at, self._end)
+                at = self._find(self._buffer, needle, max(self._at, self._clear), self._end)
                 self._hits[needle] = at
             if at >= 0 and (best is None or at < best):
                 best = at

@@ -35,22 +35,34 @@ _DELTA = re.compile(r"\[(?:< *[0-9]+\.[0-9]+>| *\+[0-9]+\.[0-9]+)\] ?")
 _DATE = re.compile(r"\[([^][]{0,48}[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[^][]{0,40})\] ?")
 _CALLER = re.compile(r"\[ *([TC][0-9]+)\] ?")
 _ISO = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:([.,])[0-9]+)?)(?:Z|[+-][0-9]{2}:?[0-9]{2})?(?: |$)"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:([.,])[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)(?: |$)"
 )
+#: A container's line as CRI's loggers keep it; P for one that goes on.
+_CRI = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\S*) std(?:out|err) [FP] ")
 _SYSLOG = re.compile(r"([^\W\d]\w{0,9}\.? +[0-9]{1,2} (?:[0-9]{4} )?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) ")
 _FULL = re.compile(r"(\w{2,4} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) [A-Z0-9+:-]{1,8} ")
 _UNIX = re.compile(r"([0-9]{9,11}\.[0-9]{3,6}) ")
-_HOST_AND_TAG = re.compile(r"(?:[^\s:]+) ([^\s:\[\]]+)(?:\[[^\]]*\])?:(?: |$)")
+#: A name or an address; busybox puts the facility and level before the tag.
+_HOST = r"(?:[^\s:]+|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}[0-9.]*(?:%\w+)?)"
+_HOST_AND_TAG = re.compile(_HOST + r" (?:kern\.[a-z]{3,7} )?([^\s:\[\]]+)(?:\[[^\]]*\])?:(?: |$)")
 _MONOTONIC_HOST = re.compile(r"(?:[^\s:]+) (kernel)(?:\[[^\]]*\])?:(?: |$)")
 _TAG = re.compile(r"(kernel)(?:\[[^\]]*\])?:(?: |$)")
 #: RFC 5424 without its time: host, application, process, message, structured data.
-_RFC5424 = re.compile(r"\S+ (\S+) \S+ \S+ (?:-|\[[^\]]*\]) ?(?:\ufeff)?")
+_RFC5424 = re.compile(
+    r"\S+ (\S+) \S+ \S+ (?:-|(?:\[[^\]\s\"=]+(?: [^\]\s\"=]+=\"(?:[^\"\\]|\\.)*\")*\])+) ?(?:\ufeff)?"
+)
 
 _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _OCTAL = re.compile("#(0[0-3][0-7]|177)")
 _JSON_TEXT = re.compile(r'\s*"(?:msg|MESSAGE)"\s*:\s*(".*")\s*,?\s*')
 _JSON_TIME = re.compile(r'\s*"(?:time|__MONOTONIC_TIMESTAMP)"\s*:\s*"?\s*([0-9.]+)"?\s*,?\s*')
 _JSON_KEYS = ("MESSAGE", "msg", "log", "message")
+#: journalctl -o verbose: an entry's time and cursor, and below it its fields.
+_VERBOSE = re.compile(
+    r"\w{2,4} ([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) \S{1,8} \[[a-z]=[^\]]*\]"
+)
+_VERBOSE_REST = " " * len("    MESSAGE=")  #: before what continues a message
+_VERBOSE_FIELD = re.compile(r" {4}(_{0,2}[A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 _FIELD = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*=")
 
 
@@ -87,6 +99,7 @@ class Stripper:
         self._tag: str | None = None
         self._caller = ""
         self._exported = False
+        self._field: str | None = None  #: of journalctl -o verbose, the last one
         self._coloured = False
 
     def strip(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
@@ -115,6 +128,11 @@ class Stripper:
                 Line(number, text, stamp, caller[1] if caller else "", None, sequence=int(match[2]), raw=raw)
             )
             return
+        if self._field is not None or line.startswith(b"    MESSAGE=") or line.endswith(b"]"):
+            found = self._verbose_entry(number, line, raw)
+            if found is not None:
+                yield from found
+                return
         # Where dmesg colours, what a name holds of the kind is written as \x1b.
         self._coloured = line.startswith(b"\x1b[") or (self._coloured and line.startswith(b" "))
         if self._coloured:
@@ -125,6 +143,9 @@ class Stripper:
 
     def _text_line(self, number: int, text: str, raw: bytes) -> Line:  # noqa: PLR0912 - a branch a logger
         at = match.end() if (match := _QUOTE.match(text)) else 0
+        outer = ""
+        if match := _CRI.match(text, at):
+            outer, at = match[1], match.end()
         width = at
         if text[at : at + 1] == " " and self._widths[:1] > (0,):
             # dmesg's own continuation: indented by as much as the prefix before it was wide, or long.
@@ -171,6 +192,7 @@ class Stripper:
         if rest.startswith("\x1b[0;1;"):  # journalctl sets what is grave in bold
             rest = _SGR.sub("", rest)
         self._widths = tuple({len(text[start:at].encode("utf-8", "surrogateescape")): 0, at - start: 0})
+        stamp = stamp or outer
         self._stamp, self._tag, self._caller = stamp, tag, caller
         return Line(number, rest, stamp, caller, tag, raw=raw, is_bare=at == start)
 
@@ -217,6 +239,9 @@ class Stripper:
                 return None
             entries = value.get("dmesg") if isinstance(value, dict) else None
             found = [_entry(entry, number, raw) for entry in (entries if isinstance(entries, list) else [value])]
+            if isinstance(value, dict) and "log" in value:
+                # A container's output, which is a log of its own.
+                found = [line and self._inner(line) for line in found]
             return self._all(line for line in found if line is not None)
         if match := _JSON_TIME.fullmatch(text):
             self._stamp = match[1]
@@ -228,6 +253,25 @@ class Stripper:
                 return None
             return self._split(Line(number, _clean(message), self._stamp, raw=raw))
         return iter(()) if text.strip() in ("{", "}", "[", "]", "},{", "},", "}{") or '" :' in text[:80] else None
+
+    def _inner(self, line: Line) -> Line:
+        inner = self._text_line(line.number, line.text, line.raw)
+        return inner._replace(stamp=inner.stamp or line.stamp, tag=inner.tag or line.tag, is_bare=False)
+
+    def _verbose_entry(self, number: int, line: bytes, raw: bytes) -> Iterator[Line] | None:
+        text = _decode(line)
+        if match := _VERBOSE.fullmatch(text):
+            self._stamp, self._field = match[1], ""
+            return iter(())
+        if (match := _VERBOSE_FIELD.match(text)) and (match[1] == "MESSAGE" or self._field is not None):
+            self._field = match[1]
+            return self._split(Line(number, match[2], self._stamp, raw=raw)) if match[1] == "MESSAGE" else iter(())
+        if self._field is None:
+            return None
+        if self._field == "MESSAGE" and text.startswith(_VERBOSE_REST):
+            rest = text.removeprefix(_VERBOSE_REST)
+            return self._split(Line(number, rest, self._stamp, continues=True, raw=raw))
+        return iter(()) if text[:4].isspace() or not text else None
 
     def _all(self, lines: Iterable[Line]) -> Iterator[Line]:
         for line in lines:

@@ -36,18 +36,23 @@ class Surroundings:
         """Take in a line that belongs to no report."""
         text = line.text
         if (match := _CPUS.search(text)) is not None:
+            if (self.possible_cpus if match[1] else self.online_cpus) is not None:
+                self._start_anew()  # said once a boot: the banner of this one is lost
             if match[1]:
                 self.possible_cpus = (int(match[1]), line.number)
             else:
                 self.online_cpus = (int(match[2]), line.number)
         elif match := _RELEASE.match(text):
-            # The machine starts anew, and what was known of it is no more.
-            self.possible_cpus = self.online_cpus = self.total_swap_kb = None
-            self.killed = {}
+            self._start_anew()
             self.release = (match[1], line.number)
         elif match := _SWAP_ON.match(text):
             before = self.total_swap_kb[0] if self.total_swap_kb else 0
             self.total_swap_kb = (before + int(match[1]), line.number)
+
+    def _start_anew(self) -> None:
+        """The machine boots, and what was known of it is no more."""
+        self.possible_cpus = self.online_cpus = self.total_swap_kb = self.release = None
+        self.killed = {}
 
     def learn(self, event: OomEvent) -> None:
         """Keep what a report says that later ones may not."""
@@ -59,6 +64,13 @@ class Surroundings:
     def copy(self) -> Surroundings:
         """As it is now, for a report to be read with."""
         return Surroundings(self.possible_cpus, self.online_cpus, self.release, self.total_swap_kb, dict(self.killed))
+
+
+def _boots(text: str) -> bool:
+    """Whether a line is one of those that the kernel prints only when it starts."""
+    if "Linux version " not in text and "nr_cpu_ids:" not in text and "rought up " not in text:
+        return False  # as nearly every line
+    return _RELEASE.match(text) is not None or _CPUS.search(text) is not None
 
 
 class LogReader:
@@ -78,6 +90,7 @@ class LogReader:
         self._open: dict[tuple[str | None, str], ReportReader] = {}
         self._count = 0
         self._recent: list[Line] = []
+        self._sequence: int | None = None
 
     def events(self) -> Iterator[OomEvent]:
         """The reports, each when it has ended."""
@@ -86,11 +99,19 @@ class LogReader:
         for key in list(self._open):
             yield self._close(key)
 
-    def _take(self, line: Line) -> Iterator[OomEvent]:
+    def _close_before(self, line: Line) -> Iterator[OomEvent]:
+        """The reports that have ended when `line` comes."""
+        boots = _boots(line.text)
         for key, report in list(self._open.items()):
             report.age += 1
-            if report.age > (_AFTERMATH if report.event.ends else _PATIENCE):
+            if report.age > (_AFTERMATH if report.event.ends else _PATIENCE) or (boots and key[0] == line.tag):
                 yield self._close(key)
+        if boots:
+            self._source.look_closely()
+
+    def _take(self, line: Line) -> Iterator[OomEvent]:
+        yield from self._close_before(line)
+        self._watch_sequence(line)
         key = (line.tag, line.caller)
         report_of = self._open.get(key)
         if report_of is None and line.text.startswith("oom_reaper: "):
@@ -106,15 +127,26 @@ class LogReader:
                 yield self._close(key)
                 report_of = None
         if report_of is None:
-            report = ReportReader(self._count + 1, line, keep_source=self._keep_source)
+            cpus, _ = self.around.possible_cpus or (None, 0)
+            report = ReportReader(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
             if report.begin(line, self._recent):
                 self._count += 1
                 self._open[key] = report
-            else:
-                self.around.read(line)
-                for other in self._open.values():
-                    other.overhear(line)
+                self._remember(line)
+                return
+        for other in self._open.values():
+            other.overhear(line)
+        self.around.read(line)
         self._remember(line)
+
+    def _watch_sequence(self, line: Line) -> None:
+        """/dev/kmsg numbers its records throughout, whoever printed them."""
+        if line.sequence is None:
+            return
+        before, self._sequence = self._sequence, line.sequence
+        if before is not None and line.sequence > before + 1:
+            for report in self._open.values():
+                report.miss(line, line.sequence - before - 1)
 
     def _remember(self, line: Line) -> None:
         self._recent.append(line)

@@ -20,20 +20,39 @@ from oomsel.klog.report_lines import (
 from oomsel.klog.table import Columns
 
 _SECONDS = re.compile(r"[0-9]+\.[0-9]+")
-_NUMBER = re.compile(r"(?<![\w.])-?[0-9]+(?![\w.])")
+#: A row, as far as it can be told before the header.
+_ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
+#: What is left of a row, unless nothing is: its beginning, or that of the line; five numbers in columns, after the
+#: little that is left of the pid; or the columns before the name, which have more blanks than anything else.
+_TORN = re.compile(
+    r"\s*\[ *(?:[0-9]*(?:\]|$)|[0-9]+\.[0-9]*$)"
+    r"|\s*(?:(?!\S*[A-Za-z]{2})\S+\s+){0,2}(?:-?[0-9]+ +){5}"
+    r"|.*[0-9] {9,}-?[0-9]{1,4} \S.{0,14}$"
+)
+#: The same behind a prefix that nobody knows.
+_TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+ +){5})")
 _CELL = re.compile(r" *-?[0-9]+ ")
+#: What the kernel, journald and rsyslog say when they could not keep up.
 _LOST = re.compile(
-    r"\*\* ([0-9]+) printk messages dropped|Missed ([0-9]+) kernel messages|[0-9]+ printk messages? lost"
+    r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
+    r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
+    r"|Suppressed [0-9]+ messages from kernel\b"
+    r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
+    r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
 )
 
 
 class ReportReader:
-    """Reads one report; `age` counts the lines since the last one that was its own."""
+    """Reads one report; `age` counts the lines since the last one that was its own.
 
-    def __init__(self, index: int, line: Line, *, keep_source: bool) -> None:
+    `cpus` is how many the machine may have, where the log says so.
+    """
+
+    def __init__(self, index: int, line: Line, *, keep_source: bool, cpus: int | None = None) -> None:
         self.event = OomEvent(index, line.number, line.number, line.stamp, line.tag, line.caller)
         self.age = 0
         self._keep_source = keep_source
+        self._cpus = cpus
         self._columns: Columns | None = None
         self._pids: set[int] = set()
         self._pending: Line | None = None  #: a line that ends inside a name
@@ -41,7 +60,7 @@ class ReportReader:
         self._last_row: Line | None = None
         self._before: list[Line] = []  #: short lines before the first, of which a name's first lines may be
         self._offset = 0  #: characters of a prefix that nobody knows
-        self._sequence: int | None = None
+        self._strays: list[Line] = []  #: rows before the header
 
     # -- the beginning -----------------------------------------------------------------------------------------
 
@@ -63,7 +82,6 @@ class ReportReader:
 
     def read(self, line: Line, recent: list[Line]) -> bool:
         """Take `line` in if it belongs to the report; whether it does."""
-        self._watch_sequence(line)
         if self._pending is not None and self._continue_pending(line):
             self._own(line)
             return True
@@ -75,9 +93,10 @@ class ReportReader:
                 self._own(line)
                 return True
             self._watch_for_damage(line)
+        else:
+            self._watch_for_strays(line)
         if not self.event.ends and self._keep_source and not self._is_foreign(line):
             self.event.source_lines.append(line.raw)
-        self.overhear(line)
         return False
 
     def read_reaper(self, line: Line) -> bool:
@@ -90,9 +109,18 @@ class ReportReader:
         return True
 
     def overhear(self, line: Line) -> None:
-        """Look at a line that somebody else logged in the middle of the report."""
-        if not self.event.ends and (match := _LOST.search(line.text)):
+        """Look at a line in the middle of the report that is not its own, whoever logged it."""
+        if self.event.ends:
+            return
+        if match := _LOST.search(line.text):
             self.event.losses.append((line.number, f"messages that the log lost ({match[0].strip('* ')})"))
+        elif line.is_bare and self.event.tag is not None and line.text.strip() and self._in_table():
+            self.event.losses.append((line.number, "a line that has lost its beginning"))
+
+    def miss(self, line: Line, records: int) -> None:
+        """Note that so many records before `line` are not in the log."""
+        if not self.event.ends:
+            self.event.losses.append((line.number, f"{records} record{'s' * (records > 1)} that the log skips"))
 
     def _own(self, line: Line) -> None:
         self.event.last_line = max(line.number, self.event.last_line)
@@ -103,14 +131,6 @@ class ReportReader:
     def _is_foreign(self, line: Line) -> bool:
         return line.tag != self.event.tag or line.caller != self.event.caller
 
-    def _watch_sequence(self, line: Line) -> None:
-        if line.sequence is None:
-            return
-        if self._sequence is not None and line.sequence > self._sequence + 1 and not self.event.ends:
-            lost = line.sequence - self._sequence - 1
-            self.event.losses.append((line.number, f"{lost} record{'s' * (lost > 1)} that the log skips"))
-        self._sequence = line.sequence
-
     def _in_table(self) -> bool:
         event = self.event
         return self._columns is not None and event.summary is None and event.chosen is None and not event.ends
@@ -120,14 +140,15 @@ class ReportReader:
         if line.is_bare and not self._offset and self._columns is None:
             self._learn_prefix(text)
         event = self.event
-        # The table's rows are the most; then whatever may come before it.
-        if self._columns is not None and self._in_table() and self._row(line, text):
+        # The table's rows are the most; then whatever may come before it.  A row that has changed places with the
+        # line after the table is one all the same.
+        if self._columns is not None and not event.ends and self._row(line, text):
             return True
         if "invoked oom-killer" in text:
             return self._invoked(line, text, recent)
         if event.header_line is None and not event.ends and (columns := self._header(line, text)):
             self._columns, event.columns, event.header_line = columns, columns.names, line.number
-            self._sequence = line.sequence
+            self._take_strays(line)
             return True
         if text == formats.TASKS_STATE and event.header_line is None:
             return True
@@ -159,7 +180,6 @@ class ReportReader:
                 break
             self._before.insert(0, other)
             later = other
-        self._sequence = line.sequence
         return True
 
     def _preface(self, line: Line, text: str) -> bool:
@@ -202,7 +222,8 @@ class ReportReader:
             return False
         event = self.event
         ids = {row.pid, row.numbers.get("tgid") or row.pid}
-        if not is_possible(row):
+        # The name follows a blank, and so does an empty one: without it the last number may be cut, too.
+        if not is_possible(row, self._cpus) or (not row.name and text[-1:] != " "):
             event.damaged.append(line.number)
             return True
         if ids & self._pids:
@@ -230,11 +251,33 @@ class ReportReader:
         return True
 
     def _watch_for_damage(self, line: Line) -> None:
-        """Note a line that was a row once: more numbers than any other line has, or a pid in brackets."""
-        assert self._columns is not None
-        numbers = len(_NUMBER.findall(line.text))
-        if numbers >= min(5, len(self._columns.names)) or (numbers >= 3 and line.text.lstrip().startswith("[")):
+        """Note a line that was a row once."""
+        if (
+            _TORN.match(line.text)
+            or (not line.text and not line.is_bare)
+            or (line.is_bare and _TORN_WITHIN.search(line.text))
+        ):
             self.event.damaged.append(line.number)
+
+    def _watch_for_strays(self, line: Line) -> None:
+        """Note a row before the table or after the report."""
+        event = self.event
+        if _ROW.search(line.text) is None:
+            return
+        if self._columns is None:
+            self._strays.append(line)
+        elif event.ends and event.rows:
+            self._lose(line, "a row after the report's end")
+
+    def _take_strays(self, header: Line) -> None:
+        """Take in the row that has changed places with the header; where one from further away belongs nobody knows."""
+        for line in self._strays:
+            if line.number != header.number - 1 or not self._row(line, line.text):
+                self._lose(line, "a row before the table's header")
+
+    def _lose(self, line: Line, what: str) -> None:
+        if what not in (known for _, known in self.event.losses):
+            self.event.losses.append((line.number, what))
 
     # -- the end -----------------------------------------------------------------------------------------------
 

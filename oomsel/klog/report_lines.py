@@ -11,6 +11,8 @@ from oomsel.klog.table import Row, score_adj_of
 TASK_COMM_LEN = 16
 _MAX_PID = 1 << 22
 _MAX_PAGES = 1 << 51
+#: CONFIG_NR_CPUS of the largest kernels.
+_MAX_CPUS = 8192
 
 
 def name_bytes(text: str) -> bytes:
@@ -23,8 +25,11 @@ def row_name(row: Row) -> bytes:
     return name_bytes(row.name)
 
 
-def is_possible(row: Row) -> bool:
-    """Whether a kernel can have printed the row; what it cannot is a damaged line."""
+def is_possible(row: Row, cpus: int | None = None) -> bool:
+    """Whether a kernel can have printed the row; what it cannot is a damaged line.
+
+    `cpus` is how many there may be, None where nobody says.
+    """
     numbers = row.numbers
     tgid, uid = numbers["tgid"], numbers["uid"]
     if tgid is None or uid is None or not 1 <= row.pid <= _MAX_PID or not 1 <= tgid <= _MAX_PID:
@@ -38,7 +43,22 @@ def is_possible(row: Row) -> bool:
             return False
         if name not in ("uid", "oom_score_adj", "oom_adj") and value is not None and not -1 <= value < _MAX_PAGES:
             return False
-    return True
+    return _is_within(numbers, cpus or _MAX_CPUS)
+
+
+def _is_within(numbers: dict[str, int | None], cpus: int) -> bool:
+    """Whether what is resident fits in total_vm, as far as the release shows it right.
+
+    Each of the three counters of 6.2 and later may be too high by what the CPUs have not folded
+    in, and those of earlier releases by the number of threads, each of which has a stack in
+    total_vm: only a table with the later columns is held to it, and to no more than the double.
+    """
+    total_vm, rss = numbers["total_vm"], numbers["rss"]
+    parts = [numbers.get(name) for name in ("rss_anon", "rss_file", "rss_shmem")]
+    if total_vm is None or rss is None or None in parts:
+        return True
+    error = 3 * cpus * (max(32, 2 * cpus) - 1)
+    return max(rss, sum(part or 0 for part in parts)) <= 2 * total_vm + error
 
 
 def parse_invoked(number: int, text: str) -> Invoked | None:
