@@ -18,7 +18,7 @@ from oomsel.report.summary import freed_pages
 from oomsel.scenario.boot import boot
 from oomsel.scenario.select import select
 from oomsel.study.export import final_scenario
-from oomsel.study.program import Mms, blocks_of, mms_of, sample_times, topology_of
+from oomsel.study.program import Mms, blocks_of, mms_of, topology_of
 from oomsel.study.workload import Workload
 
 MODES = ("approximate", "precise", "two-pass")
@@ -117,21 +117,20 @@ def simulate(
     used = np.zeros_like(true, dtype=np.bool_)
     budget = np.array([-1 if process.budget is None else process.budget for process in mms.processes], np.int64)
     alarms = {name: np.zeros((2, size), np.int64) for name in counted}
-    times = set(sample_times(workload))
-    for now, updates in blocks_of(workload):
+    for look, updates in blocks_of(workload):
         np.add.at(true, (updates.mm, updates.member), updates.amount * updates.repeat)
         used[updates.mm, updates.member] = True
         truly = get_mm_rss(true[:size])
         for name, one in counted.items():
             one.design.replay(updates)
-            if now in times:
+            if look is not None:
                 reads = get_mm_rss(np.maximum(one.design.read()[:size], 0))
                 alarms[name] += (budget >= 0) & [
                     (reads > budget) & (truly <= budget),
                     (reads <= budget) & (truly > budget),
                 ]
                 if trace is not None:
-                    trace(Sample(now, name, truly, reads))
+                    trace(Sample(look, name, truly, reads))
     simulation = Simulation(workload, mms, true[:size], counted)
     for name, one in counted.items():
         one.readings = _readings(simulation, one.design, used, alarms[name])

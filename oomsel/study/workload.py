@@ -36,7 +36,7 @@ Schedules, by `kind` (or the name alone): `pinned` (thread N stays on the N-th o
 default), `hop` (after `every` operations a CPU drawn from `cpus`), `round_robin` (the next one),
 `node_local` (a CPU drawn from the thread's node, which with the probability `migrate` is another one
 from then on).  An operation is one counter update: a fault, or what is unmapped or copied of one
-page table.  All threads run at the same speed.
+page table.  All threads run at the same speed: one operation of each in turn.
 
 A thread unmaps only what it faulted in itself, of the same memory.
 """

@@ -51,7 +51,7 @@ EVERYTHING = """\
 
 def test_operations() -> None:
     (process,) = workload(EVERYTHING).processes
-    runs = list(runs_of(process, 4096))
+    runs = [run for runs, times in runs_of(process, 4096) for run in runs * times]
     first = [(run.amount, run.times, run.how) for run in runs[:6]]
     assert first == [
         (1, 700, How.FAULT),
@@ -258,3 +258,11 @@ def test_mms() -> None:
     mms = mms_of(workload(EVERYTHING.replace("pid: 100", "pid: 100\n    copies: 2")))
     assert (mms.pids, mms.thread_mm, mms.child, mms.number) == ([100, 101], [0, 0, 0, 1, 1, 1], [2, 3, 4, 5, 6, 7], 8)
     assert mms.families() == [[0, 2, 3, 4], [1, 5, 6, 7]]
+
+
+def test_blocks_are_bounded_by_their_rows() -> None:
+    many = "  - {pid: 7, comm: a, threads: 3, do: [{mmap_munmap: 1, times: 150000}]}\n"
+    every = "  - {pid: 9, comm: b, schedule: {kind: hop, every: 1}, do: [{fault: 300000}]}\n"
+    blocks = [block for _, block in blocks_of(workload(many + every, samples=1))]
+    assert sum(int(block.repeat.sum()) for block in blocks) == 3 * 300_000 + 300_000
+    assert max(len(block.repeat) for block in blocks) < 2 << 17

@@ -48,7 +48,11 @@ class Topology(NamedTuple):
 
 
 class Updates(NamedTuple):
-    """Counter updates in order, in columns of int64; each stands for `repeat` equal ones after another."""
+    """Counter updates in order, in columns of int64; each stands for `repeat` equal ones after another.
+
+    Where `lockstep` is N, this row and the next N - 1 are done in turn, one update of each at a time; they are of
+    different threads, and alike in all but CPU and thread.  Such a row is no `How.FRESH`.
+    """
 
     mm: Int64s
     member: Int64s
@@ -57,11 +61,12 @@ class Updates(NamedTuple):
     amount: Int64s  #: pages, signed
     repeat: Int64s
     how: Int64s  #: a `How`
+    lockstep: Int64s  #: rows
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, ...]]) -> Updates:
-        """Updates from rows in the order of the fields."""
-        columns = np.array(rows, np.int64).reshape(-1, len(cls._fields)).T
+        """Updates from rows in the order of the fields but `lockstep`, each row by itself."""
+        columns = np.array([(*row, 1) for row in rows], np.int64).reshape(-1, len(cls._fields)).T
         return cls(*(np.ascontiguousarray(column) for column in columns))
 
 
