@@ -13,11 +13,11 @@ from oomsel.study.workload import Workload
 _MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
 
 
-def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
+def final_scenario(workload: Workload, mms: Mms, design: Design, description: str | None = None) -> Scenario:
     """The scenario in which the OOM killer reads what `design` reads.
 
-    Of per-CPU counters it is the very state; of any other design CPU 0 stands for all that is not
-    in the count.
+    Of per-CPU counters it is the very state; of any other design some CPUs stand for all that is
+    not in the count, and the batch for its bound.
     """
     topology = topology_of(workload)
     machine = workload.machine
@@ -45,6 +45,7 @@ def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
     return Scenario(
         oomsel=1,
         title=f"{workload.title or 'A workload'}, as {design.name} counters have it at the end",
+        description=description,
         machine=Machine(
             cpus=tuple(range(topology.cpus)),
             ram=machine.ram,

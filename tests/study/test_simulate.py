@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.cli import cli
-from oomsel.kernel.designs import Costs, How, Topology
+from oomsel.kernel.designs import Costs, How, Topology, Tree
 from oomsel.study.program import Scheduler, blocks_of, mms_of, operations_of, runs_of
-from oomsel.study.simulate import Simulation, simulate
+from oomsel.study.simulate import MODES, Simulation, final_state, simulate
 from oomsel.study.workload import Schedule, Workload, read_workload
 
 HEAD = "oomsel_workload: 1\nmachine: {cpus: 8, nodes: 2, ram: 1GiB}\n"
@@ -218,6 +218,48 @@ def test_the_saved_scenario_reads_the_same(path: str, tmp_path: Path, design: st
     rss = int(report.counters[0].sum() - report.counters[0, 2])
     assert rss == data["designs"][design]["processes"][0]["reads"]
     assert int(report.precise[0].sum()) - 9 == data["processes"][0]["true_rss"]
+
+
+MANY = "".join(
+    f"  - {{pid: {pid}, comm: a, copies: {copies}, schedule: {{kind: hop, every: 3}}, do: [{{fault: {pages}}}]}}\n"
+    for pid, copies, pages in ((100, 30, 3000), (200, 1, 30000), (300, 30, 3000))
+)
+
+
+@pytest.mark.parametrize(
+    ("design", "nodes", "said"),
+    [
+        ("percpu", 3, None),
+        ("pernode", 4, "Each counter may be off by 128 pages here; as pernode counters it is guaranteed 124."),
+        ("pernode", 8, None),
+        ("tree", 3, "Each counter may be off by 768 pages here; as tree counters it is guaranteed 744 to 768."),
+        (
+            "split",
+            3,
+            (
+                "Each counter may be off by 72 pages here; as split counters it is guaranteed 66."
+                " Nothing sums those, as the modes precise and two-pass do here."
+            ),
+        ),
+    ],
+)
+def test_the_saved_scenario_gives_the_same_choices(design: str, nodes: int, said: str | None) -> None:
+    head = f"oomsel_workload: 1\nmachine: {{cpus: 8, nodes: {nodes}, ram: 64GiB}}\nprocesses:\n"
+    result = simulate(read_workload("w.yaml", f"{head}{MANY}".encode()), [design])
+    saved = final_state(result, design)
+    for kill in result.counted[design].kills:
+        assert oomsel.select(saved, mode=kill.mode).chosen == kill.process
+    assert saved.description == said
+    assert {oomsel.select(saved, mode=mode).chosen for mode in MODES} == {30}
+
+
+def test_the_saved_scenario_says_where_its_bound_changes_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "oomsel_workload: 1\nmachine: {cpus: 8, ram: 64GiB}\nprocesses:\n"
+    result = simulate(read_workload("w.yaml", f"{head}{MANY}".encode()), ["tree"])
+    monkeypatch.setattr(Tree, "as_percpu", lambda tree: (tree.held()[:, :, np.newaxis], 1 << 30))
+    said = final_state(result, "tree").description
+    assert said is not None
+    assert said.endswith(" By that two-pass chooses 329 here, not 200.")
 
 
 def test_a_tree_of_another_shape(path: str) -> None:
