@@ -6,7 +6,7 @@ import numpy as np
 
 from oomsel.kernel.designs import Design
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
-from oomsel.scenario.models import Counter, Machine, Node, Rss, Scenario, Task
+from oomsel.scenario.models import Counter, Machine, Node, Oom, Rss, Scenario, Task
 from oomsel.study.program import Mms, topology_of
 from oomsel.study.workload import Workload
 
@@ -55,6 +55,8 @@ def final_scenario(workload: Workload, mms: Mms, design: Design, description: st
             nodes=nodes,
         ),
         tasks=tuple(tasks),
+        # Where only init is there, nobody else can be short of memory.
+        oom=Oom(current=1) if mms.pids == [1] else Oom(),
     )
 
 

@@ -286,7 +286,6 @@ def blocks_of(workload: Workload) -> Iterator[tuple[int | None, Updates]]:
 
 
 def sample_times(workload: Workload) -> list[int]:
-    """The times at which the watchdog looks, the last one the end."""
+    """The times at which the watchdog looks, the last one the end: fewer than asked for where there are fewer."""
     total = max(1, *(operations_of(process, workload.machine.page_size) for process in workload.processes))
-    sample = -(-total // workload.samples)
-    return [*range(sample, total, sample), total]
+    return sorted({-(-total * look // workload.samples) for look in range(1, workload.samples + 1)})

@@ -80,6 +80,7 @@ class Simulation(NamedTuple):
     mms: Mms
     true: Int64s  #: pages; int64[process, member]
     counted: dict[str, Counted]
+    looks: int  #: of the watchdog
 
     def true_rss(self) -> Int64s:
         """int64[process], pages."""
@@ -119,9 +120,11 @@ def simulate(
     used = np.zeros_like(true, dtype=np.bool_)
     budget = np.array([-1 if process.budget is None else process.budget for process in mms.processes], np.int64)
     alarms = {name: np.zeros((2, size), np.int64) for name in counted}
+    looks = 0
     for look, updates in blocks_of(workload):
         np.add.at(true, (updates.mm, updates.member), updates.amount * updates.repeat)
         used[updates.mm, updates.member] = True
+        looks += look is not None
         truly = get_mm_rss(true[:size])
         for name, one in counted.items():
             one.design.replay(updates)
@@ -133,7 +136,7 @@ def simulate(
                 ]
                 if trace is not None:
                     trace(Sample(look, name, truly, reads))
-    simulation = Simulation(workload, mms, true[:size], counted)
+    simulation = Simulation(workload, mms, true[:size], counted, looks)
     for name, one in counted.items():
         one.readings = _readings(simulation, one.design, used, alarms[name])
         one.kills = _kills(simulation, one.design)

@@ -11,7 +11,7 @@ YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors 
       swap: 0
       page_size: 4096
     seed: 1                          # of every random choice; default 1
-    samples: 100                     # how often the watchdog looks, and the trace has a row
+    samples: 100                     # how often the watchdog looks, and the trace has a row: at most every operation
     processes:
       - pid: 100
         comm: service

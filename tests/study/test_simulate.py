@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 import oomsel
 from oomsel.cli import cli
 from oomsel.kernel.designs import Costs, How, Topology, Tree
+from oomsel.scenario.plain import yaml_pieces
 from oomsel.study.program import Scheduler, blocks_of, mms_of, operations_of, runs_of
 from oomsel.study.simulate import MODES, Simulation, final_state, simulate
+from oomsel.study.simulate_text import simulation_object, text_lines
 from oomsel.study.workload import Schedule, Workload, read_workload
 
 HEAD = "oomsel_workload: 1\nmachine: {cpus: 8, nodes: 2, ram: 1GiB}\n"
@@ -90,6 +92,26 @@ def test_samples_do_not_change_the_end() -> None:
     few, many = (simulate(workload(EVERYTHING, samples=samples)) for samples in (1, 997))
     for name, counted in few.counted.items():
         assert counted.readings == many.counted[name].readings
+
+
+@pytest.mark.parametrize(("operations", "samples", "looks"), [(101, 100, 100), (7, 100, 7), (1000, 10, 10), (1, 1, 1)])
+def test_the_watchdog_looks_as_often_as_is_said(operations: int, samples: int, looks: int) -> None:
+    times: list[int] = []
+    processes = f"  - {{pid: 7, comm: a, budget: 1, do: [{{fault: {operations}}}]}}\n"
+    result = simulate(
+        workload(processes, samples=samples), ["tree"], trace=lambda sample: times.append(int(sample.true[0]))
+    )
+    assert (len(set(times)), times[-1]) == (looks, operations)
+    assert simulation_object(result)["samples"] == looks
+    said = f"mistakes in {looks} look{'s' * (looks > 1)} at the budget."
+    assert any(said in line for line in text_lines(result))
+
+
+def test_init_alone_is_not_killed() -> None:
+    result = run("  - {pid: 1, comm: init, do: [{fault: 100}]}\n")
+    assert {(kill.process, kill.freed) for one in result.counted.values() for kill in one.kills} == {(None, 0)}
+    pieces = "".join(yaml_pieces(final_state(result, "percpu")))
+    assert "panic" in oomsel.kernel_lines(oomsel.select(oomsel.loads(pieces)))[-1]
 
 
 def test_the_seed_decides() -> None:
