@@ -180,16 +180,14 @@ class Scheduler:
         return np.concatenate(self.groups)[starts[groups] + at]
 
     def _groups_at(self, slots: Int64s) -> Int64s:
-        """The node of each slot: that of the last migration up to it."""
-        last = int(slots[-1])
-        span = np.arange(min(self.decided, int(slots[0])), last + 1, dtype=np.int64)
+        """The node of each slot: a migration is to another one."""
+        span = np.arange(self.decided, int(slots[-1]) + 1, dtype=np.int64)
         moves = (_hash(self.key ^ 0x5DEECE66D, span) >> _U(32)).astype(np.int64) < self.limit
         moves &= span > 0
-        target = _below(len(self.groups), _hash(self.key ^ 0xB5026F5AA96619E9, span))
-        since = np.maximum.accumulate(np.where(moves, np.arange(len(span)), -1))
-        groups = np.where(since >= 0, target[since], self.group)
-        self.group, self.decided = int(groups[-1]), last + 1
-        found: Int64s = groups[slots - span[0]]
+        steps = moves * (1 + _below(len(self.groups) - 1, _hash(self.key ^ 0xB5026F5AA96619E9, span)))
+        groups: Int64s = (self.group + np.concatenate([[0], np.cumsum(steps)])) % len(self.groups)
+        found = groups[slots - self.decided + 1]  # the slot before the span may be asked for again
+        self.group, self.decided = int(groups[-1]), self.decided + len(span)
         return found
 
 

@@ -35,7 +35,7 @@ YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors 
 Schedules, by `kind` (or the name alone): `pinned` (thread N stays on the N-th of `cpus`, the
 default), `hop` (after `every` operations a CPU drawn from `cpus`), `round_robin` (the next one),
 `node_local` (a CPU drawn from the thread's node, which with the probability `migrate` is another one
-from then on).  An operation is one counter update: a fault, or what is unmapped or copied of one
+from then on, where there is one).  An operation is one counter update: a fault, or what is unmapped or copied of one
 page table.  All threads run at the same speed: one operation of each in turn.
 
 A thread unmaps only what it faulted in itself, of the same memory.
