@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.kernel.designs import How, Topology, Updates
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, Int64s
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
 from oomsel.study.workload import FAULT_AROUND, Process, Schedule, Step, Workload, pages_per_table
 
 _MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES}
@@ -85,10 +85,10 @@ def runs_of(process: Process, page_size: int) -> Iterator[tuple[list[Run], int]]
     held = process.start.anon
     for _ in range(process.rounds):
         for step in process.do:
-            runs = _runs_of_child(held, table) if step.fork else _runs_of_step(step, table)
+            runs = _runs_of_child(held, process.start.swap, table) if step.fork else _runs_of_step(step, table)
             yield runs, step.fork or step.times
             touched = sum(run.amount * run.times for run in runs if run.member == MM_ANONPAGES and not run.in_child)
-            held += touched * step.times
+            held += touched * step.times * process.threads
 
 
 def _runs_of_step(step: Step, table: int) -> list[Run]:
@@ -105,9 +105,10 @@ def _runs_of_step(step: Step, table: int) -> list[Run]:
     return _in_units(member, pages, 1, How.FAULT) + _in_units(member, -unmapped, table, How.BULK)
 
 
-def _runs_of_child(held: int, table: int) -> list[Run]:
-    """A child that gets the pages of its parent and loses them again, a page table at a time."""
-    runs = _in_units(MM_ANONPAGES, held, table, How.BULK) + _in_units(MM_ANONPAGES, -held, table, How.BULK)
+def _runs_of_child(anon: int, swap: int, table: int) -> list[Run]:
+    """A child that gets the private pages of its parent's mm and loses them again, a page table at a time."""
+    copied = _in_units(MM_ANONPAGES, anon, table, How.BULK) + _in_units(MM_SWAPENTS, swap, table, How.BULK)
+    runs = copied + [run._replace(amount=-run.amount) for run in copied]
     return [run._replace(how=How.BULK if at else How.FRESH, in_child=True) for at, run in enumerate(runs)]
 
 

@@ -38,7 +38,8 @@ default), `hop` (after `every` operations a CPU drawn from `cpus`), `round_robin
 from then on, where there is one).  An operation is one counter update: a fault, or what is unmapped or copied of one
 page table.  All threads run at the same speed: one operation of each in turn.
 
-A thread unmaps only what it faulted in itself, of the same memory.
+A thread unmaps only what it faulted in itself, of the same memory.  A fork copies what all threads
+have of anonymous memory by then, and what is swapped out.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.designs import DESIGNS, Design, How, Topology, Updates
 from oomsel.kernel.designs.compiled import Loop, has_numba
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
 from oomsel.study.program import Scheduler, _key, mms_of, sample_times, topology_of
 from oomsel.study.simulate import Sample, simulate
 from oomsel.study.workload import Process, Workload, read_workload
@@ -26,9 +26,11 @@ def chunks(pages: int, unit: int) -> Iterator[int]:
         pages -= unit
 
 
-def operations(process: Process) -> Iterator[Operation]:
-    """What one thread does, one update after another: member, pages, how, and whether a child does it."""
-    held = process.start.anon
+def operations(process: Process, true: Int64s) -> Iterator[Operation]:
+    """What one thread does, one update after another: member, pages, how, and whether a child does it.
+
+    `true` is what the process has at any time; int64[member], pages.
+    """
     for step in [step for _ in range(process.rounds) for step in process.do]:
         member = MEMBERS[step.memory]
         for _ in range(step.times):
@@ -41,13 +43,13 @@ def operations(process: Process) -> Iterator[Operation]:
             for pages in chunks((step.unmap or 0) + (step.mmap_munmap or 0), 512):
                 yield member, -pages, How.BULK, False
         for _ in range(step.fork or 0):
+            anon, swap = int(true[MM_ANONPAGES]), int(true[MM_SWAPENTS])
             how = How.FRESH
             for sign in (1, -1):
-                for pages in chunks(held, 512):
-                    yield MM_ANONPAGES, sign * pages, how, True
-                    how = How.BULK
-        if member == MM_ANONPAGES:
-            held += (step.fault or 0) + (step.thp or 0) - (step.unmap or 0)
+                for private, held in ((MM_ANONPAGES, anon), (MM_SWAPENTS, swap)):
+                    for pages in chunks(held, 512):
+                        yield private, sign * pages, how, True
+                        how = How.BULK
 
 
 def naive(workload: Workload) -> tuple[list[tuple[int, str, list[int], list[int]]], dict[str, list[tuple[int, ...]]]]:
@@ -63,7 +65,7 @@ def naive(workload: Workload) -> tuple[list[tuple[int, str, list[int], list[int]
     todo, schedulers = [], []
     for nth, mm in zip(nth_of, mms.thread_mm, strict=True):
         process = mms.processes[mm]
-        todo.append(operations(process))
+        todo.append(operations(process, true[mm]))
         cpus = process.cpus or range(topology.cpus)
         schedulers.append(Scheduler(process.schedule, cpus, topology, nth, _key(workload.seed, mms.pids[mm], nth)))
     trace = []

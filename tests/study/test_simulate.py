@@ -64,8 +64,15 @@ def test_operations() -> None:
         (-512, 1, How.BULK),
     ]
     child = [(run.amount, run.times, run.how) for run in runs if run.in_child]
-    # 1000 from before and 1724 faulted in: five page tables and 164 pages, there and away again.
-    assert child[:4] == [(512, 5, How.FRESH), (164, 1, How.BULK), (-512, 5, How.BULK), (-164, 1, How.BULK)]
+    # 1000 from before and 1724 faulted in by each thread: twelve page tables and 28 pages, there and away again.
+    assert child[:6] == [
+        (512, 12, How.FRESH),
+        (28, 1, How.BULK),
+        (9, 1, How.BULK),
+        (-512, 12, How.BULK),
+        (-28, 1, How.BULK),
+        (-9, 1, How.BULK),
+    ]
     assert operations_of(process, 4096) == sum(run.times for run in runs)
 
 
