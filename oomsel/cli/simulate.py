@@ -56,9 +56,8 @@ def command(
     """
     from io import TextIOWrapper
 
-    from oomsel.study.export import final_scenario
     from oomsel.study.program import mms_of
-    from oomsel.study.simulate import simulate
+    from oomsel.study.simulate import final_state, simulate
     from oomsel.study.simulate_text import TraceWriter, simulation_object, text_lines
     from oomsel.study.workload import load_workload
 
@@ -91,8 +90,7 @@ def command(
     else:
         text = "".join(f"{line}\n" for line in text_lines(simulation, show_all=show_all))
     if output is not None:
-        saved = simulation.counted[names[0] if designs else "percpu"].design
-        write_scenario(final_scenario(workload, mms, saved), None, output)
+        write_scenario(final_state(simulation, names[0] if designs else "percpu"), None, output)
         if output == "-":
             return
     write(text, None)

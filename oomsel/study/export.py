@@ -6,18 +6,18 @@ import numpy as np
 
 from oomsel.kernel.designs import Design
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
-from oomsel.scenario.models import Counter, Machine, Node, Rss, Scenario, Task
+from oomsel.scenario.models import Counter, Machine, Node, Oom, Rss, Scenario, Task
 from oomsel.study.program import Mms, topology_of
 from oomsel.study.workload import Workload
 
 _MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
 
 
-def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
+def final_scenario(workload: Workload, mms: Mms, design: Design, description: str | None = None) -> Scenario:
     """The scenario in which the OOM killer reads what `design` reads.
 
-    Of per-CPU counters it is the very state; of any other design CPU 0 stands for all that is not
-    in the count.
+    Of per-CPU counters it is the very state; of any other design some CPUs stand for all that is
+    not in the count, and the batch for its bound.
     """
     topology = topology_of(workload)
     machine = workload.machine
@@ -45,6 +45,7 @@ def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
     return Scenario(
         oomsel=1,
         title=f"{workload.title or 'A workload'}, as {design.name} counters have it at the end",
+        description=description,
         machine=Machine(
             cpus=tuple(range(topology.cpus)),
             ram=machine.ram,
@@ -54,6 +55,8 @@ def final_scenario(workload: Workload, mms: Mms, design: Design) -> Scenario:
             nodes=nodes,
         ),
         tasks=tuple(tasks),
+        # Where only init is there, nobody else can be short of memory.
+        oom=Oom(current=1) if mms.pids == [1] else Oom(),
     )
 
 

@@ -1,8 +1,9 @@
 """From a workload to counter updates: every thread's operations in order of time, where its schedule puts it.
 
 Updates come in blocks of bounded size, equal ones after another on one CPU as one row.  Time is
-counted in operations, and all threads do one in a unit of it.  Where a thread runs is a hash of
-the seed, the thread and how often it was scheduled: the same on any machine and in any order.
+counted in operations, and all threads do one in a unit of it, a process's threads the same one in
+turn: their rows go in lockstep.  Where a thread runs is a hash of the seed, the thread and how
+often it was scheduled: the same on any machine and in any order.
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.kernel.designs import How, Topology, Updates
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, Int64s
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
 from oomsel.study.workload import FAULT_AROUND, Process, Schedule, Step, Workload, pages_per_table
 
 _MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES}
 #: Rows of a block, roughly: what is in memory at a time.
 _BLOCK = 1 << 16
+#: Runs of a piece, and steps done at once.
+_TIMES = 1 << 12
+#: Operations after which a thread is scheduled anew that stays where it is.
+_NEVER = 1 << 62
+_NOTHING = np.zeros((len(Updates._fields), 0), np.int64)
 
 
 class Run(NamedTuple):
@@ -67,62 +73,54 @@ def mms_of(workload: Workload) -> Mms:
     return Mms(processes, pids, threads, child)
 
 
-def runs_of(process: Process, page_size: int) -> Iterator[Run]:
-    """What one thread does, in order."""
+def runs_of(process: Process, page_size: int) -> Iterator[tuple[list[Run], int]]:
+    """What every thread does, in order: these runs so many times.
+
+    All threads are at the same operation at any time, so that a fork copies what all of them have by then.
+    """
     table = pages_per_table(page_size)
+    if not any(step.fork for step in process.do) and sum(step.times for step in process.do) <= _TIMES:
+        yield [run for step in process.do for run in _runs_of_step(step, table) * step.times], process.rounds
+        return
     held = process.start.anon
     for _ in range(process.rounds):
         for step in process.do:
-            for _ in range(step.times):
-                yield from _runs_of_step(step, table, held)
-            held += sum(
-                amount * times
-                for member, amount, times, _, child in _runs_of_step(step, table, 0)
-                if member == MM_ANONPAGES and not child
-            )
+            runs = _runs_of_child(held, process.start.swap, table) if step.fork else _runs_of_step(step, table)
+            yield runs, step.fork or step.times
+            touched = sum(run.amount * run.times for run in runs if run.member == MM_ANONPAGES and not run.in_child)
+            held += touched * step.times * process.threads
 
 
-def _runs_of_step(step: Step, table: int, held: int) -> Iterator[Run]:
+def _runs_of_step(step: Step, table: int) -> list[Run]:
+    """Any step but a fork, done once."""
     member = _MEMBERS[step.memory]
     if step.fault is not None:
-        yield from _in_units(member, step.fault, 1, How.FAULT)
-    elif step.fault_around is not None:
-        yield from _in_units(MM_FILEPAGES, step.fault_around, FAULT_AROUND, How.FAULT)
-    elif step.thp is not None:
-        yield from _in_units(MM_ANONPAGES, step.thp, table, How.HUGE)
-    elif step.unmap is not None:
-        yield from _in_units(member, -step.unmap, table, How.BULK)
-    elif step.mmap_munmap is not None:
-        yield from _in_units(member, step.mmap_munmap, 1, How.FAULT)
-        yield from _in_units(member, -step.mmap_munmap, table, How.BULK)
-    for _ in range(step.fork or 0):
-        how = How.FRESH
-        for sign in (1, -1):
-            for run in _in_units(MM_ANONPAGES, sign * held, table, how):
-                yield run._replace(how=how, in_child=True)
-                how = How.BULK
+        return _in_units(member, step.fault, 1, How.FAULT)
+    if step.fault_around is not None:
+        return _in_units(MM_FILEPAGES, step.fault_around, FAULT_AROUND, How.FAULT)
+    if step.thp is not None:
+        return _in_units(MM_ANONPAGES, step.thp, table, How.HUGE)
+    pages = step.mmap_munmap or 0
+    unmapped = pages if step.unmap is None else step.unmap
+    return _in_units(member, pages, 1, How.FAULT) + _in_units(member, -unmapped, table, How.BULK)
 
 
-def _in_units(member: int, pages: int, unit: int, how: How) -> Iterator[Run]:
+def _runs_of_child(anon: int, swap: int, table: int) -> list[Run]:
+    """A child that gets the private pages of its parent's mm and loses them again, a page table at a time."""
+    copied = _in_units(MM_ANONPAGES, anon, table, How.BULK) + _in_units(MM_SWAPENTS, swap, table, How.BULK)
+    runs = copied + [run._replace(amount=-run.amount) for run in copied]
+    return [run._replace(how=How.BULK if at else How.FRESH, in_child=True) for at, run in enumerate(runs)]
+
+
+def _in_units(member: int, pages: int, unit: int, how: How) -> list[Run]:
     sign = 1 if pages >= 0 else -1
     whole, rest = divmod(abs(pages), unit)
-    if whole:
-        yield Run(member, sign * unit, whole, how)
-    if rest:
-        yield Run(member, sign * rest, 1, how)
+    return [Run(member, sign * unit, whole, how)] * (whole > 0) + [Run(member, sign * rest, 1, how)] * (rest > 0)
 
 
 def operations_of(process: Process, page_size: int) -> int:
     """How many operations each thread of the process does."""
-    once = _once(process, page_size)
-    if not any(step.fork for step in process.do):
-        return once * process.rounds
-    return sum(run.times for run in runs_of(process, page_size))
-
-
-def _once(process: Process, page_size: int) -> int:
-    table = pages_per_table(page_size)
-    return sum(step.times * sum(run.times for run in _runs_of_step(step, table, 0)) for step in process.do)
+    return sum(times * sum(run.times for run in runs) for runs, times in runs_of(process, page_size))
 
 
 _U = np.uint64
@@ -183,60 +181,82 @@ class Scheduler:
         return np.concatenate(self.groups)[starts[groups] + at]
 
     def _groups_at(self, slots: Int64s) -> Int64s:
-        """The node of each slot: that of the last migration up to it."""
-        last = int(slots[-1])
-        span = np.arange(min(self.decided, int(slots[0])), last + 1, dtype=np.int64)
+        """The node of each slot: a migration is to another one."""
+        span = np.arange(self.decided, int(slots[-1]) + 1, dtype=np.int64)
         moves = (_hash(self.key ^ 0x5DEECE66D, span) >> _U(32)).astype(np.int64) < self.limit
         moves &= span > 0
-        target = _below(len(self.groups), _hash(self.key ^ 0xB5026F5AA96619E9, span))
-        since = np.maximum.accumulate(np.where(moves, np.arange(len(span)), -1))
-        groups = np.where(since >= 0, target[since], self.group)
-        self.group, self.decided = int(groups[-1]), last + 1
-        found: Int64s = groups[slots - span[0]]
+        steps = moves * (1 + _below(len(self.groups) - 1, _hash(self.key ^ 0xB5026F5AA96619E9, span)))
+        groups: Int64s = (self.group + np.concatenate([[0], np.cumsum(steps)])) % len(self.groups)
+        found = groups[slots - self.decided + 1]  # the slot before the span may be asked for again
+        self.group, self.decided = int(groups[-1]), self.decided + len(span)
         return found
 
 
-class _Thread:
-    """One thread on its way through its operations."""
+class _Walk:
+    """A process's threads on their way through their operations, all of them at the same one."""
 
-    def __init__(self, runs: Iterator[Run], scheduler: Scheduler, mm: int, child: int) -> None:
-        self.runs, self.scheduler, self.mm, self.child = runs, scheduler, mm, child
-        self.now = 0
-        self.run: Run | None = next(runs, None)
+    def __init__(self, workload: Workload, mms: Mms, mm: int, first: int) -> None:
+        process = mms.processes[mm]
+        topology = topology_of(workload)
+        cpus = range(topology.cpus) if process.cpus is None else process.cpus
+        self.mm, self.threads = mm, np.arange(first, first + process.threads, dtype=np.int64)
+        self.child = np.array(mms.child, np.int64)[self.threads]
+        self.schedulers = [
+            Scheduler(process.schedule, cpus, topology, nth, _key(workload.seed, mms.pids[mm], nth))
+            for nth in range(process.threads)
+        ]
+        # Rows are cut where threads are scheduled anew, which pinned ones never are.
+        self.every = _NEVER if process.schedule.kind == "pinned" else process.schedule.every
+        self.most = max(1, _BLOCK // process.threads)
+        self.pieces = _pieces(process, workload.machine.page_size)
+        self.now = self.end = 0
 
-    def rows_until(self, until: int) -> tuple[Int64s, ...]:
-        """start, mm, member, cpu, amount, repeat and how of every row that starts before `until`."""
-        parts = []
-        every = self.scheduler.every
-        limit = -(-until // every) * every  # rows are cut where a thread is scheduled anew, and nowhere else
-        while self.run is not None and self.now < until:
-            times = min(self.run.times, limit - self.now)
-            parts.append(self._piece(self.run, times))
-            self.now += times
-            if times < self.run.times:
-                how = How.BULK if self.run.how is How.FRESH else self.run.how
-                self.run = self.run._replace(times=self.run.times - times, how=how)
-            else:
-                self.run = next(self.runs, None)
-        if not parts:
-            return tuple(np.zeros((7, 0), np.int64))
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        columns[3] = self.scheduler.cpus_at(columns[0] // self.scheduler.every)
-        return tuple(columns)
+    def rows_until(self, until: int) -> Int64s | None:
+        """The next rows before `until`, int64[column of Updates, row], of bounded number; None when there are none."""
+        if self.now == self.end:
+            piece = next(self.pieces, None)
+            if piece is None:
+                return None
+            self.runs, self.ends = piece, self.now + np.cumsum(piece[2])
+            self.starts, self.end = self.ends - piece[2], int(self.ends[-1])
+        slot = self.now // self.every
+        stop = min(until, self.end, (slot + self.most) * self.every)
+        if stop == self.now:
+            return None
+        first = np.searchsorted(self.ends, self.now, "right")
+        begin = self.starts[first + 1 : np.searchsorted(self.starts, stop)]
+        anew = np.arange((slot + 1) * self.every, stop, self.every, dtype=np.int64)
+        start = np.concatenate([[self.now], begin[begin % self.every != 0], anew])
+        start.sort(kind="stable")  # merges what is in order already
+        if len(start) > self.most:
+            start, stop = start[: self.most], int(start[self.most])
+        self.now = stop
+        return self._rows(start, stop)
 
-    def _piece(self, run: Run, times: int) -> list[Int64s]:
-        """A run's rows; it is cut where the thread is scheduled anew."""
-        every = self.scheduler.every
-        end = self.now + times
-        start = np.arange(self.now - self.now % every, end, every, dtype=np.int64)
-        start[0] = self.now
-        repeat = np.diff(start, append=end)
-        how = np.full(len(start), run.how, np.int64)
-        if run.how is How.FRESH:
-            how[1:] = How.BULK
-        mm = self.child if run.in_child else self.mm
-        fixed = [np.full(len(start), value, np.int64) for value in (mm, run.member, 0, run.amount)]
-        return [start, *fixed, repeat, how]
+    def _rows(self, start: Int64s, stop: int) -> Int64s:
+        which = np.searchsorted(self.ends, start, "right")
+        member, amount, _, how, in_child = self.runs[:, which, np.newaxis]
+        rows = np.empty((len(Updates._fields), len(start), len(self.threads)), np.int64)
+        rows[0] = np.where(in_child, self.child, self.mm)
+        rows[1] = member
+        for nth, scheduler in enumerate(self.schedulers):
+            rows[2, :, nth] = scheduler.cpus_at(start // self.every)
+        rows[3] = self.threads
+        rows[4] = amount
+        rows[5] = np.diff(start, append=stop)[:, np.newaxis]
+        begun = (start > self.starts[which])[:, np.newaxis]
+        rows[6] = np.where(begun & (how == How.FRESH), How.BULK, how)
+        rows[7] = np.where(in_child, 1, len(self.threads))  # each thread's children are alone
+        return rows.reshape(len(rows), -1)
+
+
+def _pieces(process: Process, page_size: int) -> Iterator[Int64s]:
+    """A process's runs, int64[field of Run, run], a bounded number at a time."""
+    for runs, times in runs_of(process, page_size):
+        once = np.array(runs, np.int64).T
+        at_once = _TIMES // max(1, len(runs)) + 1
+        for done in range(0, times if runs else 0, at_once):
+            yield np.tile(once, min(at_once, times - done))
 
 
 def topology_of(workload: Workload) -> Topology:
@@ -244,41 +264,27 @@ def topology_of(workload: Workload) -> Topology:
     return Topology.even(workload.machine.cpus, workload.machine.nodes)
 
 
-def blocks_of(workload: Workload) -> Iterator[tuple[int, Updates]]:
-    """The updates in order of time, and the time after each block, among them every sample's.
+def blocks_of(workload: Workload) -> Iterator[tuple[int | None, Updates]]:
+    """The updates in blocks, and the time of the look at all processes that follows a block, if one does.
 
-    A thread may be ahead of that time by what is left until it is scheduled anew.
+    Each process's updates are in order of time; those of different processes do not meet in a counter.
     """
     mms = mms_of(workload)
-    topology = topology_of(workload)
-    page_size = workload.machine.page_size
-    threads: list[_Thread] = []
-    for mm, process in enumerate(mms.processes):
-        cpus = range(topology.cpus) if process.cpus is None else process.cpus
-        for nth in range(process.threads):
-            scheduler = Scheduler(process.schedule, cpus, topology, nth, _key(workload.seed, mms.pids[mm], nth))
-            threads.append(_Thread(runs_of(process, page_size), scheduler, mm, mms.child[len(threads)]))
-    stride = max(1, _BLOCK // len(threads)) * min(thread.scheduler.every for thread in threads)
-    now = 0
-    for sample in sample_times(workload):
-        while now < sample:
-            until = min(now + stride, sample)
-            columns = [thread.rows_until(until) for thread in threads]
-            yield until, _merged(columns)
-            now = until
+    first = np.cumsum([0, *(process.threads for process in mms.processes)]).tolist()
+    walks = [_Walk(workload, mms, mm, first[mm]) for mm in range(len(mms.processes))]
+    for look in sample_times(workload):
+        parts, size = [_NOTHING], 0
+        for walk in walks:
+            while (rows := walk.rows_until(look)) is not None:
+                parts.append(rows)
+                size += rows.shape[1]
+                if size >= _BLOCK:
+                    yield None, Updates(*np.concatenate(parts, axis=1))
+                    parts, size = [_NOTHING], 0
+        yield look, Updates(*np.concatenate(parts, axis=1))
 
 
 def sample_times(workload: Workload) -> list[int]:
-    """The times at which the watchdog looks, the last one the end."""
+    """The times at which the watchdog looks, the last one the end: fewer than asked for where there are fewer."""
     total = max(1, *(operations_of(process, workload.machine.page_size) for process in workload.processes))
-    sample = -(-total // workload.samples)
-    return [*range(sample, total, sample), total]
-
-
-def _merged(threads: list[tuple[Int64s, ...]]) -> Updates:
-    """All threads' rows in order of time, of the same time in order of threads."""
-    start, mm, member, cpu, amount, repeat, how = (np.concatenate(column) for column in zip(*threads, strict=True))
-    thread = np.repeat(np.arange(len(threads), dtype=np.int64), [len(rows[0]) for rows in threads])
-    order = np.argsort(start, kind="stable")
-    columns = (mm, member, cpu, thread, amount, repeat, how)
-    return Updates(*(np.ascontiguousarray(column[order]) for column in columns))
+    return sorted({-(-total * look // workload.samples) for look in range(1, workload.samples + 1)})

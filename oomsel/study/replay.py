@@ -62,7 +62,7 @@ def random_updates(number: int, seed: int = 1) -> Updates:
     mm, cpu = (random.integers(0, limit, number, np.int64) for limit in (MMS, CPUS))
     member = random.integers(0, 2, number, np.int64)
     same = np.zeros(number, np.int64)
-    return Updates(mm, member, cpu, same, amount, same + 1, same + How.BULK)
+    return Updates(mm, member, cpu, same, amount, same + 1, same + How.BULK, same + 1)
 
 
 def replay_ratio(number: int = 1_000_000) -> ReplayRatio | None:

@@ -13,12 +13,14 @@ from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.designs import DESIGNS, Accuracy, Costs, Design
 from oomsel.kernel.percpu_counter import MM_SWAPENTS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Bools
+from oomsel.kernel.uncertainty import counter_bound
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import freed_pages
 from oomsel.scenario.boot import boot
+from oomsel.scenario.models import Scenario
 from oomsel.scenario.select import select
 from oomsel.study.export import final_scenario
-from oomsel.study.program import Mms, blocks_of, mms_of, sample_times, topology_of
+from oomsel.study.program import Mms, blocks_of, mms_of, topology_of
 from oomsel.study.workload import Workload
 
 MODES = ("approximate", "precise", "two-pass")
@@ -78,6 +80,7 @@ class Simulation(NamedTuple):
     mms: Mms
     true: Int64s  #: pages; int64[process, member]
     counted: dict[str, Counted]
+    looks: int  #: of the watchdog
 
     def true_rss(self) -> Int64s:
         """int64[process], pages."""
@@ -117,26 +120,50 @@ def simulate(
     used = np.zeros_like(true, dtype=np.bool_)
     budget = np.array([-1 if process.budget is None else process.budget for process in mms.processes], np.int64)
     alarms = {name: np.zeros((2, size), np.int64) for name in counted}
-    times = set(sample_times(workload))
-    for now, updates in blocks_of(workload):
+    looks = 0
+    for look, updates in blocks_of(workload):
         np.add.at(true, (updates.mm, updates.member), updates.amount * updates.repeat)
         used[updates.mm, updates.member] = True
+        looks += look is not None
         truly = get_mm_rss(true[:size])
         for name, one in counted.items():
             one.design.replay(updates)
-            if now in times:
+            if look is not None:
                 reads = get_mm_rss(np.maximum(one.design.read()[:size], 0))
                 alarms[name] += (budget >= 0) & [
                     (reads > budget) & (truly <= budget),
                     (reads <= budget) & (truly > budget),
                 ]
                 if trace is not None:
-                    trace(Sample(now, name, truly, reads))
-    simulation = Simulation(workload, mms, true[:size], counted)
+                    trace(Sample(look, name, truly, reads))
+    simulation = Simulation(workload, mms, true[:size], counted, looks)
     for name, one in counted.items():
         one.readings = _readings(simulation, one.design, used, alarms[name])
         one.kills = _kills(simulation, one.design)
     return simulation
+
+
+def final_state(simulation: Simulation, name: str) -> Scenario:
+    """The end as one design counts it, as a scenario; its description says what a scenario cannot say of the design."""
+    counted = simulation.counted[name]
+    scenario = final_scenario(simulation.workload, simulation.mms, counted.design)
+    booted = boot(scenario)
+    bound, size = counter_bound(booted.system.rss).worst, len(simulation.true)
+    accuracy = counted.design.accuracy()
+    ends = [] if accuracy is None else [*accuracy.under[:size].tolist(), *accuracy.over[:size].tolist()]
+    if set(ends) == {bound} and counted.design.has_precise_read:
+        return scenario
+    least, most = (min(ends), max(ends)) if ends else (None, None)
+    guaranteed = "nothing" if most is None else f"{most}" if least == most else f"{least} to {most}"
+    said = f"Each counter may be off by {bound} pages here; as {name} counters it is guaranteed {guaranteed}."
+    if not counted.design.has_precise_read:
+        said += " Nothing sums those, as the modes precise and two-pass do here."
+    kill = counted.kill("two-pass")
+    chosen = select(booted, "two-pass").chosen
+    if kill is not None and kill.process != chosen:
+        here, there = ("nobody" if at is None else simulation.mms.pids[at] for at in (chosen, kill.process))
+        said += f" By that two-pass chooses {here} here, not {there}."
+    return final_scenario(simulation.workload, simulation.mms, counted.design, said)
 
 
 def _made(name: str, workload: Workload, mms: Mms, fanouts: Sequence[int] | None) -> Design:

@@ -60,7 +60,8 @@ def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
             costs.append((*row[:2], *map(str, numbers)))
     lines = [_HEAD, *_aligned(accuracy, 2)]
     if watched:
-        lines.append(f"false, missed: a watchdog's mistakes in {simulation.workload.samples} looks at the budget.")
+        looks = f"{simulation.looks} look" + "s" * (simulation.looks != 1)
+        lines.append(f"false, missed: a watchdog's mistakes in {looks} at the budget.")
     lines += ["", "What counting cost:", *_aligned(costs, 2), *_sum_costs(simulation)]
     lines += ["", "Whom the OOM killer would choose in the end:", *_kill_lines(simulation)]
     if hidden:
@@ -105,7 +106,7 @@ def simulation_object(simulation: Simulation) -> dict[str, Any]:
         "oomsel_simulation": 1,
         "title": simulation.workload.title,
         "seed": simulation.workload.seed,
-        "samples": simulation.workload.samples,
+        "samples": simulation.looks,
         "processes": [
             {"pid": pid, "comm": comm_to_text(process.comm), "true_rss": true, "budget": process.budget}
             for pid, process, true in zip(mms.pids, mms.processes, simulation.true_rss().tolist(), strict=True)

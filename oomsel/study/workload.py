@@ -11,7 +11,7 @@ YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors 
       swap: 0
       page_size: 4096
     seed: 1                          # of every random choice; default 1
-    samples: 100                     # how often the watchdog looks, and the trace has a row
+    samples: 100                     # how often the watchdog looks, and the trace has a row: at most every operation
     processes:
       - pid: 100
         comm: service
@@ -35,10 +35,11 @@ YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors 
 Schedules, by `kind` (or the name alone): `pinned` (thread N stays on the N-th of `cpus`, the
 default), `hop` (after `every` operations a CPU drawn from `cpus`), `round_robin` (the next one),
 `node_local` (a CPU drawn from the thread's node, which with the probability `migrate` is another one
-from then on).  An operation is one counter update: a fault, or what is unmapped or copied of one
-page table.  All threads run at the same speed.
+from then on, where there is one).  An operation is one counter update: a fault, or what is unmapped or copied of one
+page table.  All threads run at the same speed: one operation of each in turn.
 
-A thread unmaps only what it faulted in itself, of the same memory.
+A thread unmaps only what it faulted in itself, of the same memory.  A fork copies what all threads
+have of anonymous memory by then, and what is swapped out.
 """
 
 from __future__ import annotations

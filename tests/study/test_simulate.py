@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.cli import cli
-from oomsel.kernel.designs import Costs, How, Topology
+from oomsel.kernel.designs import Costs, How, Topology, Tree
+from oomsel.scenario.plain import yaml_pieces
 from oomsel.study.program import Scheduler, blocks_of, mms_of, operations_of, runs_of
-from oomsel.study.simulate import Simulation, simulate
+from oomsel.study.simulate import MODES, Simulation, final_state, simulate
+from oomsel.study.simulate_text import simulation_object, text_lines
 from oomsel.study.workload import Schedule, Workload, read_workload
 
 HEAD = "oomsel_workload: 1\nmachine: {cpus: 8, nodes: 2, ram: 1GiB}\n"
@@ -51,7 +53,7 @@ EVERYTHING = """\
 
 def test_operations() -> None:
     (process,) = workload(EVERYTHING).processes
-    runs = list(runs_of(process, 4096))
+    runs = [run for runs, times in runs_of(process, 4096) for run in runs * times]
     first = [(run.amount, run.times, run.how) for run in runs[:6]]
     assert first == [
         (1, 700, How.FAULT),
@@ -62,8 +64,15 @@ def test_operations() -> None:
         (-512, 1, How.BULK),
     ]
     child = [(run.amount, run.times, run.how) for run in runs if run.in_child]
-    # 1000 from before and 1724 faulted in: five page tables and 164 pages, there and away again.
-    assert child[:4] == [(512, 5, How.FRESH), (164, 1, How.BULK), (-512, 5, How.BULK), (-164, 1, How.BULK)]
+    # 1000 from before and 1724 faulted in by each thread: twelve page tables and 28 pages, there and away again.
+    assert child[:6] == [
+        (512, 12, How.FRESH),
+        (28, 1, How.BULK),
+        (9, 1, How.BULK),
+        (-512, 12, How.BULK),
+        (-28, 1, How.BULK),
+        (-9, 1, How.BULK),
+    ]
     assert operations_of(process, 4096) == sum(run.times for run in runs)
 
 
@@ -92,6 +101,26 @@ def test_samples_do_not_change_the_end() -> None:
         assert counted.readings == many.counted[name].readings
 
 
+@pytest.mark.parametrize(("operations", "samples", "looks"), [(101, 100, 100), (7, 100, 7), (1000, 10, 10), (1, 1, 1)])
+def test_the_watchdog_looks_as_often_as_is_said(operations: int, samples: int, looks: int) -> None:
+    times: list[int] = []
+    processes = f"  - {{pid: 7, comm: a, budget: 1, do: [{{fault: {operations}}}]}}\n"
+    result = simulate(
+        workload(processes, samples=samples), ["tree"], trace=lambda sample: times.append(int(sample.true[0]))
+    )
+    assert (len(set(times)), times[-1]) == (looks, operations)
+    assert simulation_object(result)["samples"] == looks
+    said = f"mistakes in {looks} look{'s' * (looks > 1)} at the budget."
+    assert any(said in line for line in text_lines(result))
+
+
+def test_init_alone_is_not_killed() -> None:
+    result = run("  - {pid: 1, comm: init, do: [{fault: 100}]}\n")
+    assert {(kill.process, kill.freed) for one in result.counted.values() for kill in one.kills} == {(None, 0)}
+    pieces = "".join(yaml_pieces(final_state(result, "percpu")))
+    assert "panic" in oomsel.kernel_lines(oomsel.select(oomsel.loads(pieces)))[-1]
+
+
 def test_the_seed_decides() -> None:
     one, again, other = (run(EVERYTHING, seed=seed) for seed in (1, 1, 2))
     assert one.counted["percpu"].readings == again.counted["percpu"].readings
@@ -113,7 +142,11 @@ def test_schedules() -> None:
     assert set(scheduler(1, kind="node_local").cpus_at(SLOTS).tolist()) == {4, 5, 6, 7}
     moved = scheduler(1, kind="node_local", migrate=0.01).cpus_at(SLOTS) // 4
     moves = int((np.diff(moved) != 0).sum())
-    assert 30 < moves < 70  # of 10000 * 0.01, half of them to the same node
+    assert 80 < moves < 120  # of 10000 * 0.01
+    always = scheduler(1, kind="node_local", migrate=1.0).cpus_at(SLOTS) // 4
+    assert always[:4].tolist() == [1, 0, 1, 0]
+    alone = Scheduler(Schedule(kind="node_local", migrate=1.0), range(8), Topology.even(8, 1), 0, 12345)
+    assert set(alone.cpus_at(SLOTS).tolist()) == set(range(8))
 
 
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=30))
@@ -220,6 +253,48 @@ def test_the_saved_scenario_reads_the_same(path: str, tmp_path: Path, design: st
     assert int(report.precise[0].sum()) - 9 == data["processes"][0]["true_rss"]
 
 
+MANY = "".join(
+    f"  - {{pid: {pid}, comm: a, copies: {copies}, schedule: {{kind: hop, every: 3}}, do: [{{fault: {pages}}}]}}\n"
+    for pid, copies, pages in ((100, 30, 3000), (200, 1, 30000), (300, 30, 3000))
+)
+
+
+@pytest.mark.parametrize(
+    ("design", "nodes", "said"),
+    [
+        ("percpu", 3, None),
+        ("pernode", 4, "Each counter may be off by 128 pages here; as pernode counters it is guaranteed 124."),
+        ("pernode", 8, None),
+        ("tree", 3, "Each counter may be off by 768 pages here; as tree counters it is guaranteed 744 to 768."),
+        (
+            "split",
+            3,
+            (
+                "Each counter may be off by 72 pages here; as split counters it is guaranteed 66."
+                " Nothing sums those, as the modes precise and two-pass do here."
+            ),
+        ),
+    ],
+)
+def test_the_saved_scenario_gives_the_same_choices(design: str, nodes: int, said: str | None) -> None:
+    head = f"oomsel_workload: 1\nmachine: {{cpus: 8, nodes: {nodes}, ram: 64GiB}}\nprocesses:\n"
+    result = simulate(read_workload("w.yaml", f"{head}{MANY}".encode()), [design])
+    saved = final_state(result, design)
+    for kill in result.counted[design].kills:
+        assert oomsel.select(saved, mode=kill.mode).chosen == kill.process
+    assert saved.description == said
+    assert {oomsel.select(saved, mode=mode).chosen for mode in MODES} == {30}
+
+
+def test_the_saved_scenario_says_where_its_bound_changes_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = "oomsel_workload: 1\nmachine: {cpus: 8, ram: 64GiB}\nprocesses:\n"
+    result = simulate(read_workload("w.yaml", f"{head}{MANY}".encode()), ["tree"])
+    monkeypatch.setattr(Tree, "as_percpu", lambda tree: (tree.held()[:, :, np.newaxis], 1 << 30))
+    said = final_state(result, "tree").description
+    assert said is not None
+    assert said.endswith(" By that two-pass chooses 329 here, not 200.")
+
+
 def test_a_tree_of_another_shape(path: str) -> None:
     data = json.loads(cli_run("--format", "json", "--design", "tree", "--tree", "8", path).stdout)
     assert data["designs"]["tree"]["processes"][0]["bound_under"] == 3 * 32 * 8
@@ -258,3 +333,11 @@ def test_mms() -> None:
     mms = mms_of(workload(EVERYTHING.replace("pid: 100", "pid: 100\n    copies: 2")))
     assert (mms.pids, mms.thread_mm, mms.child, mms.number) == ([100, 101], [0, 0, 0, 1, 1, 1], [2, 3, 4, 5, 6, 7], 8)
     assert mms.families() == [[0, 2, 3, 4], [1, 5, 6, 7]]
+
+
+def test_blocks_are_bounded_by_their_rows() -> None:
+    many = "  - {pid: 7, comm: a, threads: 3, do: [{mmap_munmap: 1, times: 150000}]}\n"
+    every = "  - {pid: 9, comm: b, schedule: {kind: hop, every: 1}, do: [{fault: 300000}]}\n"
+    blocks = [block for _, block in blocks_of(workload(many + every, samples=1))]
+    assert sum(int(block.repeat.sum()) for block in blocks) == 3 * 300_000 + 300_000
+    assert max(len(block.repeat) for block in blocks) < 2 << 17

@@ -11,9 +11,6 @@ import numpy as np
 
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS, Accuracy, Int64s
 
-#: A batch that no per-CPU value reaches.
-_ANY_BATCH = (1 << 31) - 1
-
 
 class How(IntEnum):
     """By what path of the kernel an update comes; a design that does not care ignores it."""
@@ -48,7 +45,11 @@ class Topology(NamedTuple):
 
 
 class Updates(NamedTuple):
-    """Counter updates in order, in columns of int64; each stands for `repeat` equal ones after another."""
+    """Counter updates in order, in columns of int64; each stands for `repeat` equal ones after another.
+
+    Where `lockstep` is N, this row and the next N - 1 are done in turn, one update of each at a time; they are of
+    different threads, and alike in all but CPU and thread.  Such a row is no `How.FRESH`.
+    """
 
     mm: Int64s
     member: Int64s
@@ -57,11 +58,12 @@ class Updates(NamedTuple):
     amount: Int64s  #: pages, signed
     repeat: Int64s
     how: Int64s  #: a `How`
+    lockstep: Int64s  #: rows
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, ...]]) -> Updates:
-        """Updates from rows in the order of the fields."""
-        columns = np.array(rows, np.int64).reshape(-1, len(cls._fields)).T
+        """Updates from rows in the order of the fields but `lockstep`, each row by itself."""
+        columns = np.array([(*row, 1) for row in rows], np.int64).reshape(-1, len(cls._fields)).T
         return cls(*(np.ascontiguousarray(column) for column in columns))
 
 
@@ -130,9 +132,17 @@ class Design(ABC):
     def as_percpu(self) -> tuple[Int64s, int]:
         """Slots, int64[mm, member, CPU], and the batch with which per-CPU counters would read the same.
 
-        By default one CPU stands for all that is not in the count.
+        By default a few CPUs hold all that is not in the count, and the batch bounds it as the design
+        does, or by less than a page a CPU more.
         """
-        return self.held()[:, :, np.newaxis], _ANY_BATCH
+        held, accuracy = self.held(), self.accuracy()
+        most = int(np.abs(held).max()) if accuracy is None else int(max(accuracy.under.max(), accuracy.over.max()))
+        share = -(-most // self.topology.cpus)
+        before = share * np.arange(self.topology.cpus)
+        slots = np.abs(held)[:, :, np.newaxis] - before
+        slots = np.clip(slots, 0, share, out=slots)
+        slots *= np.sign(held)[:, :, np.newaxis]
+        return slots, share + 1
 
     @abstractmethod
     def accuracy(self) -> Accuracy | None:

@@ -1,5 +1,6 @@
 """The rule that per-CPU and per-node counters share: what is held in a place folds when it reaches the batch."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 from oomsel.kernel.designs.compiled import Loop
@@ -8,10 +9,26 @@ _SWAP = 2  # MM_SWAPENTS
 _FRESH = 5  # How.FRESH
 
 
-def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
-    mms, member, place, amount, repeat, how, count, held, places, batch, folds, updates, lacks, under, over
+def _replay(  # noqa: PLR0915
+    mms,
+    member,
+    place,
+    amount,
+    repeat,
+    how,
+    lockstep,
+    count,
+    held,
+    crowd,
+    places,
+    batch,
+    folds,
+    updates,
+    lacks,
+    under,
+    over,
 ):
-    for i in range(len(mms)):
+    def add(i, left):  # noqa: PLR0912, PLR0915
         mm = mms[i]
         c = 4 * mm + member[i]
         if how[i] == _FRESH:
@@ -22,7 +39,6 @@ def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
             lacks[mm] = 0
         at = c * places + place[i]
         step = amount[i]
-        left = repeat[i]
         here = held[at]
         updates[mm] += left
         if left == 1:  # by far the most frequent, and as the kernel does it
@@ -39,7 +55,7 @@ def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                     under[mm] = lack
                 elif -lack > over[mm]:
                     over[mm] = -lack
-            continue
+            return
         before = here - lacks[mm] if c & 3 != _SWAP else 0
         while left > 0 and step != 0:
             # How many adds until the one that folds.
@@ -70,6 +86,33 @@ def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
                 over[mm] = max(over[mm], -lacks[mm])
         held[at] = here
 
+    def quiet(first, after, most):
+        """So many rounds until one in which a place folds: till then it is all the same who comes first."""
+        step = abs(amount[first])
+        if most == 1 or step == 0:
+            return most
+        for i in range(first, after):
+            crowd[place[i]] += 1
+        for i in range(first, after):
+            here = held[(4 * mms[i] + member[i]) * places + place[i]]
+            most = min(most, (batch - 1 - (here if amount[i] > 0 else -here)) // (step * crowd[place[i]]))
+        for i in range(first, after):
+            crowd[place[i]] = 0
+        return most
 
-#: Arguments: six columns of updates; count[counter] and held[counter * places + place]; places, batch; [mm] tallies.
+    after = 0
+    for i in range(len(mms)):
+        if lockstep[i] == 1:
+            add(i, repeat[i])
+        elif i >= after:
+            after = i + lockstep[i]
+            todo = repeat[i]
+            while todo > 0:
+                rounds = max(1, quiet(i, after, todo))
+                for j in range(i, after):
+                    add(j, rounds)
+                todo -= rounds
+
+
+#: Columns of updates; count[counter], held[counter * places + place], zeros for [place]; places, batch; [mm] tallies.
 replay_batched = Loop(_replay)

@@ -1,5 +1,6 @@
 """Per-thread caches, Linux 2.6.34 to 6.1: SPLIT_RSS_COUNTING (mm/memory.c), 34e55232e59f."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,15 +15,30 @@ from oomsel.kernel.percpu_counter import Int64s
 FAULTS = 65
 
 
-def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912
-    mms, member, thread, amount, repeat, how, count, cached, events, owner, folds, atomics, updates, lacks, under, over
+def _replay(  # noqa: PLR0915
+    mms,
+    member,
+    thread,
+    amount,
+    repeat,
+    how,
+    lockstep,
+    count,
+    cached,
+    events,
+    owner,
+    folds,
+    atomics,
+    updates,
+    lacks,
+    under,
+    over,
 ):
-    for i in range(len(mms)):
+    def add(i, left):
         mm = mms[i]
         t = thread[i]
         kind = how[i]
         step = amount[i]
-        left = repeat[i]
         rss = 0 if member[i] == 2 else 1  # MM_SWAPENTS is no part of it
         if kind != 4:  # How.EXIT
             updates[mm] += left
@@ -64,6 +80,26 @@ def _replay(  # type: ignore[no-untyped-def]  # noqa: PLR0912
             under[mm] = max(under[mm], lacks[mm])
             over[mm] = max(over[mm], -lacks[mm])
 
+    def quiet(first, after, most):
+        """So many rounds until one in which a fault folds: till then it is all the same who comes first."""
+        if how[first] <= 1:
+            for i in range(first, after):
+                most = min(most, 65 - events[thread[i]])
+        return most
+
+    after = 0
+    for i in range(len(mms)):
+        if lockstep[i] == 1:
+            add(i, repeat[i])
+        elif i >= after:
+            after = i + lockstep[i]
+            todo = repeat[i]
+            while todo > 0:
+                rounds = max(1, quiet(i, after, todo))
+                for j in range(i, after):
+                    add(j, rounds)
+                todo -= rounds
+
 
 _replay_split = Loop(_replay)
 
@@ -97,6 +133,7 @@ class Split(Design):
             updates.amount,
             updates.repeat,
             updates.how,
+            updates.lockstep,
             self.count,
             self.cached,
             self.events,

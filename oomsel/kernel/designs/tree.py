@@ -1,5 +1,6 @@
 """The hierarchical per-CPU counter tree of Mathieu Desnoyers (lib/percpu_counter_tree.c), v16; not merged."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -40,17 +41,36 @@ FANOUTS: tuple[tuple[int, ...], ...] = (
 )
 
 
-def _replay(  # type: ignore[no-untyped-def]
-    mms, member, cpu, amount, repeat, how, count, leaf, item, shape, cpus, folds, atomics, updates, lacks, under, over
+def _replay(  # noqa: PLR0915
+    mms,
+    member,
+    cpu,
+    amount,
+    repeat,
+    how,
+    lockstep,
+    count,
+    leaf,
+    item,
+    crowd,
+    shape,
+    cpus,
+    folds,
+    atomics,
+    updates,
+    lacks,
+    under,
+    over,
 ):
     levels = len(shape) // 3  # items, first item and unit of each level, the leaves' own unit before
     per_counter = 0
     for level in range(1, levels):
         per_counter += shape[3 * level]
-    for i in range(len(mms)):
+
+    def add(i, left):
         mm = mms[i]
         c = 4 * mm + member[i]
-        updates[mm] += repeat[i]
+        updates[mm] += left
         if how[i] == 5:  # How.FRESH
             for j in range(4 * mm, 4 * mm + 4):
                 count[j] = 0
@@ -62,7 +82,6 @@ def _replay(  # type: ignore[no-untyped-def]
         at = c * cpus + cpu[i]
         rss = 0 if c & 3 == 2 else 1  # MM_SWAPENTS is no part of it
         step = amount[i]
-        left = repeat[i]
         unit = shape[2]
         while left > 0 and step != 0:
             value = leaf[at]
@@ -96,6 +115,33 @@ def _replay(  # type: ignore[no-untyped-def]
                 under[mm] = max(under[mm], lacks[mm])
                 over[mm] = max(over[mm], -lacks[mm])
             leaf[at] = value
+
+    def quiet(first, after, most):
+        """So many rounds until one in which a leaf carries: till then it is all the same who comes first."""
+        step = abs(amount[first])
+        if most == 1 or step == 0:
+            return most
+        for i in range(first, after):
+            crowd[cpu[i]] += 1
+        for i in range(first, after):
+            rest = leaf[(4 * mms[i] + member[i]) * cpus + cpu[i]] & (shape[2] - 1)
+            most = min(most, (rest if amount[i] < 0 else shape[2] - 1 - rest) // (step * crowd[cpu[i]]))
+        for i in range(first, after):
+            crowd[cpu[i]] = 0
+        return most
+
+    after = 0
+    for i in range(len(mms)):
+        if lockstep[i] == 1:
+            add(i, repeat[i])
+        elif i >= after:
+            after = i + lockstep[i]
+            todo = repeat[i]
+            while todo > 0:
+                rounds = max(1, quiet(i, after, todo))
+                for j in range(i, after):
+                    add(j, rounds)
+                todo -= rounds
 
 
 _replay_tree = Loop(_replay)
@@ -151,9 +197,11 @@ class Tree(Design):
             updates.amount,
             updates.repeat,
             updates.how,
+            updates.lockstep,
             self.count,
             self.leaf,
             self.items,
+            np.zeros(self.topology.cpus, np.int64),
             self._shape,
             self.topology.cpus,
             self.folds,
