@@ -105,9 +105,11 @@ def _read_long(document: Document, overrides: Sequence[str], kernel: str | None)
     if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
         return None
     from oomsel.scenario.list_columns import columns_of_list
-    from oomsel.scenario.read_columns import machine_of, read_in_columns
+    from oomsel.scenario.read_columns import honoured, machine_of, read_in_columns
     from oomsel.scenario.table_columns import columns_of_table
 
+    if not honoured(overrides):
+        return None
     machine = machine_of(document.data)
     if machine is None or document.problems:
         return None
