@@ -106,9 +106,12 @@ def _without_lines(source: str) -> Iterator[None]:
 
 def _in_columns(source: str, file: IO[bytes], overrides: Sequence[str], kernel: str | None) -> Scenario:
     arrays = read_arrays(source, file)
-    document = Document(source, arrays.pop("scenario").tobytes())
+    try:
+        document = Document(source, arrays.pop("scenario").tobytes())
+    except InputError as error:
+        raise damaged(source, f"its scenario is {error.problems[0].message.partition(';')[0]}") from None
     data = document.data
-    if not isinstance(data, dict) or "tasks" in data:
+    if not document.is_json or not isinstance(data, dict) or "tasks" in data:
         raise damaged(source, "its scenario is no JSON object without tasks")
     number = arrays["percpu"].shape[-1]
     machine = machine_of(data)
