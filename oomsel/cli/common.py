@@ -13,6 +13,7 @@ import click
 from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
+    from oomsel.klog.pick import LogOptions
     from oomsel.scenario.boot import Booted
     from oomsel.scenario.models import Scenario
 
@@ -110,27 +111,44 @@ def _collecting(function: Command) -> Command:
     return command  # type: ignore[return-value]
 
 
-def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
-    """Every input as a scenario, with its name; exits with 2 and every problem said if one of them is wrong."""
-    from oomsel.cli.progress import watching
-    from oomsel.errors import OomselError
+def log_options() -> LogOptions:
+    """What was said of a kernel log on the command line."""
     from oomsel.klog.pick import LogOptions
-    from oomsel.scenario.load import load
 
     said = click.get_current_context().obj or {}
     if sum(bool(said.get(name)) for name in ("event", "pid", "last")) > 1:
         raise click.UsageError("--event, --pid and --last each pick a report; use one of them")
     page_size = said.get("page_size")
-    options = LogOptions(**{**said, "page_size": int(page_size) if page_size else None})
+    return LogOptions(**{**said, "page_size": int(page_size) if page_size else None})
+
+
+def load_one(
+    name: str, overrides: tuple[str, ...], kernel: str | None, log: LogOptions, raw: bytes | None = None
+) -> Scenario:
+    """An input as a scenario, or `raw` where it has been read already; raises OomselError."""
+    from oomsel.cli.progress import watching
+    from oomsel.scenario.load import load, loads
+
+    if raw is not None:
+        scenario = loads(raw, source=name, overrides=overrides, kernel=kernel, log=log)
+    else:
+        with watching(name) as progress:
+            scenario = load(name, overrides=overrides, kernel=kernel, log=log, progress=progress)
+    if is_verbose():
+        note(name, _what_was_read(scenario))
+    return scenario
+
+
+def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
+    """Every input as a scenario, with its name; exits with 2 and every problem said if one of them is wrong."""
+    from oomsel.errors import OomselError
+
+    options = log_options()
     scenarios = []
     wrong: list[str] = []
     for name in inputs:
         try:
-            with watching(name) as progress:
-                scenario = load(name, overrides=overrides, kernel=kernel, log=options, progress=progress)
-            if is_verbose():
-                note(name, _what_was_read(scenario))
-            scenarios.append((name, scenario))
+            scenarios.append((name, load_one(name, overrides, kernel, options)))
         except OomselError as error:
             wrong += [f"oomsel: {line}" for line in str(error).split("\n")]
     if wrong:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import click
 
-from oomsel.cli.common import boot_all, note, say
-from oomsel.errors import InputError, OomselError
-from oomsel.klog.event_text import events_of, is_event_text, read_event
+from oomsel.cli.common import fail_on_error, load_one, log_options, note
+from oomsel.errors import InputError
+from oomsel.klog.event_text import events_of, is_event_text, lines_of, read_event
 from oomsel.klog.names import printable
-from oomsel.klog.source import STDIN
+from oomsel.klog.pick import LogOptions
+from oomsel.klog.sniff import is_log
+from oomsel.klog.source import HEAD, STDIN, open_source
 from oomsel.report.event_text import event_text
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE
 from oomsel.report.task_diff import EventView, view_of_report, view_of_text
 from oomsel.scenario.boot import Booted, boot
 from oomsel.scenario.discover import SUFFIXES
-from oomsel.scenario.load import loads, read_bytes
 from oomsel.scenario.select import select
 
-#: Bytes of a file that are looked at, to tell what it is.
-_HEAD = 1 << 16
 _BOTH = ("approximate", "precise")
 
 
@@ -75,61 +74,74 @@ class Side(NamedTuple):
 class Content(NamedTuple):
     """What an input turned out to be."""
 
-    text: list[str] | None  #: the lines of kernel text that was printed earlier
-    raw: bytes | None  #: what came out of a pipe, which gives it only once
+    text: list[str] | None = None  #: the lines of kernel text that was printed earlier
+    raw: bytes | None = None  #: what came out of a pipe, which gives it only once
+    is_log: bool = False  #: a kernel log, of which the log's options speak
 
 
 def content_of(name: str) -> Content:
     """Looks into an input; anything but kernel text is left for `load` to read, and to refuse."""
     once = name == STDIN or (os.path.exists(name) and not os.path.isfile(name))
     try:
-        if once:
-            raw = read_bytes(name)
-        else:
-            with open(name, "rb") as file:
-                raw = file.read(_HEAD)
-    except (InputError, OSError):
-        return Content(None, None)
-    # An event that prints nothing leaves an empty file, which no scenario is.
-    is_nothing = not raw and not once and not name.endswith(SUFFIXES)
-    if not is_nothing and not is_event_text(raw.decode("utf-8", "surrogateescape")):
-        return Content(None, raw if once else None)
-    whole = raw if once else read_bytes(name)
-    return Content(whole.decode("utf-8", "surrogateescape").splitlines(keepends=True), None)
+        with open_source(name) as stream:
+            head = stream.peek(HEAD)
+            # An event that prints nothing leaves an empty file, which no scenario is.
+            is_nothing = not head and not once and not name.endswith(SUFFIXES)
+            raw = stream.read() if once or _is_text(head) else None
+    except InputError:
+        return Content()
+    if is_nothing or (raw is not None and _is_text(raw)):
+        return Content(text=_lines(raw or b""))
+    return Content(raw=raw if once else None, is_log=is_log(head))
+
+
+def _is_text(raw: bytes) -> bool:
+    return is_event_text(_lines(raw))
+
+
+def _lines(raw: bytes) -> list[str]:
+    return lines_of(raw.decode("utf-8", "surrogateescape"))
 
 
 def sides_of(a: Wanted, b: Wanted, contents: Mapping[str, Content]) -> tuple[Side, Side]:
     """Both sides; a mode that is not asked for is what the other side has, or what the release's kernel does."""
-    texts = [contents[side.name].text for side in (a, b)]
+    options = log_options()
+    ours = [contents[side.name] for side in (a, b)]
+    any_log = any(content.is_log for content in ours)
     booted = [
-        _booted(side, contents[side.name].raw) if text is None else None
-        for side, text in zip((a, b), texts, strict=True)
+        # Where nothing is a log, that is an option's mistake, and loading says so.
+        _booted(side, content.raw, options if content.is_log or not any_log else LogOptions())
+        if content.text is None
+        else None
+        for side, content in zip((a, b), ours, strict=True)
     ]
     notes = [
-        (side.name, text) for side, machine in zip((a, b), booted, strict=True) if machine for text in machine.notes
+        (side.name, text) for side, machine in zip((a, b), booted, strict=True) if machine for text in _notes(machine)
     ]
     for name, message in dict.fromkeys(notes):
         note(name, message)
-    both = any(text is not None and len(events_of(text)) == 2 for text in texts)
+    both = any(content.text is not None and len(events_of(content.text)) == 2 for content in ours)
     sides = []
-    for wanted, text, machine in zip((a, b), texts, booted, strict=True):
-        if text is not None:
-            sides.append(_text_side(wanted, text))
+    for wanted, content, machine in zip((a, b), ours, booted, strict=True):
+        if content.text is not None:
+            sides.append(_text_side(wanted, content.text))
         else:
             assert machine is not None
             sides.append(_run(wanted, machine, wanted.mode or ("both" if both else "kernel")))
+    if not any(booted) and (given := options.given or (a.kernel and "--kernel") or (a.overrides and "--set")):
+        raise click.UsageError(f"{given} changes nothing in text that was printed; it needs a scenario or a log")
     return sides[0], sides[1]
 
 
-def _booted(wanted: Wanted, raw: bytes | None) -> Booted:
-    if raw is None:
-        return boot_all([wanted.name], wanted.overrides, wanted.kernel)[0][1]
-    try:
-        return boot(loads(raw, source=wanted.name, overrides=wanted.overrides, kernel=wanted.kernel))
-    except OomselError as error:
-        for line in str(error).split("\n"):
-            say(f"oomsel: {line}")
-        raise click.exceptions.Exit(2) from None
+def _booted(wanted: Wanted, raw: bytes | None, options: LogOptions) -> Booted:
+    with fail_on_error():
+        return boot(load_one(wanted.name, wanted.overrides, wanted.kernel, options, raw))
+
+
+def _notes(machine: Booted) -> Iterator[str]:
+    if machine.log is not None and machine.log.picked_because:
+        yield machine.log.picked_because
+    yield from machine.notes
 
 
 def _run(wanted: Wanted, machine: Booted, mode: str) -> Side:
@@ -138,7 +150,7 @@ def _run(wanted: Wanted, machine: Booted, mode: str) -> Side:
         if report.outcome in SILENCE:
             note(wanted.name, f"{report.mode}: the kernel prints nothing: {SILENCE[report.outcome]}")
     details = (f"Linux {wanted.kernel}",) * bool(wanted.kernel) + wanted.overrides
-    lines = event_text(reports).splitlines(keepends=True)
+    lines = lines_of(event_text(reports))
     return Side(wanted.name, details, lines, [(report.mode, report) for report in reports])
 
 

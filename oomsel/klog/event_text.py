@@ -2,43 +2,56 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from oomsel.klog.table import NoHeader, Row, parse_table
+from oomsel.klog.event import OomEvent
+from oomsel.klog.formats import PRINTK_ZERO
+from oomsel.klog.names import comm_from_text
+from oomsel.klog.prefix import Stripper
+from oomsel.klog.reader import LogReader
+from oomsel.klog.report_lines import TASK_COMM_LEN, name_bytes, parse_invoked
 
-#: printk's stamp, or a syslog line up to it.
-PREFIX = re.compile(r"(?:[^\[\n]{0,200}? kernel: )?\[ *[0-9]+\.[0-9]+\](?:\[ *[TC][0-9]+\])? ")
-_INVOKED = re.compile(r"(.{0,300}) invoked oom-killer: gfp_mask=(0x[0-9a-f]+)\(.*\), order=(-?[0-9]+)")
-_CHOSEN = re.compile(r"oom-kill:constraint=([A-Z_]+).*?,task=(.*),pid=([0-9]+),uid=-?[0-9]+$")
-_KILLED = re.compile(r"(.*?): Killed process ([0-9]+) \((.*)\) total-vm:")
-_PANIC = re.compile(r"Kernel panic - not syncing: (?:System is deadlocked on memory|Out of memory: )")
 _HEADING = re.compile(r"# (approximate|precise): ")
 
 
-class EventText(NamedTuple):
-    """One event as its lines tell it; None for what no line says."""
+def lines_of(text: str) -> list[str]:
+    """The lines of a text with their ends: as the kernel and `diff` have it, nothing but a newline ends one.
 
-    rows: tuple[Row, ...]  #: the task table's, in its order
-    current: str | None  #: name of the allocating task
-    gfp_mask: int | None
-    order: int | None
-    constraint: str | None
-    chosen: tuple[int, str] | None  #: pid and name in the oom-kill line: a process's leader's
-    killed: tuple[int, ...]  #: pids of the kill lines
-    panics: bool
-
-
-def is_event_text(text: str) -> bool:
-    """Whether the first line that is no remark (`# ...`) is the first line of an event.
-
-    A log in which other lines come first is a log, not the output of an earlier run.
+    >>> lines_of("a\\rb\\n\\nc")
+    ['a\\rb\\n', '\\n', 'c']
     """
-    for line in text.split("\n", 100)[:100]:
-        if line.strip() and not line.startswith("#"):
-            return _INVOKED.match(PREFIX.sub("", line, count=1)) is not None
-    return False
+    return list(io.StringIO(text, newline="\n"))
+
+
+def is_event_text(lines: Sequence[str]) -> bool:
+    """Whether an earlier run printed `lines`: an event, or one under each heading, and no logger's prefix anywhere.
+
+    What begins otherwise, or holds more, is a log.
+    """
+    bare = [line.removeprefix(PRINTK_ZERO) for line in lines]
+    events = [event for event in map(_no_blanks, events_of(bare).values()) if event]
+    return bool(events) and all(map(_is_one_event, events)) and not _has_prefixes(bare)
+
+
+def _no_blanks(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if line.strip()]
+
+
+def _is_one_event(lines: Sequence[str]) -> bool:
+    invoked = parse_invoked(1, lines[0])
+    return (
+        invoked is not None
+        and len(comm_from_text(invoked.comm.decode("utf-8", "surrogateescape"))) < TASK_COMM_LEN  # else a prefix, too
+        and sum(" invoked oom-killer: " in line for line in lines) == 1
+        and sum(" total_vm " in line for line in lines) <= 1
+    )
+
+
+def _has_prefixes(lines: Sequence[str]) -> bool:
+    numbered = enumerate(name_bytes(line.removesuffix("\n")) for line in lines)
+    return not all(line.is_bare for line in Stripper().strip(numbered))
 
 
 def events_of(lines: Sequence[str]) -> dict[str | None, list[str]]:
@@ -54,22 +67,7 @@ def events_of(lines: Sequence[str]) -> dict[str | None, list[str]]:
     return events or {None: []}
 
 
-def read_event(lines: Sequence[str]) -> EventText:
-    """What the lines of one event say; line ends and a logger's prefix do not matter."""
-    bare = [PREFIX.sub("", line.rstrip("\r\n"), count=1) for line in lines]
-    try:
-        rows = tuple(parse_table("\n".join(bare)))
-    except NoHeader:  # oom_dump_tasks was off
-        rows = ()
-    invoked = next((match for line in bare if (match := _INVOKED.match(line))), None)
-    chosen = next((match for line in bare if (match := _CHOSEN.match(line))), None)
-    return EventText(
-        rows=rows,
-        current=invoked[1] if invoked else None,
-        gfp_mask=int(invoked[2], 16) if invoked else None,
-        order=int(invoked[3]) if invoked else None,
-        constraint=chosen[1] if chosen else None,
-        chosen=(int(chosen[3]), chosen[2]) if chosen else None,
-        killed=tuple(int(match[2]) for line in bare if (match := _KILLED.match(line))),
-        panics=any(_PANIC.match(line) for line in bare),
-    )
+def read_event(lines: Sequence[str]) -> OomEvent:
+    """What the lines of one event say; nothing at all where there is none."""
+    events = LogReader(io.BytesIO(name_bytes("".join(lines)))).events()
+    return next(events, OomEvent(1, 1, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from oomsel.klog.event_text import PREFIX
+from oomsel.klog.formats import PRINTK_ZERO
 from oomsel.klog.table import NoHeader, Row, parse_table
 
 IGNORABLE = ("timestamps", "pids", "order")
@@ -15,13 +15,14 @@ _ROW_PIDS = re.compile(r"(?:^|(?<= ))\[( *)([0-9]+)\]( +-?[0-9]+ )( *)([0-9]+)(?
 _PIDS = re.compile(
     r"(?<=,pid=)[0-9]+(?=,uid=)|(?<=: Killed process )[0-9]+|(?<=: OOM victim )[0-9]+"
     r"|(?<=oom_reaper: reaped process )[0-9]+|(?<=^oom killer )[0-9]+|(?<= has mm pinned by )[0-9]+"
+    r"|(?<=P[Ii][Dd]: )[0-9]+(?=,? [Cc]omm: )"
 )
 _KILL = ": Killed process "
 
 
 def ignore(lines: Sequence[str], what: frozenset[str]) -> list[str]:
     """The lines with all that is in `what`, some of `IGNORABLE`, taken out or made the same everywhere."""
-    result = [PREFIX.sub("", line, count=1) for line in lines] if "timestamps" in what else list(lines)
+    result = [line.removeprefix(PRINTK_ZERO) for line in lines] if "timestamps" in what else list(lines)
     if "order" in what:
         result = _in_order_of_names(result, by_pid="pids" not in what)
     if "pids" in what:

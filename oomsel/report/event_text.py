@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from oomsel.klog.event_text import lines_of
 from oomsel.klog.table import NoHeader, parse_table
 from oomsel.report.kernel_text import kernel_lines
 from oomsel.report.oom_report import OomReport
@@ -59,7 +60,7 @@ def within_tolerance(expected: str, actual: str, pages: int, page_size: int) -> 
 
     A number that is `?` on either side is as near as any.
     """
-    ours, theirs = actual.splitlines(keepends=True), expected.splitlines(keepends=True)
+    ours, theirs = lines_of(actual), lines_of(expected)
     if len(ours) != len(theirs):
         return actual
     rows, their_rows = _rows(actual), _rows(expected)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN, Passed, get_mm_rss
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
 from oomsel.kernel.system import NO_MM
-from oomsel.klog.event_text import EventText
+from oomsel.klog.event import OomEvent
 from oomsel.klog.names import printable
 from oomsel.report.oom_report import OomReport
 from oomsel.report.unified import longest_increasing
@@ -123,9 +123,11 @@ def view_of_report(report: OomReport, *, shown_only: bool) -> EventView:
     return EventView(event, views)
 
 
-def view_of_text(text: EventText) -> EventView:
+def view_of_text(text: OomEvent) -> EventView:
     """A text's side: what its lines say."""
-    killed = set(text.killed)
+    summary, invoked = text.summary, text.invoked
+    chosen = text.victim if summary is None else (summary.pid, summary.comm)  # the kill line names the thread
+    killed = {kill.pid for kill in text.kills}
     views = []
     for row in text.rows:
         pid = row.numbers.get("tgid")
@@ -134,15 +136,16 @@ def view_of_text(text: EventText) -> EventView:
         fields: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
         if fields.get("uid", 0) < 0:
             fields["uid"] += 1 << 32
-        chosen = text.chosen is not None and text.chosen[0] in (pid, row.pid)
-        fields["fate"] = "victim" if chosen else "killed" if row.pid in killed else "survives"
+        is_chosen = chosen is not None and chosen[0] in (pid, row.pid)
+        fields["fate"] = "victim" if is_chosen else "killed" if row.pid in killed else "survives"
         views.append(TaskView(pid, printable(row.name), fields))
-    stated = {name: getattr(text, name) for name in ("gfp_mask", "order", "constraint")}
-    event: dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
-    if text.current is not None:
-        event["current"] = printable(text.current)
-    victim = None if text.chosen is None else (text.chosen[0], printable(text.chosen[1]))
-    return EventView({"victim": victim, "panics": text.panics, **event}, views)
+    victim = None if chosen is None else (chosen[0], printable(chosen[1]))
+    event: dict[str, Any] = {"victim": victim, "panics": text.panic is not None}
+    if invoked is not None:
+        event |= {"current": printable(invoked.comm), "gfp_mask": invoked.gfp_mask, "order": invoked.order}
+    if summary is not None:
+        event["constraint"] = summary.constraint
+    return EventView(event, views)
 
 
 def diff_events(a: EventView, b: EventView, ignored: frozenset[str] = frozenset()) -> EventDiff:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
@@ -23,9 +24,10 @@ from oomsel.scenario.columns import NOT_STATED, TaskColumns
 from oomsel.scenario.document import Document
 from oomsel.scenario.machine_rules import online_cpus
 from oomsel.scenario.models import Machine, Scenario, Task
-from oomsel.scenario.plain import plain
-from oomsel.scenario.read_columns import machine_of, put_counters, read_in_columns
+from oomsel.scenario.plain import json_pieces, plain
+from oomsel.scenario.read_columns import honoured, machine_of, put_counters, read_in_columns
 from oomsel.scenario.task_rules import unseen_note
+from oomsel.scenario.validate import read_scenario
 
 _COLUMN_KEYS = frozenset("pid comm uid oom_score_adj total_vm pgtables_bytes rss".split())
 
@@ -85,19 +87,38 @@ def load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: 
     Raises InputError, also for a file that is damaged or no bundle.  Errors have no line: the
     path of the key says where.
     """
+    in_columns = honoured(overrides)
+    scenario = _in_columns(source, file, *((overrides, kernel) if in_columns else ((), None)))
+    if in_columns:
+        return scenario
+    document = Document(source, "".join(json_pieces(scenario)).encode())
+    with _without_lines(source):
+        return read_scenario(document, overrides, kernel)
+
+
+@contextmanager
+def _without_lines(source: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise InputError(source, [found._replace(line=None, column=None) for found in error.problems]) from None
+
+
+def _in_columns(source: str, file: IO[bytes], overrides: Sequence[str], kernel: str | None) -> Scenario:
     arrays = read_arrays(source, file)
-    document = Document(source, arrays.pop("scenario").tobytes())
+    try:
+        document = Document(source, arrays.pop("scenario").tobytes())
+    except InputError as error:
+        raise damaged(source, f"its scenario is {error.problems[0].message.partition(';')[0]}") from None
     data = document.data
-    if not isinstance(data, dict) or "tasks" in data:
+    if not document.is_json or not isinstance(data, dict) or "tasks" in data:
         raise damaged(source, "its scenario is no JSON object without tasks")
     number = arrays["percpu"].shape[-1]
     machine = machine_of(data)
     fits = machine is not None and len(machine.cpus) == number  # if not, reading the scenario will say so
     columns = TaskColumns(machine.cpus if machine is not None and fits else tuple(range(number)), **arrays)
-    try:
+    with _without_lines(source):
         scenario = read_in_columns(document, columns, overrides, kernel)
-    except InputError as error:
-        raise InputError(source, [found._replace(line=None, column=None) for found in error.problems]) from None
     vars(scenario)["notes"] = _check_slots(source, columns.percpu, scenario.machine)
     return scenario
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
-import zlib
 from typing import IO, Any
 
 import numpy as np
@@ -41,14 +41,10 @@ def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
         raise damaged(source, "it is no zip file, or its end is missing")
     file.seek(0)
     try:
-        with np.load(file, allow_pickle=False) as members:
-            wanted = ["scenario", *COLUMNS]
-            if sorted(members.files) != sorted(wanted):
-                raise damaged(source, f"it has the members {', '.join(members.files)}, not {', '.join(wanted)}")
-            if any(info.compress_type != zipfile.ZIP_STORED for info in members.zip.infolist()):
-                raise damaged(source, "a member is compressed; numpy.savez() stores them as they are")
-            arrays = {name: members[name] for name in wanted}
-    except (OSError, ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = _members(source, file)
+    except InputError:
+        raise
+    except Exception as error:  # numpy parses a header as Python, and lets out whatever its tokenizer and eval raise
         raise damaged(source, " ".join(str(error).split()) or type(error).__name__) from None
     if arrays["scenario"].dtype != np.uint8:
         raise damaged(source, "scenario is no array of bytes")
@@ -73,6 +69,24 @@ def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
         row = int(firsts[times > 1][0])
         message = f"pid {arrays['pid'][row]} is there twice, first in row {row}; pids are unique"
         raise InputError(source, [Problem(message, path="pid")])
+    return arrays
+
+
+def _members(source: str, file: IO[bytes]) -> dict[str, Any]:
+    with (
+        warnings.catch_warnings(action="ignore"),
+        np.load(file, allow_pickle=False) as members,
+    ):  # of Python 2's headers
+        wanted = ["scenario", *COLUMNS]
+        if sorted(members.files) != sorted(wanted):
+            has = ", ".join(members.files) or "none"
+            raise damaged(source, f"it has the members {has}, not {', '.join(wanted)}")
+        if any(info.compress_type != zipfile.ZIP_STORED for info in members.zip.infolist()):
+            raise damaged(source, "a member is compressed; numpy.savez() stores them as they are")
+        arrays = {name: members[name] for name in wanted}
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise damaged(source, f"{name} is no array")
     return arrays
 
 

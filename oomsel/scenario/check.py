@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
+from oomsel.klog.event_text import lines_of
 from oomsel.report.event_text import golden_text, within_tolerance
 from oomsel.report.expectation import Failure, Path, failures, unknown_names
 from oomsel.report.oom_report import OomReport
@@ -68,7 +69,7 @@ def _goldens(expect: Expect, approximate: OomReport, precise: OomReport, source:
 def _difference(where: Path, path: str, golden: str | None, happens: str) -> Failure:
     if golden is None:
         return Failure(where, f"{path} is not there; --update writes it")
-    lines = list(unified_diff(golden.splitlines(True), happens.splitlines(True), (path, "what happens")))
+    lines = list(unified_diff(lines_of(golden), lines_of(happens), (path, "what happens")))
     if len(lines) > MAX_DETAIL:
         lines[MAX_DETAIL:] = [f"... {len(lines) - MAX_DETAIL} more lines of differences"]
     return Failure(where, f"{path} differs from what happens", tuple(lines))

@@ -39,6 +39,7 @@ class TaskColumns(Sequence[Task]):
     counts: Int64s  #: pages; [task, member]
     percpu: Int32s  #: pages; [task, member, cpu]
     named: Mapping[int, Task] = field(default_factory=dict)  #: by index
+    states_zeros: bool = False  #: as a table does; else a 0 is not stated, which tasks of some kinds may not do
 
     def __len__(self) -> int:
         return len(self.pid)
@@ -64,33 +65,34 @@ class TaskColumns(Sequence[Task]):
     def _task(self, row: int) -> Task:
         if row in self.named:
             return self.named[row]
-        rss = {name: Counter(count=count, deltas=deltas or NOTHING) for name, count, deltas in self._counters(row)}
-        return Task(comm=bytes(self.comm[row]), rss=Rss(**rss), **self._numbers(row))
+        counters = self._counters(row).items()
+        rss = {name: Counter(count=count, deltas=deltas or NOTHING) for name, (count, deltas) in counters}
+        return Task(comm=bytes(self.comm[row]), rss=Rss(**rss) if rss else None, **self._numbers(row))
 
     def plain(self, row: int) -> dict[str, Any]:
         """What the columns say of a task, as a scenario of format 1 states it."""
-        rss = {name: {"count": count, "deltas": deltas} for name, count, deltas in self._counters(row)}
-        return {"comm": comm_to_text(bytes(self.comm[row])), "rss": rss, **self._numbers(row)}
+        rss = {name: {"count": count, "deltas": deltas} for name, (count, deltas) in self._counters(row).items()}
+        stated = {"comm": comm_to_text(bytes(self.comm[row])), **self._numbers(row)}
+        return stated | {"rss": rss} if rss else stated
 
     def _numbers(self, row: int) -> dict[str, Any]:
-        numbers = {
-            "pid": int(self.pid[row]),
-            "uid": int(self.uid[row]),
-            "oom_score_adj": int(self.oom_score_adj[row]),
-            "pgtables_bytes": int(self.pgtables_bytes[row]),
-        }
-        total_vm = int(self.total_vm[row])
-        return numbers if total_vm == NOT_STATED else numbers | {"total_vm": total_vm}
+        numbers = {name: int(getattr(self, name)[row]) for name in ("pid", "uid", "oom_score_adj")}
+        total_vm, pgtables = int(self.total_vm[row]), int(self.pgtables_bytes[row])
+        if total_vm != NOT_STATED:
+            numbers["total_vm"] = total_vm
+        return numbers | {"pgtables_bytes": pgtables} if pgtables or self.states_zeros else numbers
 
-    def _counters(self, row: int) -> list[tuple[str, int, dict[int, int]]]:
-        """Each counter's name, count and deltas."""
-        counters = []
+    def _counters(self, row: int) -> dict[str, tuple[int, dict[int, int]]]:
+        """The count and the deltas of each counter that is stated."""
+        counters = {}
         for name, member in COUNTERS.items():
             slots = self.percpu[row, member]
             held = np.flatnonzero(slots)
             cpus = [self.cpus[slot] for slot in held.tolist()]
             deltas = dict(zip(cpus, slots[held].tolist(), strict=True))
-            counters.append((name, int(self.counts[row, member]), deltas))
+            count = int(self.counts[row, member])
+            if count or deltas or self.states_zeros:
+                counters[name] = (count, deltas)
         return counters
 
     def rows_spoken_of(

@@ -85,9 +85,9 @@ def _counters(tasks: list[dict[str, Any]], machine: Machine) -> tuple[npt.NDArra
     cpus: list[Any] = []
     shares: list[Any] = []
     for row, task in enumerate(tasks):
-        rss = task.get("rss")
-        if rss is None:
+        if "rss" not in task:
             continue
+        rss = task["rss"]
         if type(rss) is not dict:
             raise _Odd
         for name, counter in rss.items():

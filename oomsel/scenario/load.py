@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Tasks in a list, and characters of a task table, from which on they are read into columns at once.
 LONG_LIST, LONG_TABLE = 500, 40_000
 #: What a zip file, and so a bundle, begins with; no text does.
-BUNDLE = b"PK\x03\x04"
+BUNDLE, EMPTY_BUNDLE = b"PK\x03\x04", b"PK\x05\x06"
 
 
 def load(
@@ -87,7 +87,8 @@ def _read(
         return read_log(stream, source, overrides, kernel, log, progress)
     if log is not None and log.given:
         raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
-    if head and head[: len(BUNDLE)] == BUNDLE[: len(head)]:  # also one of which nothing else is left
+    start = head[: len(BUNDLE)]
+    if start and (BUNDLE.startswith(start) or start == EMPTY_BUNDLE):  # also one of which nothing else is left
         return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():
         raw = stream.read()
@@ -105,9 +106,11 @@ def _read_long(document: Document, overrides: Sequence[str], kernel: str | None)
     if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
         return None
     from oomsel.scenario.list_columns import columns_of_list
-    from oomsel.scenario.read_columns import machine_of, read_in_columns
+    from oomsel.scenario.read_columns import honoured, machine_of, read_in_columns
     from oomsel.scenario.table_columns import columns_of_table
 
+    if not honoured(overrides):
+        return None
     machine = machine_of(document.data)
     if machine is None or document.problems:
         return None

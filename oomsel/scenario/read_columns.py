@@ -23,6 +23,17 @@ from oomsel.scenario.validate import page_size_of, read_scenario
 
 Array = npt.NDArray[Any]
 
+#: What-ifs that columns have a place for, of tasks that are named plainly.
+_HONOURED = re.compile(
+    r"(?:kernel|title|sysctl|memcgs|expect)\b|oom\.(?!current\b)|oom\.current=[1-9][0-9]*$"
+    r"|tasks\[(?:[1-9][0-9]*|[A-Za-z_][A-Za-z0-9_-]*)\]\.(?:uid|oom_score_adj|total_vm|pgtables_bytes|rss)\b"
+)
+
+
+def honoured(overrides: Sequence[str]) -> bool:
+    """Whether a scenario in columns can take all of the what-ifs; if not, its tasks are to be read one by one."""
+    return all(map(_HONOURED.match, overrides))
+
 
 def read_in_columns(
     document: Document,
@@ -78,7 +89,7 @@ def _expand(document: Document, columns: TaskColumns, overrides: Sequence[str], 
     stated += [update.get("pid") for update in updates if isinstance(update, dict)] if isinstance(updates, list) else []
     said = " ".join(overrides)
     pids = {*extra, *(pid for pid in stated if isinstance(pid, int)), *map(int, re.findall("[0-9]{1,7}", said))}
-    comms = {comm_from_text(name) for name in re.findall(r'\[ *"?(.*?)"?\]', said)}
+    comms = {comm_from_text(name) for name in re.findall(r"\[(.*?)\]", said)}
     rows = columns.rows_spoken_of(set(pids), comms, special)
     listed = document.data.get("tasks")
     if isinstance(listed, list):
@@ -112,9 +123,9 @@ def _stated(task: dict[str, Any], says: dict[Any, Any], described: set[Any], *, 
     elif isinstance(label, str):
         keys -= set(MM_KEYS if label in described else ())
         described.add(label)
-    stated = {key: task[key] for key in keys}
+    stated = {key: task[key] for key in task if key in keys}
     if in_bundle and isinstance(rss, dict) and "total" in rss and "rss" in stated:
-        stated["rss"] = {"swap": stated["rss"]["swap"]}  # the total stands as anon
+        stated["rss"].pop("anon", None)  # the total stands there
     return stated
 
 

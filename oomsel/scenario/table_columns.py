@@ -73,6 +73,7 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
         pgtables_bytes=by_name["pgtables_bytes"],
         counts=counts,
         percpu=np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32),
+        states_zeros=True,
     )
     fits = all(in_range(name, getattr(columns, name)) for name in ("pid", "uid", "oom_score_adj", "pgtables_bytes"))
     return columns if fits and in_range("counts", counts) and int(columns.total_vm.min()) >= 0 else None

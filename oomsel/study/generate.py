@@ -139,6 +139,7 @@ def generate(recipe: Recipe) -> Scenario:
         pgtables_bytes=(rss // 512 + 8) * PAGE_SIZE,
         counts=counts,
         percpu=percpu,
+        states_zeros=True,
     )
     if recipe.contest:
         _add_contest(made, draw)

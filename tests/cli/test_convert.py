@@ -32,6 +32,13 @@ def test_every_form_from_every_form(tmp_path: Path, source: str, target: str) ->
     assert got == wanted
 
 
+def test_a_bundle_states_no_more_than_went_in(tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("start.yaml", "before.json", "one.npz", "after.json")]
+    Path(names[0]).write_text(TEXT)
+    assert [convert(a, "-o", b) for a, b in pairwise(names)] == [0, 0, 0]
+    assert Path(names[3]).read_text() == Path(names[1]).read_text()
+
+
 def test_a_bundle_through_a_pipe(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
     assert convert("-", "--format", "npz", "--set", "tasks[7].uid=5") == 0

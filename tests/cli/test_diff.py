@@ -95,6 +95,10 @@ TROUBLE = [
     (["empty.yaml", "a.yaml"], "nothing in it; a scenario begins with oomsel: 1"),
     (["--ignore", "names", "a.yaml"], "names cannot be ignored; use some of timestamps,pids,order"),
     (["--a-kernel", "6.1", "precise.log", "a.yaml"], "precise.log is text that was printed"),
+    (["--kernel", "6.1", "precise.log", "precise.log"], "--kernel changes nothing in text that was printed"),
+    (["--set", "oom.order=1", "precise.log", "precise.log"], "--set changes nothing in text that was printed"),
+    (["--cpus", "8", "precise.log", "precise.log"], "--cpus changes nothing in text that was printed"),
+    (["--event", "1", "precise.log", "a.yaml"], "a.yaml: --event is for kernel logs, and this is none"),
     (["--mode", "precise", "approximate-heading.log", "a.yaml"], "holds no precise event"),
     (["--mode", "both", "--format", "table", "precise.log", "real.yaml"], "choose with --mode"),
     (["--a-set", "tasks[none].uid=1", "a.yaml"], "no task is called none"),
@@ -135,6 +139,59 @@ def test_pipes_are_read_once(capsysbinary: Capture) -> None:
         with subprocess.Popen(["sh", "-c", 'printf %s "$0" > pipe', fed]):
             assert run(capsysbinary, "diff", *args).status == status
         Path("pipe").unlink()
+
+
+#: What loggers put before the kernel's lines.
+LOGGERS = {
+    "dmesg": "[   11.052000] ",
+    "caller": "[   11.052000][ T398] ",
+    "dmesg -T": "[Mon Nov 24 11:52:00 2026] ",
+    "dmesg -x": "kern  :warn  : [   11.052000] ",
+    "dmesg -r": "<4>[   11.052000] ",
+    "kmsg": "4,900,11520000,-;",
+    "journalctl": "Nov 24 11:52:00 host kernel: ",
+    "syslog": "Nov 24 11:52:00 host kernel: [   11.052000] ",
+    "iso": "2026-11-24T11:52:00.123456+00:00 host kernel: ",
+}
+
+
+@pytest.mark.parametrize("prefix", LOGGERS.values(), ids=LOGGERS)
+def test_logs_of_any_logger_are_logs(capsysbinary: Capture, prefix: str) -> None:
+    first, second = (
+        run(capsysbinary, "select", "--mode", "kernel", name).out.splitlines() for name in ("a.yaml", "b.yaml")
+    )
+    Path("one.log").write_text("".join(f"{prefix}{line}\n" for line in first))
+    Path("two.log").write_text("".join(f"{prefix}{line}\n" for line in first + second))
+    ran = run(capsysbinary, "diff", "--format", "json", "one.log", "two.log")
+    assert json.loads(ran.out)["events"][0]["event"]["victim"] == [
+        {"pid": 101, "comm": "large"},
+        {"pid": 100, "comm": "small"},
+    ]
+    assert "two.log: note: 2 reports; this is number 2" in ran.err
+    assert "one.log: note: 1 report" not in ran.err
+    assert run(capsysbinary, "diff", "one.log", "two.log", "--event", "1").status == 0
+    assert "no report number 3" in run(capsysbinary, "diff", "one.log", "two.log", "--event", "3").err
+
+
+def test_a_text_of_several_events_is_not_merged(capsysbinary: Capture) -> None:
+    Path("two.txt").write_text(run(capsysbinary, "select", "--mode", "kernel", "a.yaml", "b.yaml").out)
+    ran = run(capsysbinary, "diff", "--format", "table", "two.txt", "b.yaml")
+    assert "two.txt: note: 2 reports; this is number 2" in ran.err
+    assert "victim:" not in ran.out
+
+
+def test_log_options_go_to_the_log(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = run(capsysbinary, "select", "--mode", "kernel", "a.yaml", "b.yaml").out.splitlines()
+    log = "".join(f"[   11.052000] {line}\n" for line in lines if not line.startswith("#"))
+    Path("two.log").write_text(log)
+    Path("text.txt").write_text(run(capsysbinary, "select", "--mode", "kernel", "a.yaml").out)
+    for other in ("a.yaml", "text.txt"):
+        args = ["diff", "--format", "json", "two.log", other, "--event"]
+        assert "victim" not in json.loads(run(capsysbinary, *args, "1").out)["events"][0]["event"]
+        assert "victim" in json.loads(run(capsysbinary, *args, "2").out)["events"][0]["event"]
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(log.encode())))
+        ran = run(capsysbinary, "diff", "--event", "1", "--format", "json", "-", other)
+        assert "victim" not in json.loads(ran.out)["events"][0]["event"]
 
 
 def test_table_tells_moved_from_changed(capsysbinary: Capture) -> None:
@@ -199,6 +256,19 @@ def test_colour_only_where_it_is_wanted(capsysbinary: Capture, monkeypatch: pyte
     assert Path("d.diff").read_text() == plain
     monkeypatch.setenv("NO_COLOR", "1")
     assert run(capsysbinary, "diff", "real.yaml").out == plain
+
+
+def test_lines_end_at_newlines_alone(capsysbinary: Capture) -> None:
+    text = run(capsysbinary, "select", "--mode", "kernel", "a.yaml").out
+    for index, odd in enumerate(("\r", "\f", "\x85", "\u2028")):
+        Path("x.log").write_bytes(text.replace("large", f"la{odd}ge").encode())
+        Path("y.log").write_bytes(text.replace("large", f"La{odd}ge").encode())
+        ours = run(capsysbinary, "diff", "x.log", "y.log", "-o", f"{index}.diff")
+        theirs = subprocess.run(
+            ["diff", "-u", "--label", "x.log", "--label", "y.log", "x.log", "y.log"], capture_output=True, check=False
+        )
+        assert (ours.status, theirs.returncode) == (1, 1)
+        assert Path(f"{index}.diff").read_bytes().count(b"\n") == theirs.stdout.count(b"\n")
 
 
 def test_hostile_text_does_not_reach_the_terminal(capsysbinary: Capture) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 import oomsel
-from oomsel.klog.event_text import events_of, is_event_text, read_event
+from oomsel.klog.event_text import events_of, is_event_text, lines_of, read_event
+from oomsel.klog.formats import TABLE_6_8
 from oomsel.klog.ignoring import ignore
 from oomsel.report.event_text import event_text
 from oomsel.scenario.select import select_both
 
 EXAMPLE = Path(__file__).parents[2] / "examples/real-contest.yaml"
 INVOKED = "a b invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
+HEADER = TABLE_6_8.header + "\n"
 
 
 @pytest.mark.parametrize(
@@ -21,45 +23,76 @@ INVOKED = "a b invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_scor
     [
         (INVOKED, True),
         ("# approximate: x\n\n" + INVOKED, True),
+        ("# approximate: x\n" + INVOKED + "# precise: x\n" + INVOKED, True),
+        ("# approximate: x\n# precise: x\n" + INVOKED, True),
         ("[    0.000000] " + INVOKED, True),
-        ("Nov 24 09:00:00 host kernel: [   12.345678] " + INVOKED, True),
-        ("[   12.345678][  T123] " + INVOKED, True),
+        (INVOKED.replace("a b", r"fifteen_bytes_\x1b"), True),
         ("", False),
         ("# only\n", False),
         ("oomsel: 1\n", False),
         ("tasks: |\n  " + INVOKED, False),
         ("Linux version 6.12\n" + INVOKED, False),
+        # What some logger wrote is a log.
+        ("Nov 24 09:00:00 host kernel: [   12.345678] " + INVOKED, False),
+        ("Nov 24 09:00:00 host kernel: " + INVOKED, False),
+        ("[   12.345678][  T123] " + INVOKED, False),
+        ("[Mon Nov 24 11:52:00 2026] " + INVOKED, False),
+        ("2026-11-24T11:52:00.123456+00:00 host kernel: " + INVOKED, False),
+        ("4,900,11520000,-;" + INVOKED, False),
+        ("<4>[   11.052000] " + INVOKED, False),
+        ("kern  :warn  : [   11.052000] " + INVOKED, False),
+        ("no-prefix-of-any-known-logger " + INVOKED, False),
+        (INVOKED + "[   12.345678] " + HEADER, False),
+        # As is what holds more than one event.
+        (INVOKED + INVOKED, False),
+        (INVOKED + HEADER + HEADER, False),
+        (("# approximate: x\n" + INVOKED + "# precise: x\n" + INVOKED) * 2, False),
     ],
 )
 def test_what_is_event_text(text: str, is_one: bool) -> None:
-    assert is_event_text(text) == is_one
+    assert is_event_text(lines_of(text)) == is_one
 
 
 def test_what_select_prints_is_divided_and_read() -> None:
     approximate, precise = select_both(oomsel.boot(oomsel.load(EXAMPLE)))
-    lines = event_text([approximate, precise]).splitlines(keepends=True)
+    lines = lines_of(event_text([approximate, precise]))
     events = events_of(lines)
     assert list(events) == ["approximate", "precise"]
     for report in (approximate, precise):
         read = read_event(events[report.mode])
         assert report.chosen is not None
-        assert f"{read.chosen[0]} ({read.chosen[1]})" == report.victim if read.chosen else False
-        assert read.killed == (int(report.system.tasks.pid[report.chosen]),)
-        assert (read.current, read.order, read.constraint, read.panics) == ("allocator", 0, "CONSTRAINT_NONE", False)
-        assert read.gfp_mask == report.oc.gfp_mask
+        assert read.summary is not None
+        assert read.invoked is not None
+        assert f"{read.summary.pid} ({read.summary.comm.decode()})" == report.victim
+        assert [kill.pid for kill in read.kills] == [report.system.tasks.pid[report.chosen]]
+        assert (read.invoked.comm, read.invoked.order, read.panic) == (b"allocator", 0, None)
+        assert read.summary.constraint == "CONSTRAINT_NONE"
+        assert read.invoked.gfp_mask == report.oc.gfp_mask
         assert [row.pid for row in read.rows] == report.system.tasks.live_pid[report.shown].tolist()
 
 
-def test_a_panic_and_a_cut_text_are_read() -> None:
-    assert read_event([INVOKED, "Kernel panic - not syncing: System is deadlocked on memory\n"]).panics
+def test_a_panic_a_cut_text_and_nothing_are_read() -> None:
+    assert read_event([INVOKED, "Kernel panic - not syncing: System is deadlocked on memory\n"]).panic
     cut = read_event([INVOKED, "Tasks state (memory values in pages):\n", "[  pid  ]   uid  tgid\n"])
-    assert (cut.rows, cut.chosen, cut.killed, cut.current) == ((), None, (), "a b")
+    assert (cut.rows, cut.victim, cut.kills, cut.invoked and cut.invoked.comm) == ([], None, [], b"a b")
+    assert (read_event([]).invoked, read_event([]).victim) == (None, None)
+
+
+def test_a_cgroup_that_looks_like_a_name_is_none() -> None:
+    summary = (
+        "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,"
+        "task_memcg=/,task=x,task=hog,pid=42,uid=0\n"
+    )
+    row = "[     42]     0    42      100      100      100        0         0        0        0             0 hog\n"
+    read = read_event([INVOKED, HEADER, row, summary])
+    assert read.summary
+    assert (read.summary.task_memcg, read.summary.comm) == ("/,task=x", b"hog")
 
 
 IGNORED = [
     (
         "timestamps",
-        "[   12.3] oom killer 7 (a) has mm pinned by 1 (init)\n",
+        "[    0.000000] oom killer 7 (a) has mm pinned by 1 (init)\n",
         "oom killer 7 (a) has mm pinned by 1 (init)\n",
     ),
     ("pids", "oom killer 7 (a) has mm pinned by 1 (init)\n", "oom killer * (a) has mm pinned by * (init)\n"),
@@ -70,6 +103,8 @@ IGNORED = [
     ),
     ("pids", "oom-kill:constraint=X,task=a,pid=77,uid=0\n", "oom-kill:constraint=X,task=a,pid=*,uid=0\n"),
     ("pids", "oom_reaper: reaped process 7 (7), now\n", "oom_reaper: reaped process * (7), now\n"),
+    ("pids", "CPU: 7 UID: 500 PID: 398 Comm: a Not tainted\n", "CPU: 7 UID: 500 PID: * Comm: a Not tainted\n"),
+    ("pids", "Pid: 398, comm: a Not tainted 2.6.32\n", "Pid: *, comm: a Not tainted 2.6.32\n"),
     ("pids", "[    190]    33   190     9678 a\n", "[      *]    33     *     9678 a\n"),
     ("pids", "[4194001]    -2 4194001 2560 a\n", "[      *]    -2       * 2560 a\n"),
 ]

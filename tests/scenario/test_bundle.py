@@ -190,9 +190,31 @@ def test_what_is_said_of_a_wrong_one(change: Callable[[Members], Any], said: str
 RAW = bundled(oomsel.loads(PLAIN))
 
 
+def rezipped(name: str, old: bytes, new: bytes) -> bytes:
+    """RAW with the bytes of one member changed, and sums that fit."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(RAW)) as before, zipfile.ZipFile(file, "w") as after:
+        for member in before.namelist():
+            raw = before.read(member)
+            assert member != f"{name}.npy" or old in raw
+            after.writestr(member, raw.replace(old, new, 1) if member == f"{name}.npy" else raw)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     "raw",
     [
+        b"PK\x05\x06" + bytes(18),  # a zip file with nothing in it
+        # What numpy's header parser lets out: SyntaxError, TokenError, TypeError, OverflowError, AttributeError.
+        rezipped("uid", b"{'descr'", b"{'descr("),
+        rezipped("uid", b"(2,), }", b"(2,   }"),
+        rezipped("uid", b"(2,), }   ", b"(True,), }"),
+        rezipped("uid", b"(2,), }    ", b"(2.5,), }  "),
+        rezipped("uid", b"(2,), }                   ", b"(99999999999999999999,), }"),
+        rezipped("uid", b"\x93NUMPY", b"notnpy"),
+        rezipped("scenario", b'{"oomsel"', b'\xff"oomsel"'),
+        rezipped("scenario", b'"machine": {', b'"machine": "'),
+        rezipped("scenario", b'{"oomsel"', b'["oomsel"'),
         RAW[:100],
         RAW[:-1],
         RAW[:200] + b"x" + RAW[201:],
@@ -201,6 +223,7 @@ RAW = bundled(oomsel.loads(PLAIN))
         *(RAW[:length] for length in range(1, 6)),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_a_damaged_one_is_named_as_such(raw: bytes) -> None:
     with pytest.raises(InputError, match=r"^x\.npz: a damaged bundle: .*; make it again with oomsel convert$"):
         oomsel.loads(raw, source="x.npz")
@@ -215,6 +238,11 @@ def test_every_flipped_byte_is_seen_or_does_not_matter() -> None:
         except InputError:
             continue
         assert found == wanted
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_header_of_python_2_is_read_without_a_word() -> None:
+    assert lines(oomsel.loads(rezipped("uid", b"(2,), } ", b"(2L,), }"))) == lines(oomsel.loads(RAW))
 
 
 def test_a_compressed_one_is_refused() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import oomsel
 from oomsel.errors import InputError
@@ -102,6 +104,7 @@ def changed(**keys: Any) -> list[dict[Any, Any]]:
         changed(comm="é"),
         changed(comm="\\x1b"),
         changed(comm="a\0"),
+        changed(rss=None),
         changed(rss=5),
         changed(rss={"anom": 5}),
         changed(rss={"anon": "5"}),
@@ -153,3 +156,76 @@ def test_a_bundles_thread_has_a_pid_of_its_own() -> None:
     np.savez(changed_file, **members)
     with pytest.raises(InputError, match=r'more\["15"\]\.thread\.pid: pid 16 is another task\'s already'):
         oomsel.loads(changed_file.getvalue())
+
+
+SELECTORS = ["1", "10", "11", "12", "14", "16", "17", "0xb", "systemd", "ten", "a", '"a"', "live", '"a]b"', "99", ""]
+CHANGES = [
+    "pid=7",
+    "pid=0xb",
+    "comm=other",
+    "uid=7",
+    "oom_score_adj=900",
+    "total_vm=12",
+    "pgtables_bytes=4096",
+    "rss={anon: {count: 500, deltas: {0: 3}}}",
+    "rss={total: 50}",
+    "rss.anon.count=777",
+    "rss.file.deltas={8: 9}",
+    "rss.anon.deltas[3]=-7",
+    "rss=",
+    "flags=[zombie]",
+    "flags=[init]",
+    "flags=[kthread]",
+    "mm=A",
+    "memcg=/web",
+    "thread={pid: 4000}",
+    "mempolicy=0",
+]
+OTHERS = [
+    "tasks=[{pid: 5, comm: alone}]",
+    "tasks=[]",
+    "machine.online=0",
+    "machine.online=0-2,8",
+    "machine.cpus=0-15",
+    "machine.batch=5",
+    "machine.batch=500",
+    "machine.ram=16GiB",
+    "oom.current=11",
+    "oom.current=0xb",
+    "oom={current: 12, order: 2}",
+    "oom.order=-1",
+    "memcgs={/web: {max: 5}}",
+    "sysctl.oom_kill_allocating_task=1",
+    "updates=[{cpu: 1, pid: 11, anon: 40, repeat: 9}, {offline: 2}]",
+    "kernel=6.1",
+    "more.10.uid=5",
+    "nonsense=1",
+]
+what_ifs = st.builds("tasks[{}].{}".format, st.sampled_from(SELECTORS), st.sampled_from(CHANGES)) | st.sampled_from(
+    OTHERS
+)
+
+
+def outcome(raw: str | bytes, limit: int, overrides: list[str]) -> list[str] | None:
+    """What happens; None where the scenario is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "LONG_LIST", limit)
+        try:
+            scenario = oomsel.loads(raw, overrides=overrides)
+        except InputError:
+            return None
+    file = io.BytesIO()
+    save(scenario, file)
+    assert lines(oomsel.loads(file.getvalue())) == lines(scenario)
+    return lines(scenario)
+
+
+@settings(deadline=None)
+@given(overrides=st.lists(what_ifs, min_size=1, max_size=2))
+def test_what_ifs_do_the_same_to_few_tasks_many_and_a_bundle(overrides: list[str]) -> None:
+    raw = text([*TASKS, {"pid": 20, "comm": "a]b", "rss": {"anon": {"deltas": {"2": 31}}}}])
+    file = io.BytesIO()
+    save(oomsel.loads(raw), file)
+    few = outcome(raw, 1 << 30, overrides)
+    assert outcome(raw, 1, overrides) == few
+    assert outcome(file.getvalue(), 1 << 30, overrides) == few
