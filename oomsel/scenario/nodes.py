@@ -39,6 +39,18 @@ class SourceInt(int):
 
     text: str
 
+    def __new__(cls, number: int, text: str) -> SourceInt:
+        """`number`, written as `text`."""
+        self = super().__new__(cls, number)
+        self.text = text
+        return self
+
+
+class JsonFloat(Plain):
+    """A number in JSON that is no whole one: no text, whoever asks."""
+
+    __slots__ = ()
+
 
 class Node:
     """A value with its place.  `items` holds a mapping's (key, value) pairs or a list's values."""

@@ -39,8 +39,7 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     if kernel is not None:
         document.override(("kernel",), kernel, f"--kernel {kernel}")
     data = document.data
-    # An override is written as YAML, whatever the file is.
-    context = leaves.Context(page_size_of(data), document.is_json and not overrides)
+    context = leaves.Context(page_size_of(data), document.is_json)
     scenario: models.Scenario | None = None
     try:
         scenario = schema.validator().validate_python(data, context=context)

@@ -46,11 +46,7 @@ def resolve(text: str) -> Any:
         for pattern, base in _INTS:
             if pattern.fullmatch(text):
                 number = int(text, base)
-                if str(number) == text:
-                    return number
-                odd = SourceInt(number)
-                odd.text = text
-                return odd
+                return number if str(number) == text else SourceInt(number, text)
     return Plain(text) if _OTHER.match(text) else text
 
 
@@ -121,9 +117,17 @@ def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
 
     Raises InputError, with no key path, where `text` is no YAML.
     """
+    root, problems = compose_value(source, text)
+    if root is None:
+        raise InputError(source, [Problem("nothing in it; a scenario begins with oomsel: 1", 1, 1)])
+    return root, problems
+
+
+def compose_value(source: str, text: str, path: Path = ()) -> tuple[Node | None, list[Problem]]:
+    """As `compose` for a value whose key path is `path`; None where there is nothing but blanks and comments."""
     composer = _Composer(text)
     try:
-        return composer.document(), composer.problems
+        return composer.document(path), composer.problems
     except yaml.reader.ReaderError:
         problem = _forbidden_character(text)
     except yaml.MarkedYAMLError as error:
@@ -165,11 +169,11 @@ class _Composer:
         self.nodes = 0
         self.aliases: list[Node] = []
 
-    def document(self) -> Node:
+    def document(self, path: Path) -> Node | None:
         root: Node | None = None
         while (event := self.next_event()) is not None:
             if isinstance(event, ev.NodeEvent):
-                root = self.node(event, (), 1)
+                root = self.node(event, path, 1)
             elif isinstance(event, ev.DocumentStartEvent) and root is not None:
                 start: Any = event.start_mark
                 raise _Refused("a second document; a scenario is one document", start.line + 1, start.column + 1)
@@ -179,8 +183,6 @@ class _Composer:
             if total > self.nodes:
                 message = "aliases add more nodes than the whole file has; write them out"
                 raise _Refused(message, alias.line, alias.column)
-        if root is None:
-            raise _Refused("nothing in it; a scenario begins with oomsel: 1", 1, 1)
         return root
 
     def node(self, event: Any, path: Path, depth: int) -> Node:
