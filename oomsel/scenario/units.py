@@ -15,7 +15,7 @@ MAX_NODE = 1023
 PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)
 
 _SHIFT = {"k": 10, "m": 20, "g": 30, "t": 40}
-_QUANTITY = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))? ?(pages|[kmgt]i?b)", re.IGNORECASE)
+_QUANTITY = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))? ?(pages|[kmgt]i?b)", re.IGNORECASE | re.ASCII)
 _BARE_FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]*")
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+)/([0-9]+))?)?")
 _UNITS = "kB, KiB, MB, MiB, GB, GiB, TB, TiB or pages"
