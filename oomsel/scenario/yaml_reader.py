@@ -188,7 +188,7 @@ class _Composer:
     def node(self, event: Any, path: Path, depth: int) -> Node:
         node = Node(event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, ev.AliasEvent):
-            return self.alias(event.anchor, node)
+            return self.alias(event.anchor, node, depth)
         if depth > MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
             raise _Refused(_TOO_DEEP, node.line, node.column)
         self.nodes += 1
@@ -206,12 +206,16 @@ class _Composer:
                 item = self.node(event, (*path, len(node.items)), depth + 1)
                 node.items.append(item)
                 node.size += item.size
+                node.height = max(node.height, item.height)
+            node.height += 1
         else:
             node.value, node.items = dict, []
             while not isinstance(event := self.next_event(), ev.MappingEndEvent):
                 key, value = self.pair(event, path, depth)
                 node.items.append((key, value))
                 node.size += key.size + value.size
+                node.height = max(node.height, value.height)
+            node.height += 1
         if anchor is not None:
             self.anchors[anchor] = node
         return node
@@ -225,7 +229,7 @@ class _Composer:
             self.problem("a merge key; write the keys out", key, (*path, "<<"))
         return key, self.node(self.next_event(), (*path, key.value), depth + 1)
 
-    def alias(self, name: str | None, node: Node) -> Node:
+    def alias(self, name: str | None, node: Node, depth: int) -> Node:
         target = self.anchors.get(name or "")
         if target is None:
             what = (
@@ -234,7 +238,10 @@ class _Composer:
                 else "names nothing before it; write it out"
             )
             raise _Refused(f"the alias *{name} {what}", node.line, node.column)
-        node.value, node.items, node.size = target.value, target.items, target.size
+        if depth + target.height - 1 > MAX_DEPTH:
+            raise _Refused(_TOO_DEEP, node.line, node.column)
+        node.value, node.items = target.value, target.items
+        node.size, node.height = target.size, target.height
         self.aliases.append(node)
         return node
 

@@ -74,6 +74,16 @@ def test_deep_nesting_is_refused_in_both_languages() -> None:
     assert "nested more than 64 levels deep" in line
 
 
+def test_an_alias_is_as_deep_as_what_it_names() -> None:
+    rest = "x: &x {a: [1]}\ntitle: "
+    (line,) = errors_of(complete(f"{rest}{'[' * 62}*x{']' * 62}\n"))
+    assert line == "F:2:70: nested more than 64 levels deep; a scenario needs seven"
+    assert errors_of(complete(f"{rest}{'[' * 61}*x{']' * 61}\n"))[-1] == "F:2:8: title: a list is no text; quote it"
+    deep = "".join(f"y{n}: &y{n} {'[' * 60}*y{n - 1}{']' * 60}\n" for n in range(1, 30))
+    (line,) = errors_of(complete(f"y0: &y0 [{', '.join('0' * 40000)}]\n{deep}"))
+    assert line.endswith(": nested more than 64 levels deep; a scenario needs seven")
+
+
 def test_huge_scalars_are_refused_and_not_quoted() -> None:
     (line,) = errors_of(complete(f"title: {'x' * 65537}\n"))
     assert line.endswith("... is too long, 65537 characters; use at most 65536")
