@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -138,9 +139,13 @@ class Document:
             value = value[part]
         return len(path) > 2
 
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
     def _row_place(self, row: int) -> tuple[int, int]:
         line, column = locate(self.root, ("tasks",))
-        lines = self.text.split("\n")
+        lines = self._lines
         if lines[line - 1][column - 1 : column] != "|":  # only in a literal block do lines stay lines
             return line, column
         source = lines[line + row]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 #: Quantities stay below this many pages in magnitude, so that no sum leaves 64 bits.
 MAX_PAGES = 1 << 51
@@ -92,6 +93,7 @@ def check_list(numbers: list[int], limit: int = MAX_CPU) -> list[int]:
         if not 0 <= number <= limit:
             raise ValueError(f"{number} is out of range; numbers go from 0 to {limit}")
     if len(set(numbers)) != len(numbers):
-        twice = next(number for number in numbers if numbers.count(number) > 1)
+        times = Counter(numbers)
+        twice = next(number for number in numbers if times[number] > 1)
         raise ValueError(f"{twice} is stated twice; name each number once")
     return numbers

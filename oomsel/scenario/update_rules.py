@@ -31,6 +31,7 @@ class _Replay:
         self.possible = set(machine.cpus)
         self.online = online_cpus(machine)
         self.dying = set(machine.dying)
+        self.shown: str | None = None
         self.tasks: dict[int, Task] = {}
         for task in draft.tasks:
             if task is not None:
@@ -59,7 +60,7 @@ class _Replay:
             self.complaints.add(path, "an update of no counter; state anon, file, shmem or swap")
         if update.cpu is not None and update.cpu not in self.online:
             what = "not online" if update.cpu in self.possible else "not possible"
-            message = f"CPU {update.cpu} is {what} here; online are {format_list(self.online)}"
+            message = f"CPU {update.cpu} is {what} here; online are {self.online_text()}"
             self.complaints.add((*path, "cpu"), message)
         for name in named:
             if abs(getattr(update, name)) * update.repeat >= MAX_PAGES:
@@ -116,16 +117,23 @@ class _Replay:
                 self.complaints.add((*path, name), wrong)
                 return
 
+    def online_text(self) -> str:
+        """The CPUs online as a message shows them; there may be thousands, and of messages too."""
+        if self.shown is None:
+            self.shown = format_list(self.online)
+        return self.shown
+
     def take_down(self, cpu: int) -> str:
         if cpu in self.dying:
             self.dying.discard(cpu)
         elif cpu not in self.online:
             what = "offline already" if cpu in self.possible else "not possible"
-            return f"CPU {cpu} is {what}; online are {format_list(self.online)}"
+            return f"CPU {cpu} is {what}; online are {self.online_text()}"
         elif len(self.online) == 1:
             return f"CPU {cpu} is the last one online; one stays online"
         else:
             self.online.discard(cpu)
+            self.shown = None
         return ""
 
     def bring_up(self, cpu: int) -> str:
@@ -135,4 +143,5 @@ class _Replay:
         if cpu in self.dying:
             return f"CPU {cpu} is dying; take it offline first"
         self.online.add(cpu)
+        self.shown = None
         return ""
