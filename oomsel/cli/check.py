@@ -6,7 +6,7 @@ import os
 
 import click
 
-from oomsel.cli.common import is_quiet, is_verbose, note, print_lines, say, scenario_options, write
+from oomsel.cli.common import FILE, is_quiet, is_verbose, note, print_lines, say, scenario_options, write
 
 
 @click.command(
@@ -14,12 +14,12 @@ from oomsel.cli.common import is_quiet, is_verbose, note, print_lines, say, scen
     short_help="Hold scenarios to what they expect.",
     epilog="\b\nExample:\n  oomsel check --junit report.xml examples/",
 )
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=FILE)
 @scenario_options
 @click.option("--update", is_flag=True, help="Write golden files that differ anew; refused where CI is set.")
 @click.option("--strict", is_flag=True, help="A scenario without expect fails, and so does a guard that cannot.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first scenario that is not as hoped.")
-@click.option("--junit", metavar="FILE", type=click.Path(), help="Write the results as JUnit XML, too.")
+@click.option("--junit", metavar="FILE", type=FILE, help="Write the results as JUnit XML, too.")
 @click.option(
     "-j", "--jobs", metavar="N", type=click.IntRange(1, 256), default=1, help="Check with so many processes; default 1."
 )

@@ -143,14 +143,14 @@ def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Fai
 
 def _places(name: str, paths: Sequence[Path]) -> list[tuple[int, int]]:
     from oomsel.klog.sniff import is_log
-    from oomsel.klog.source import HEAD, STDIN
+    from oomsel.klog.source import STDIN, source_of
     from oomsel.scenario.document import Document
     from oomsel.scenario.load import read_bytes
 
     if name == STDIN or not paths:  # what was read from a pipe is gone
         return [NOWHERE] * len(paths)
     raw = read_bytes(name)
-    if is_log(raw[:HEAD]):  # a report has no keys
+    if is_log(source_of(raw)):  # a report has no keys
         return [NOWHERE] * len(paths)
     for text in (_expect_alone(raw), raw):
         try:

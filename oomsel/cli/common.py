@@ -31,14 +31,16 @@ SET = click.option(
     multiple=True,
     help="What if: change a key, a task by pid or comm: 'tasks[mysqld].oom_score_adj=-500'. Repeatable.",
 )
+#: Completed as a file's name; whether it can be read is found where it is, and said with all else.
+FILE = click.Path(readable=False)
 OUTPUT = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(),  # completed as a file name; what is there is looked at later
+    type=FILE,
     help="Write to FILE, whole or not at all, instead of standard output.",
 )
-INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...", type=click.Path())
+INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...", type=FILE)
 
 _VERBOSITY = "oomsel.verbosity"
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oomsel.cli.common import OUTPUT, is_quiet, scenario_options, write
+from oomsel.cli.common import FILE, OUTPUT, is_quiet, scenario_options, write
 
 if TYPE_CHECKING:
     from oomsel.cli.diffing import Side
@@ -41,8 +41,8 @@ def _ignored(ctx: click.Context, param: click.Parameter, value: str) -> frozense
     short_help="Compare two runs, as text or task by task.",
     epilog="\b\nExample:\n  oomsel diff examples/real-contest.yaml --a-kernel 6.12 --b-kernel 7.0",
 )
-@click.argument("a", type=click.Path(), metavar="A")
-@click.argument("b", type=click.Path(), metavar="[B]", required=False)
+@click.argument("a", type=FILE, metavar="A")
+@click.argument("b", type=FILE, metavar="[B]", required=False)
 @click.option("--mode", type=_MODES, help="How both read the counters; default: as the release's kernel does.")
 @_by_side
 @click.option(

@@ -84,7 +84,7 @@ def content_of(name: str) -> Content:
     once = name == STDIN or (os.path.exists(name) and not os.path.isfile(name))
     try:
         with open_source(name) as stream:
-            head = stream.peek(HEAD)
+            head, found_log = stream.peek(HEAD), is_log(stream)
             # An event that prints nothing leaves an empty file, which no scenario is.
             is_nothing = not head and not once and not name.endswith(SUFFIXES)
             raw = stream.read() if once or _is_text(head) else None
@@ -92,7 +92,7 @@ def content_of(name: str) -> Content:
         return Content()
     if is_nothing or (raw is not None and _is_text(raw)):
         return Content(text=_lines(raw or b""))
-    return Content(raw=raw if once else None, is_log=is_log(head))
+    return Content(raw=raw if once else None, is_log=found_log)
 
 
 def _is_text(raw: bytes) -> bool:

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from oomsel.cli.common import is_quiet, say, verbosity, write
+from oomsel.cli.common import FILE, is_quiet, say, verbosity, write
 
 STARTER = """\
 # yaml-language-server: $schema=oomsel.schema.json
@@ -58,7 +58,7 @@ expect:                         # what `oomsel check` holds what happens to
 @click.command(
     "init", short_help="Write a commented scenario to begin with.", epilog="\b\nExample:\n  oomsel init outage.yaml"
 )
-@click.argument("name", default="scenario.yaml", type=click.Path())
+@click.argument("name", default="scenario.yaml", type=FILE)
 @click.option("--force", is_flag=True, help="Overwrite NAME.")
 @verbosity
 def command(name: str, force: bool) -> None:

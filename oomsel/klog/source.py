@@ -111,6 +111,8 @@ def open_source(name: str) -> Iterator[Peekable]:
     """
     with _failures_of(name):
         if name == STDIN:
+            if sys.stdin is None:
+                raise OSError("standard input is closed; name a file")
             yield _uncompressed(Peekable(sys.stdin.buffer))
         else:
             with open(name, "rb", buffering=0) as file:

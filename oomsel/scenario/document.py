@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.errors import InputError, Problem
 from oomsel.scenario.nodes import Irregular, Node, Path, format_path, locate, repeated_keys
@@ -12,6 +13,20 @@ if TYPE_CHECKING:
     from oomsel.scenario.table_form import Origin, Wrong
 
 _AFTER_THE_FILE = 1 << 40
+#: The keys of a counter, which has a short form.
+COUNTER_KEYS = ("count", "deltas")
+
+
+class Override(NamedTuple):
+    """What an option stated."""
+
+    path: Path
+    made: int  #: how many of the path's parts lead to what was not there, or no mapping and no list, before
+    option: str
+
+    def stated(self, path: Path) -> bool:
+        """Whether what is at `path` is there because of it."""
+        return path[: len(self.path)] == self.path or (len(path) >= self.made and self.path[: len(path)] == path)
 
 
 class Document:
@@ -25,7 +40,7 @@ class Document:
         self._node: Node | None = None
         self._origins: list[Origin] = []
         self._more: dict[Any, Any] = {}
-        self._overrides: list[tuple[Path, str]] = []
+        self._overrides: list[Override] = []
         reader = self._reader()
         try:
             self.data: Any = reader.build(self.text)
@@ -65,14 +80,13 @@ class Document:
 
     def override(self, path: Path, value: Any, option: str) -> None:
         """Put `value` at `path`, as if the file said so; `option` is where it comes from."""
+        self._overrides.append(Override(path, _made(self.data, path), option))
         self.data = _with(self.data, path, value)
-        self._overrides.append((path, option))
 
     def _override_of(self, path: Path) -> int | None:
         """Which override, the last one first, stated what is at `path`."""
         for index in reversed(range(len(self._overrides))):
-            stated = self._overrides[index][0]
-            if path[: len(stated)] == stated:
+            if self._overrides[index].stated(path):
                 return index
         return None
 
@@ -102,7 +116,7 @@ class Document:
         """A problem at `path`, with its place."""
         override = self._override_of(path)
         if override is not None:
-            return Problem(message, path=self.shown_path(path), source=self._overrides[override][1])
+            return Problem(message, path=self.shown_path(path), source=self._overrides[override].option)
         line, column = self.place(path, at_key=at_key)
         return Problem(message, line, column, self.shown_path(path) or None)
 
@@ -125,13 +139,25 @@ class Document:
             value = value[part]
         return len(path) > 2
 
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self.text.split("\n")
+
     def _row_place(self, row: int) -> tuple[int, int]:
         line, column = locate(self.root, ("tasks",))
-        lines = self.text.split("\n")
+        lines = self._lines
         if lines[line - 1][column - 1 : column] != "|":  # only in a literal block do lines stay lines
             return line, column
         source = lines[line + row]
         return line + 1 + row, len(source) - len(source.lstrip()) + 1
+
+
+def _made(data: Any, path: Path) -> int:
+    for index, part in enumerate(path):
+        data = data.get(part) if isinstance(data, dict) else data[part]
+        if not isinstance(data, dict | list):
+            return index + 1
+    return len(path)
 
 
 def _with(value: Any, path: Path, new: Any) -> Any:
@@ -142,7 +168,7 @@ def _with(value: Any, path: Path, new: Any) -> Any:
     if isinstance(value, list) and isinstance(part, int):
         return [*value[:part], _with(value[part], rest, new), *value[part + 1 :]]
     inner = value if isinstance(value, dict) else {}
-    if part in ("count", "deltas") and value is not None and not isinstance(value, dict):
+    if part in COUNTER_KEYS and value is not None and not isinstance(value, dict):
         inner = {"count": value}  # a counter's short form
     return {**inner, part: _with(inner.get(part), rest, new)}
 

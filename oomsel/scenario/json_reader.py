@@ -12,7 +12,7 @@ from json import decoder
 from typing import Any
 
 from oomsel.errors import InputError, Problem
-from oomsel.scenario.nodes import MAX_DEPTH, Irregular, Node, Path, Plain, format_path
+from oomsel.scenario.nodes import MAX_DEPTH, Irregular, JsonFloat, Node, Path, Plain, format_path
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -38,7 +38,7 @@ def build(text: str) -> Any:
     if _SURROGATE_ESCAPE.search(text):
         raise Irregular
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_float=Plain, parse_constant=_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_float=JsonFloat, parse_constant=_constant)
     except (ValueError, RecursionError):
         raise Irregular from None
 
@@ -113,7 +113,7 @@ class _Composer:
         elif number := _NUMBER.match(self.text, self.at):
             self.at = number.end()
             whole = number.group(1) is None and number.group(2) is None and len(number.group()) <= 64
-            node.value = int(number.group()) if whole else Plain(number.group())
+            node.value = int(number.group()) if whole else JsonFloat(number.group())
         else:
             node.value = self.constant()
         return node

@@ -14,7 +14,7 @@ from pydantic_core import core_schema as cs
 from oomsel.kernel.release import parse_release
 from oomsel.klog.names import comm_from_text
 from oomsel.scenario import units
-from oomsel.scenario.nodes import Plain, SourceInt
+from oomsel.scenario.nodes import JsonFloat, Plain, SourceInt
 
 Info = cs.ValidationInfo
 
@@ -67,13 +67,19 @@ def whole(low: int, high: int, what: str, use: str = "") -> CoreSchema:
 def _text(value: Any, context: Context) -> str:
     if type(value) is str:
         text = value
-    elif isinstance(value, bool) or is_empty(value) or context.is_json or not isinstance(value, str | int):
+    elif is_empty(value) or _is_no_text(value, context):
         raise ValueError("no text; quote it")
     else:  # a plain scalar of YAML is the text as written
         text = value.text if isinstance(value, SourceInt) else str(value)
     if len(text) > MAX_TEXT:
         raise ValueError(f"too long, {len(text)} characters; use at most {MAX_TEXT}")
     return text
+
+
+def _is_no_text(value: Any, context: Context) -> bool:
+    if context.is_json and type(value) is int:  # a number of an override is a SourceInt
+        return True
+    return isinstance(value, bool | JsonFloat) or not isinstance(value, str | int)
 
 
 def _comm(value: Any, context: Context) -> bytes:
@@ -93,10 +99,10 @@ def _pid_or_comm(value: Any, context: Context) -> int | bytes:
     return _comm(value, context)
 
 
-def _bool(value: Any, context: Context) -> bool:
+def _bool(value: Any, _: Context) -> bool:
     if isinstance(value, bool):
         return value
-    if isinstance(value, Plain) and value in _BOOLEANS and not context.is_json:
+    if isinstance(value, Plain) and value in _BOOLEANS:
         return _BOOLEANS[value]
     raise ValueError("no boolean; use true or false")
 

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from oomsel.errors import InputError, Problem
 from oomsel.klog.sniff import is_log
-from oomsel.klog.source import HEAD, Peekable, bytes_source, is_compressed, open_source
+from oomsel.klog.source import Peekable, bytes_source, is_compressed, open_source
 from oomsel.scenario.document import Document
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
@@ -80,14 +80,13 @@ def _read(
     log: LogOptions | None,
     progress: Callable[[int], None] | None,
 ) -> Scenario:
-    head = stream.peek(HEAD)
-    if is_log(head):
+    if is_log(stream):
         from oomsel.scenario.log_reader import read_log
 
         return read_log(stream, source, overrides, kernel, log, progress)
     if log is not None and log.given:
         raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
-    start = head[: len(BUNDLE)]
+    start = stream.peek(len(BUNDLE))[: len(BUNDLE)]
     if start and (BUNDLE.startswith(start) or start == EMPTY_BUNDLE):  # also one of which nothing else is left
         return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():

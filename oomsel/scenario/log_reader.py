@@ -13,7 +13,7 @@ from oomsel.klog.pick import LogOptions, Picked, pick
 from oomsel.klog.reader import Surroundings
 from oomsel.klog.report_lines import row_name
 from oomsel.klog.rescore import Candidate, rescore
-from oomsel.scenario.document import Document
+from oomsel.scenario.document import Document, Override
 from oomsel.scenario.from_log import LogScenario
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.nodes import Path, format_path
@@ -42,7 +42,7 @@ class LogDocument(Document):
         self.data = built.data
         self.is_json = False
         self._built = built
-        self._overrides: list[tuple[Path, str]] = []
+        self._overrides: list[Override] = []
 
     def place(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:  # noqa: ARG002
         """The line of the row that `path` speaks of, or of the report; the column is the line's first."""

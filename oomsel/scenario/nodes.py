@@ -39,11 +39,23 @@ class SourceInt(int):
 
     text: str
 
+    def __new__(cls, number: int, text: str) -> SourceInt:
+        """`number`, written as `text`."""
+        self = super().__new__(cls, number)
+        self.text = text
+        return self
+
+
+class JsonFloat(Plain):
+    """A number in JSON that is no whole one: no text, whoever asks."""
+
+    __slots__ = ()
+
 
 class Node:
     """A value with its place.  `items` holds a mapping's (key, value) pairs or a list's values."""
 
-    __slots__ = ("column", "items", "line", "size", "value")
+    __slots__ = ("_pairs", "column", "height", "items", "line", "size", "value")
 
     def __init__(self, line: int, column: int, value: Any = None, items: list[Any] | None = None) -> None:
         self.line = line  #: 1-based
@@ -51,6 +63,14 @@ class Node:
         self.value = value  #: a scalar's; dict or list (the type) for a collection
         self.items = items
         self.size = 1  #: nodes in it, itself included, aliases counted as what they stand for
+        self.height = 0  #: levels of lists and mappings in it, itself included, aliases likewise
+        self._pairs: dict[Any, tuple[Node, Node]] | None = None
+
+    def pair(self, key: Any) -> tuple[Node, Node] | None:
+        """A mapping's pair of `key`, the first one, if it has any."""
+        if self._pairs is None:  # a mapping of thousands may have thousands of errors
+            self._pairs = {pair[0].value: pair for pair in reversed(self.items or ())}
+        return self._pairs.get(key)
 
     def plain(self) -> Any:
         """The value as the fast readers build it; of a repeated key the first counts."""
@@ -79,7 +99,7 @@ def locate(root: Node, path: Path, *, at_key: bool = False) -> tuple[int, int]:
             node = items[part]
             place = (node.line, node.column)
             continue
-        pair = next(((key, value) for key, value in items if key.value == part), None)
+        pair = node.pair(part)
         if pair is None:
             break
         node = pair[1]

@@ -8,9 +8,10 @@ from typing import Any
 
 from oomsel.errors import InputError, Problem
 from oomsel.klog.names import comm_from_text
-from oomsel.scenario.document import Document
-from oomsel.scenario.nodes import Path, Plain, format_path
-from oomsel.scenario.yaml_reader import compose
+from oomsel.scenario.document import COUNTER_KEYS, Document
+from oomsel.scenario.leaves import is_empty
+from oomsel.scenario.nodes import Path, Plain, SourceInt, format_path, repeated_keys
+from oomsel.scenario.yaml_reader import compose_value
 
 _PART = re.compile(r'\.?([A-Za-z_][A-Za-z0-9_]*)|\[(?:"((?:[^"\\]|\\.)*)"|([^\]"]*))\]')
 #: Sections whose keys are numbers or names, not words of the format.
@@ -24,12 +25,36 @@ def apply_override(document: Document, assignment: str) -> None:
     InputError where the key or the value cannot be read, or no task is meant.
     """
     option = f"--set {assignment}"
+    if re.search("[\ud800-\udfff]", assignment):  # as which bytes that are no UTF-8 reach us
+        raise _refused(option, "not UTF-8; in a comm, \\xNN stands for a byte")
     key, equals, text = _split(assignment)
     if not equals:
         raise _refused(option, "no KEY=VALUE; use one like tasks[mysqld].oom_score_adj=-500")
-    value = compose(option, text)[0].plain() if text.strip() else Plain("")
-    for path in _paths(document, _parts(key, option), option):
+    parts = _parts(key, option)
+    value = _read(text, parts, option)
+    for path in _paths(document, parts, option):
+        _check_way(document.data, path, option)
         document.override(path, value, option)
+
+
+def _read(text: str, parts: Path, option: str) -> Any:
+    """The value that `text`, which is YAML, stands for; it may be nothing, but holds no more than a file may."""
+    node, problems = compose_value(option, text, parts)
+    if node is None:
+        return Plain("")
+    problems += repeated_keys(node, parts)
+    if problems:
+        raise InputError(option, problems)
+    return _as_written(node.plain())
+
+
+def _as_written(value: Any) -> Any:
+    """`value` with numbers that are text where text is wanted, in JSON too."""
+    if isinstance(value, dict):
+        return {key: _as_written(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_as_written(item) for item in value]
+    return SourceInt(value, str(value)) if type(value) is int else value
 
 
 def _split(assignment: str) -> tuple[str, str, str]:
@@ -87,6 +112,22 @@ def _paths(document: Document, parts: Path, option: str) -> Iterable[Path]:
     return [(section, index, *parts[2:]) for index in found]
 
 
+def _check_way(data: Any, path: Path, option: str) -> None:
+    """Refuses a path through what has no such item, or none at all."""
+    for index, part in enumerate(path):
+        if isinstance(data, list):
+            if not isinstance(part, int) or part >= len(data):
+                message = f"no item {part} in it, it has {len(data)} from [0] on; name one, or set the whole list"
+                raise _refused(option, message, path[:index])
+        elif not isinstance(data, dict):
+            if not is_empty(data) and part not in COUNTER_KEYS:
+                raise _refused(option, f"nothing is in it, so no {part}; set it as a whole", path[:index])
+            return
+        elif part not in data:
+            return
+        data = data[part]
+
+
 def _is_called(task: Any, name: str | int) -> bool:
     if not isinstance(task, dict):
         return False
@@ -94,8 +135,9 @@ def _is_called(task: Any, name: str | int) -> bool:
     thread = thread if isinstance(thread, dict) else {}
     if isinstance(name, int):
         return name in (task.get("pid"), thread.get("pid"))
-    comm = comm_from_text(name)
-    return comm in [comm_from_text(str(said)) for said in (task.get("comm"), thread.get("comm")) if said is not None]
+    stated = [said for said in (task.get("comm"), thread.get("comm")) if said is not None]
+    as_written = [said.text if isinstance(said, SourceInt) else str(said) for said in stated]
+    return comm_from_text(name) in map(comm_from_text, as_written)
 
 
 def _as_stated(data: Any, parts: Path) -> Path:

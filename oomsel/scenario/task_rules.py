@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.klog.formats import format_list
 from oomsel.scenario.draft import Complaints, Draft
@@ -132,6 +134,11 @@ class _Cpus:
         self.batch = compute_batch_value(len(online)) if machine.batch is None else None
         self.most = (self.batch or 1 << 32) - 1
 
+    @cached_property
+    def possible_text(self) -> str:
+        """The possible CPUs as a message shows them; there may be thousands, and of messages too."""
+        return format_list(self.possible)
+
     def allow(self, counter: Counter) -> bool:
         """Whether there is nothing to say about a counter's deltas, asked of thousands."""
         values = counter.deltas.values()
@@ -141,18 +148,19 @@ class _Cpus:
         """Complains about a counter's deltas; returns the CPUs whose values the precise sum does not see."""
         deltas = counter.deltas
         cpus = deltas.keys()
+        keys = keys_by_cpu((*path, "deltas"), complaints)
         if not cpus <= self.possible:
             strange: dict[Path, list[int]] = {}
             for cpu in sorted(cpus - self.possible):
-                strange.setdefault(keys_of(cpu, (*path, "deltas"), complaints)[0], []).append(cpu)
+                strange.setdefault(keys.get(cpu, (*path, "deltas")), []).append(cpu)
             for where, numbers in strange.items():
-                message = f"CPU {format_list(numbers)} is not possible; machine.cpus has {format_list(self.possible)}"
+                message = f"CPU {format_list(numbers)} is not possible; machine.cpus has {self.possible_text}"
                 complaints.add(where, message, at_key=True)
         said: set[Path] = set()  # a key that is a cpulist is one mistake
         for cpu, pages in deltas.items():
             if abs(pages) <= self.most:
                 continue
-            where = keys_of(cpu, (*path, "deltas"), complaints)[0]
+            where = keys.get(cpu, (*path, "deltas"))
             if where not in said:
                 said.add(where)
                 message = (
@@ -163,8 +171,10 @@ class _Cpus:
         return set(cpus) & self.possible - self.seen
 
 
-def keys_of(cpu: int, deltas: Path, complaints: Complaints) -> list[Path]:
-    """The paths of the keys of a counter's `deltas` that cover `cpu`, in the order of the file."""
-    stated = complaints.stated(*deltas) or {}
-    covering = [key for key in stated if key == cpu or (isinstance(key, str) and cpu in parse_list(key))]
-    return [(*deltas, key) for key in covering] or [deltas]
+def keys_by_cpu(deltas: Path, complaints: Complaints) -> dict[int, Path]:
+    """The path of the key of a counter's `deltas` that covers each CPU, of two the later one."""
+    keys: dict[int, Path] = {}
+    for key in complaints.stated(*deltas) or ():
+        for cpu in parse_list(key) if isinstance(key, str) else (key,):
+            keys[cpu] = (*deltas, key)
+    return keys

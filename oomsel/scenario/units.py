@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 #: Quantities stay below this many pages in magnitude, so that no sum leaves 64 bits.
 MAX_PAGES = 1 << 51
@@ -15,7 +16,7 @@ MAX_NODE = 1023
 PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)
 
 _SHIFT = {"k": 10, "m": 20, "g": 30, "t": 40}
-_QUANTITY = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))? ?(pages|[kmgt]i?b)", re.IGNORECASE)
+_QUANTITY = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))? ?(pages|[kmgt]i?b)", re.IGNORECASE | re.ASCII)
 _BARE_FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]*")
 _RANGE = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+)/([0-9]+))?)?")
 _UNITS = "kB, KiB, MB, MiB, GB, GiB, TB, TiB or pages"
@@ -92,6 +93,7 @@ def check_list(numbers: list[int], limit: int = MAX_CPU) -> list[int]:
         if not 0 <= number <= limit:
             raise ValueError(f"{number} is out of range; numbers go from 0 to {limit}")
     if len(set(numbers)) != len(numbers):
-        twice = next(number for number in numbers if numbers.count(number) > 1)
+        times = Counter(numbers)
+        twice = next(number for number in numbers if times[number] > 1)
         raise ValueError(f"{twice} is stated twice; name each number once")
     return numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oomsel.klog.formats import format_list
 from oomsel.scenario.draft import Complaints, Draft
 from oomsel.scenario.machine_rules import MISSING, is_kthread, online_cpus, pids_of
-from oomsel.scenario.models import Task, Update
+from oomsel.scenario.models import Counter, Task, Update
 from oomsel.scenario.nodes import Path
 from oomsel.scenario.units import MAX_PAGES
 
@@ -31,11 +31,14 @@ class _Replay:
         self.possible = set(machine.cpus)
         self.online = online_cpus(machine)
         self.dying = set(machine.dying)
+        self.shown: str | None = None
         self.tasks: dict[int, Task] = {}
         for task in draft.tasks:
             if task is not None:
                 for pid in pids_of(task):
                     self.tasks.setdefault(pid, task)
+        self.held: dict[tuple[int, str], int] = {}
+        self.too_full: set[tuple[int, str]] = set()
         self.tasks_are_known = draft.all_tasks_are_good
         self.describes: dict[str, Task] = {}
         for task in draft.tasks:
@@ -57,16 +60,16 @@ class _Replay:
             self.complaints.add(path, "an update of no counter; state anon, file, shmem or swap")
         if update.cpu is not None and update.cpu not in self.online:
             what = "not online" if update.cpu in self.possible else "not possible"
-            message = f"CPU {update.cpu} is {what} here; online are {format_list(self.online)}"
+            message = f"CPU {update.cpu} is {what} here; online are {self.online_text()}"
             self.complaints.add((*path, "cpu"), message)
         for name in named:
             if abs(getattr(update, name)) * update.repeat >= MAX_PAGES:
                 message = f"{getattr(update, name)} pages {update.repeat} times; stay below 2^51 pages in all"
                 self.complaints.add((*path, name), message)
         if update.pid is not None:
-            self.target(update.pid, named, path)
+            self.target(update.pid, update, named, path)
 
-    def target(self, pid: int, named: list[str], path: Path) -> None:
+    def target(self, pid: int, update: Update, named: list[str], path: Path) -> None:
         task = self.tasks.get(pid)
         if task is None:
             if self.tasks_are_known:
@@ -88,6 +91,21 @@ class _Replay:
                 self.complaints.add(
                     (*path, name), f"pid {pid} does not state its rss as total; update anon, file or shmem"
                 )
+            else:
+                self.add(owner, name, getattr(update, name) * update.repeat, (*path, name))
+
+    def add(self, owner: Task, name: str, pages: int, path: Path) -> None:
+        """Counts what the owner's counter holds, folded or not: past 2^51 pages sums would leave 64 bits in the end."""
+        counter: Counter | None = getattr(owner.rss, name, None)
+        stated = 0 if counter is None else counter.count + sum(counter.deltas.values())
+        before = self.held.get((owner.pid, name), stated)
+        after = before + pages
+        if abs(pages) >= MAX_PAGES:
+            return  # that is said already
+        if abs(after) >= MAX_PAGES and abs(after) > abs(before) and (owner.pid, name) not in self.too_full:
+            self.too_full.add((owner.pid, name))
+            self.complaints.add(path, f"brings the counter to {after} pages; stay below 2^51 pages")
+        self.held[owner.pid, name] = after
 
     def hotplug(self, update: Update, path: Path) -> None:
         name = "offline" if update.offline is not None else "online"
@@ -99,16 +117,23 @@ class _Replay:
                 self.complaints.add((*path, name), wrong)
                 return
 
+    def online_text(self) -> str:
+        """The CPUs online as a message shows them; there may be thousands, and of messages too."""
+        if self.shown is None:
+            self.shown = format_list(self.online)
+        return self.shown
+
     def take_down(self, cpu: int) -> str:
         if cpu in self.dying:
             self.dying.discard(cpu)
         elif cpu not in self.online:
             what = "offline already" if cpu in self.possible else "not possible"
-            return f"CPU {cpu} is {what}; online are {format_list(self.online)}"
+            return f"CPU {cpu} is {what}; online are {self.online_text()}"
         elif len(self.online) == 1:
             return f"CPU {cpu} is the last one online; one stays online"
         else:
             self.online.discard(cpu)
+            self.shown = None
         return ""
 
     def bring_up(self, cpu: int) -> str:
@@ -118,4 +143,5 @@ class _Replay:
         if cpu in self.dying:
             return f"CPU {cpu} is dying; take it offline first"
         self.online.add(cpu)
+        self.shown = None
         return ""

@@ -13,7 +13,7 @@ from oomsel.scenario.document import Document
 from oomsel.scenario.draft import Complaints, Draft
 from oomsel.scenario.machine_rules import MISSING, check_expect, check_machine, check_memcgs, check_oom
 from oomsel.scenario.nodes import Path, Plain
-from oomsel.scenario.task_rules import check_tasks, keys_of
+from oomsel.scenario.task_rules import check_tasks, keys_by_cpu
 from oomsel.scenario.update_rules import check_updates
 
 #: More structural errors than this are not looked at: each costs a search for its place.
@@ -39,8 +39,7 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     if kernel is not None:
         document.override(("kernel",), kernel, f"--kernel {kernel}")
     data = document.data
-    # An override is written as YAML, whatever the file is.
-    context = leaves.Context(page_size_of(data), document.is_json and not overrides)
+    context = leaves.Context(page_size_of(data), document.is_json)
     scenario: models.Scenario | None = None
     try:
         scenario = schema.validator().validate_python(data, context=context)
@@ -135,7 +134,7 @@ def complain(detail: ErrorDetails, complaints: Complaints, known_keys: KnownKeys
     kind, value = detail["type"], detail["input"]
     cpu = detail.get("ctx", {}).get("cpu")
     if cpu is not None:
-        path, at_key = keys_of(cpu, path, complaints)[-1], True
+        path, at_key = keys_by_cpu(path, complaints).get(cpu, path), True
     if kind == "missing" and not cut:
         complaints.add(path, MISSING)
     elif kind in ("unexpected_keyword_argument", "invalid_key"):

@@ -46,11 +46,7 @@ def resolve(text: str) -> Any:
         for pattern, base in _INTS:
             if pattern.fullmatch(text):
                 number = int(text, base)
-                if str(number) == text:
-                    return number
-                odd = SourceInt(number)
-                odd.text = text
-                return odd
+                return number if str(number) == text else SourceInt(number, text)
     return Plain(text) if _OTHER.match(text) else text
 
 
@@ -121,9 +117,17 @@ def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
 
     Raises InputError, with no key path, where `text` is no YAML.
     """
+    root, problems = compose_value(source, text)
+    if root is None:
+        raise InputError(source, [Problem("nothing in it; a scenario begins with oomsel: 1", 1, 1)])
+    return root, problems
+
+
+def compose_value(source: str, text: str, path: Path = ()) -> tuple[Node | None, list[Problem]]:
+    """As `compose` for a value whose key path is `path`; None where there is nothing but blanks and comments."""
     composer = _Composer(text)
     try:
-        return composer.document(), composer.problems
+        return composer.document(path), composer.problems
     except yaml.reader.ReaderError:
         problem = _forbidden_character(text)
     except yaml.MarkedYAMLError as error:
@@ -165,11 +169,11 @@ class _Composer:
         self.nodes = 0
         self.aliases: list[Node] = []
 
-    def document(self) -> Node:
+    def document(self, path: Path) -> Node | None:
         root: Node | None = None
         while (event := self.next_event()) is not None:
             if isinstance(event, ev.NodeEvent):
-                root = self.node(event, (), 1)
+                root = self.node(event, path, 1)
             elif isinstance(event, ev.DocumentStartEvent) and root is not None:
                 start: Any = event.start_mark
                 raise _Refused("a second document; a scenario is one document", start.line + 1, start.column + 1)
@@ -179,14 +183,12 @@ class _Composer:
             if total > self.nodes:
                 message = "aliases add more nodes than the whole file has; write them out"
                 raise _Refused(message, alias.line, alias.column)
-        if root is None:
-            raise _Refused("nothing in it; a scenario begins with oomsel: 1", 1, 1)
         return root
 
     def node(self, event: Any, path: Path, depth: int) -> Node:
         node = Node(event.start_mark.line + 1, event.start_mark.column + 1)
         if isinstance(event, ev.AliasEvent):
-            return self.alias(event.anchor, node)
+            return self.alias(event.anchor, node, depth)
         if depth > MAX_DEPTH and not isinstance(event, ev.ScalarEvent):
             raise _Refused(_TOO_DEEP, node.line, node.column)
         self.nodes += 1
@@ -204,12 +206,16 @@ class _Composer:
                 item = self.node(event, (*path, len(node.items)), depth + 1)
                 node.items.append(item)
                 node.size += item.size
+                node.height = max(node.height, item.height)
+            node.height += 1
         else:
             node.value, node.items = dict, []
             while not isinstance(event := self.next_event(), ev.MappingEndEvent):
                 key, value = self.pair(event, path, depth)
                 node.items.append((key, value))
                 node.size += key.size + value.size
+                node.height = max(node.height, value.height)
+            node.height += 1
         if anchor is not None:
             self.anchors[anchor] = node
         return node
@@ -223,7 +229,7 @@ class _Composer:
             self.problem("a merge key; write the keys out", key, (*path, "<<"))
         return key, self.node(self.next_event(), (*path, key.value), depth + 1)
 
-    def alias(self, name: str | None, node: Node) -> Node:
+    def alias(self, name: str | None, node: Node, depth: int) -> Node:
         target = self.anchors.get(name or "")
         if target is None:
             what = (
@@ -232,7 +238,10 @@ class _Composer:
                 else "names nothing before it; write it out"
             )
             raise _Refused(f"the alias *{name} {what}", node.line, node.column)
-        node.value, node.items, node.size = target.value, target.items, target.size
+        if depth + target.height - 1 > MAX_DEPTH:
+            raise _Refused(_TOO_DEEP, node.line, node.column)
+        node.value, node.items = target.value, target.items
+        node.size, node.height = target.size, target.height
         self.aliases.append(node)
         return node
 

@@ -25,10 +25,10 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def run(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Calls `oomsel ARGUMENTS...`, with `stdin` as standard input."""
+    """Calls `oomsel ARGUMENTS...`, with `stdin` as standard input, None for a closed one."""
 
-    def call(*arguments: object, stdin: bytes = b"") -> Ran:
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+    def call(*arguments: object, stdin: bytes | None = b"") -> Ran:
+        monkeypatch.setattr("sys.stdin", None if stdin is None else io.TextIOWrapper(io.BytesIO(stdin)))
         with pytest.raises(SystemExit) as ended:
             main([str(argument) for argument in arguments])
         gc.enable()

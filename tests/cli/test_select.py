@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,6 +101,27 @@ def test_standard_input(run: Run) -> None:
     assert run("select", "--mode", "approximate", "-", stdin=FLIP.encode()) == (0, KILL_OVER, "")
     assert run("select", "-", stdin=b"oomsel: 1\n").err.splitlines()[0] == (
         "oomsel: -:1:1: machine: required and missing; add it"
+    )
+
+
+def test_a_closed_standard_input(run: Run, flip: Path) -> None:
+    assert run("select", flip, "-", stdin=None) == (2, "", "oomsel: -: standard input is closed; name a file\n")
+
+
+@pytest.mark.parametrize("command", ["select", "check"])
+def test_a_file_of_somebody_else(run: Run, flip: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    def refuse(name: str, *rest: object, **options: object) -> Any:
+        if name == str(flip):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(name, *rest, **options)  # type: ignore[call-overload]
+
+    real = open
+    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("os.access", lambda name, _: name != str(flip))
+    ran = run(command, flip, f"{flip}x")
+    assert (ran.status, ran.err.splitlines()) == (
+        2,
+        [f"oomsel: {flip}: Permission denied", f"oomsel: {flip}x: No such file or directory; did you mean {flip}?"],
     )
 
 

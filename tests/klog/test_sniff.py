@@ -7,6 +7,7 @@ import json
 import pytest
 
 from oomsel.klog.sniff import is_log
+from oomsel.klog.source import source_of
 
 KILL = "Out of memory: Killed process 7 (a) total-vm:1kB"
 SCENARIO = {"oomsel": 1, "title": KILL, "tasks": []}
@@ -34,4 +35,4 @@ LINES = ["[    1.000000] usb 1-1: new device", "[    2.000000] usb 1-2: new devi
     ],
 )
 def test_what_is_a_log(text: str, is_one: bool) -> None:
-    assert is_log(text.encode()) == is_one
+    assert is_log(source_of(text.encode())) == is_one

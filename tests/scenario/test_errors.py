@@ -13,6 +13,8 @@ import pytest
 
 import oomsel
 from oomsel.errors import MAX_PROBLEMS
+from oomsel.scenario import task_rules
+from oomsel.scenario.units import parse_list
 from tests.support import DATA, errors_of
 
 REQUIRED = {"oomsel": "1", "machine": "{cpus: 8, ram: 1000}", "tasks": "[{pid: 10, comm: a}]"}
@@ -72,6 +74,30 @@ def test_deep_nesting_is_refused_in_both_languages() -> None:
     assert line.startswith("F:1:74: not JSON: nested more than 64 levels deep; ")
     (line,) = errors_of("[" * 100_000)
     assert "nested more than 64 levels deep" in line
+
+
+def test_an_alias_is_as_deep_as_what_it_names() -> None:
+    rest = "x: &x {a: [1]}\ntitle: "
+    (line,) = errors_of(complete(f"{rest}{'[' * 62}*x{']' * 62}\n"))
+    assert line == "F:2:70: nested more than 64 levels deep; a scenario needs seven"
+    assert errors_of(complete(f"{rest}{'[' * 61}*x{']' * 61}\n"))[-1] == "F:2:8: title: a list is no text; quote it"
+    deep = "".join(f"y{n}: &y{n} {'[' * 60}*y{n - 1}{']' * 60}\n" for n in range(1, 30))
+    (line,) = errors_of(complete(f"y0: &y0 [{', '.join('0' * 40000)}]\n{deep}"))
+    assert line.endswith(": nested more than 64 levels deep; a scenario needs seven")
+
+
+@pytest.mark.parametrize("deltas", ["0-8191: 100000", "1-8191: 1", '"0-8191": 1, 8190: 1'])
+def test_placing_errors_reads_a_list_of_cpus_once_a_counter(deltas: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(text: str) -> list[int]:
+        read.append(text)
+        return parse_list(text)
+
+    monkeypatch.setattr(task_rules, "parse_list", counted)
+    machine = "{cpus: 1, ram: 1}" if deltas[0] == "1" else "{cpus: 8192, ram: 1}"
+    errors_of(complete(f"machine: {machine}\ntasks: [{{pid: 10, comm: a, rss: {{anon: {{deltas: {{{deltas}}}}}}}}}]\n"))
+    assert len(read) == 1
 
 
 def test_huge_scalars_are_refused_and_not_quoted() -> None:

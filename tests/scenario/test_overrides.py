@@ -19,7 +19,8 @@ tasks:
 - {pid: 10, comm: a, rss: {anon: 5, file: {count: 6, deltas: {0: 1}}}}
 - {pid: 11, comm: mysqld, thread: {pid: 12, comm: worker}}
 - {pid: 13, comm: mysqld}
-- {pid: 14, comm: 'x\x0ay'}
+- {pid: 14, comm: 'x\x0ay', flags: [exiting]}
+- {pid: 15, comm: 017, thread: {pid: 16, comm: 0x1f}}
 updates: [{cpu: 1, pid: 10, anon: 3}]
 """)
 
@@ -44,6 +45,9 @@ GOOD: list[tuple[str, str, Any]] = [
     ("tasks[worker].uid=7", "tasks[1].uid", 7),
     (r"tasks[x\x0ay].uid=7", "tasks[3].uid", 7),
     (r'tasks["x\\x0ay"].uid=7', "tasks[3].uid", 7),
+    ('tasks["017"].uid=7', "tasks[4].uid", 7),
+    ('tasks["0x1f"].uid=7', "tasks[4].uid", 7),
+    ("tasks[14].flags[0]=vfork", "tasks[3].flags", ("vfork",)),
     ("tasks[10].rss.anon=7", "tasks[0].rss.anon.count", 7),
     ("tasks[10].rss.anon.deltas={2: 7}", "tasks[0].rss.anon.deltas", {2: 7}),
     ("tasks[10].rss.anon.deltas[3]=7", "tasks[0].rss.anon.deltas", {3: 7}),
@@ -66,7 +70,7 @@ def test_what_is_set(option: str, path: str, value: Any) -> None:
 
 def test_a_comm_means_every_task_called_so() -> None:
     tasks = oomsel.loads(TEXT, overrides=["tasks[mysqld].uid=5"]).tasks
-    assert [task.uid for task in tasks] == [0, 5, 5, 0]
+    assert [task.uid for task in tasks] == [0, 5, 5, 0, 0]
 
 
 def test_options_are_taken_in_order() -> None:
@@ -87,6 +91,18 @@ tasks: |
   [     10]     0    10        0        0        0        0             0 a
 """
     assert oomsel.loads(complete(table), overrides=["tasks[a].uid=3"]).tasks[0].uid == 3
+
+
+def test_only_what_an_option_states_is_yaml_in_json() -> None:
+    data = {"oomsel": 1, "machine": {"cpus": 2, "ram": 5}, "tasks": [{"pid": 10, "comm": 123}], "kernel": 6.12}
+    for options in ([], ["oom.order=0", "title=5", "memcgs={/a: {oom_group: true, max: 5}}"]):
+        said = errors_of(json.dumps(data), overrides=tuple(options))
+        assert [line.split(": ", 1)[1] for line in said] == [
+            "tasks[0].comm: 123 is no text; quote it",
+            "kernel: 6.12 is no text; quote it",
+        ]
+    scenario = oomsel.loads(json.dumps(data), overrides=["tasks[10].comm=123", "kernel=6.12"])
+    assert (scenario.tasks[0].comm, scenario.kernel) == (b"123", "6.12")
 
 
 def test_an_option_does_not_change_what_an_alias_shares() -> None:
@@ -113,7 +129,21 @@ BAD = [
     ("machine.ram=much", 'machine.ram: "much" is not a quantity of memory; use a number of pages, or a number with'),
     ("tasks[10].uid=-1", "tasks[0].uid: -1 is no uid; use a whole number from 0 to 4294967295"),
     ("tasks[10].uid=[", "2:1: not YAML: while parsing a flow node, did not find expected node content;"),
-    ("tasks[10].uid={a: 1, a: 2}", "tasks[0].uid: a mapping is no uid;"),
+    ("tasks[10].uid={a: 1}", "tasks[0].uid: a mapping is no uid;"),
+    ("tasks[10].rss={anon: 1, anon: 2}", "1:11: tasks[10].rss.anon: stated twice, first in line 1; state it once"),
+    ("memcgs[/web]={<<: {max: 5}}", '1:2: memcgs["/web"]["<<"]: a merge key; write the keys out'),
+    ("title=!!str 5", "1:1: title: the tag tag:yaml.org,2002:str; leave it out, a scenario has no tags"),
+    ("title=\udcff", "not UTF-8; in a comm, \\xNN stands for a byte"),
+    ("tasks[\udcff].uid=5", "not UTF-8; in a comm, \\xNN stands for a byte"),
+    ("oom.order=# c", "oom.order: empty; leave the key out, or give it a value"),
+    ("tasks[10][x].uid=7", "tasks[0].x: unknown key; known here: pid,"),
+    ("tasks[10].flags[0]=exiting", "tasks[0].flags: a mapping is no list; use a list"),
+    ("tasks[14].flags[1]=vfork", "tasks[3].flags: no item 1 in it, it has 1 from [0] on; name one, or set the whole"),
+    ("tasks[14].flags.x=vfork", "tasks[3].flags: no item x in it, it has 1 from [0] on; name one, or set the whole"),
+    ("machine.cpus.x=5", "machine.cpus: nothing is in it, so no x; set it as a whole"),
+    ("machine.cpus[0]=5", "machine.cpus: nothing is in it, so no 0; set it as a whole"),
+    ("machine.cpus.count=5", "machine.cpus: a mapping is no list of numbers; use one like 0-3,8 or [0, 1]"),
+    ("oom.x.y=5", "oom.x: unknown key; known here: current,"),
     ("oom.current=77", "oom.current: no task has pid 77; name one of tasks"),
     ("tasks[10].rss.anon.deltas[3]=99", "tasks[0].rss.anon.deltas[3]: 99 on CPU 3 cannot be:"),
     ("machine.cpus=1", "machine.cpus: "),
@@ -126,10 +156,10 @@ BAD = [
 def test_what_is_refused(option: str, message: str) -> None:
     said = errors_of(TEXT, overrides=(option,))
     if option == "machine.cpus=1":  # what the file says no longer fits
-        assert said == ["F:9:17: updates[0].cpu: CPU 1 is not possible here; online are 0"]
+        assert said == ["F:10:17: updates[0].cpu: CPU 1 is not possible here; online are 0"]
         return
-    shown = option.replace("\x1b", r"\x1b")
-    punctuation = ":" if message.startswith("2:1: ") else ": "
+    shown = option.replace("\x1b", r"\x1b").replace("\udcff", r"\xff")
+    punctuation = ":" if message[0].isdigit() and message[1] == ":" else ": "
     assert said[0].startswith(f"--set {shown}{punctuation}{message}")
 
 

@@ -43,6 +43,12 @@ def test_what_is_out_of_range_is_refused(pages: int) -> None:
         parse_quantity(f"{pages} pages", 4096)
 
 
+@pytest.mark.parametrize("text", ["25 page\u017f", "100 \u212aB", "1 g\u0131b", "1 G\u0130B", "\u0665 pages"])
+def test_what_only_looks_like_a_unit_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a quantity of memory"):
+        parse_quantity(text, 4096)
+
+
 @given(st.text("0123456789.+-kKmMiIbB pages", max_size=12))
 def test_any_text_is_pages_or_a_value_error(text: str) -> None:
     try:
