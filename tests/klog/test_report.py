@@ -67,6 +67,19 @@ def test_the_cgroup_that_ran_out_is_not_one_below_it(lost: str, victims: str | N
 
 
 @pytest.mark.parametrize(
+    ("line", "cpuset"),
+    [
+        ("hog cpuset=/ mems_allowed=0", ("/", "0")),
+        ("hog cpuset=a b mems_allowed=0-1,3", ("a b", "0-1,3")),
+        ("my cpuset=x cpuset=y mems_allowed=1", ("y", "1")),
+    ],
+)
+def test_the_cpuset_has_a_line_of_its_own_until_4_20(line: str, cpuset: tuple[str, str]) -> None:
+    (event,) = events(OLD_MEMCG.replace(TASK_IN, f"[  100.000003] {line}\n").encode())
+    assert event.cpuset == cpuset
+
+
+@pytest.mark.parametrize(
     ("line", "name"),
     [
         (b"[   14.048800] eth0: up", "sshd\neth0: up"),  # the stamp of the row before: the console's way with a newline
