@@ -97,3 +97,20 @@ def test_swap_and_page_tables_count_as_much_as_pages(release: str, columns: str,
 def test_a_release_that_can_print_the_table_is_believed(release: str, version: tuple[int, ...]) -> None:
     raw = (LOGS / "12-61-global.log").read_text().replace("6.1.0-56-cloud-amd64", release)
     assert oomsel.loads(raw).log.facts.version == version
+
+
+@pytest.mark.parametrize(
+    ("release", "version"), [("4.18.0-553.el8", (5, 9, 0)), ("5.14.0-427.el9", (5, 14, 0)), ("6.12.1", (6, 12, 1))]
+)
+def test_a_split_table_has_signed_scores_whatever_the_release(release: str, version: tuple[int, ...]) -> None:
+    raw = (LOGS / "01-global-8cpu.log").read_text().replace("6.12.117+deb12-cloud-amd64", release)
+    assert oomsel.loads(raw).log.facts.version == version
+
+
+def test_a_victim_without_a_kill_line_is_known_by_its_process() -> None:
+    raw = (LOGS / "09-leader-vfork-clonevm.log").read_text()
+    cut = raw[: raw.index("Out of memory: Killed process 225 (livethread)")]
+    scenario = oomsel.loads(cut)
+    found = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel"))
+    assert found.kernel == (192, b"deadleader")
+    assert found.counters  # for which it must have been found among the rows, as thread 225
