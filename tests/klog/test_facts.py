@@ -88,6 +88,21 @@ def test_totalpages_says_whether_swap_is_in_it(swap: str, totalpages: int, becau
     assert (found.totalpages, found.totalpages_because) == (totalpages, because)
 
 
+@pytest.mark.parametrize(
+    ("boot", "cpus", "because"),
+    [
+        ("setup_percpu: NR_CPUS:8192 nr_cpu_ids:24 nr_node_ids:1", 24, "nr_cpu_ids, line 1"),
+        ("smp: Brought up 2 nodes, 20 CPUs", 20, "brought up at boot, line 1"),
+        ("Brought up 4 CPUs", 4, "brought up at boot, line 1"),
+        ("smp: Brought up 2 nodes, 20 CPUs\n[    0.000002] x nr_cpu_ids:24", 20, "brought up at boot, line 1"),
+        ("usb 1-1: new device", None, "the log does not say how many CPUs there are; --cpus N does"),
+    ],
+)
+def test_the_cpus_that_the_boot_brought_up(boot: str, cpus: int | None, because: str) -> None:
+    found = facts(f"[    0.000001] {boot}\n{GLOBAL}")
+    assert (found.cpus, found.cpus_because) == (cpus, because)
+
+
 def test_the_swap_that_an_earlier_report_or_the_boot_shows() -> None:
     cgroups = (LOGS / "03-memcg.log").read_text()
     earlier = (LOGS / "07-swap.log").read_text()

@@ -67,6 +67,19 @@ def test_the_cgroup_that_ran_out_is_not_one_below_it(lost: str, victims: str | N
 
 
 @pytest.mark.parametrize(
+    ("line", "cpuset"),
+    [
+        ("hog cpuset=/ mems_allowed=0", ("/", "0")),
+        ("hog cpuset=a b mems_allowed=0-1,3", ("a b", "0-1,3")),
+        ("my cpuset=x cpuset=y mems_allowed=1", ("y", "1")),
+    ],
+)
+def test_the_cpuset_has_a_line_of_its_own_until_4_20(line: str, cpuset: tuple[str, str]) -> None:
+    (event,) = events(OLD_MEMCG.replace(TASK_IN, f"[  100.000003] {line}\n").encode())
+    assert event.cpuset == cpuset
+
+
+@pytest.mark.parametrize(
     ("line", "name"),
     [
         (b"[   14.048800] eth0: up", "sshd\neth0: up"),  # the stamp of the row before: the console's way with a newline
@@ -80,6 +93,14 @@ def test_a_short_line_in_the_table_is_part_of_a_name_only_by_its_stamp(line: byt
     event = events(b"\n".join([*GLOBAL[:at], line, *GLOBAL[at:]]))[0]
     assert [row.name for row in event.rows if row.name.startswith("sshd")] == [name]
     assert len(event.rows) == 16
+
+
+@pytest.mark.parametrize("lost", [b"no line", b" Comm: "])
+def test_behind_an_unknown_prefix_the_table_shows_where_the_name_begins(lost: bytes) -> None:
+    lines = [b"node-7 | " + line for line in GLOBAL if lost not in line]
+    invoked = events(b"\n".join(lines))[0].invoked
+    assert invoked is not None
+    assert invoked.comm == b"allocator"
 
 
 WITHOUT_TABLE = "\n".join((LOGS / "19-no-dump-tasks.log").read_text().split("\n")[:-2])
@@ -103,6 +124,16 @@ def test_without_a_table_a_path_is_told_from_a_name_by_its_length(path: str, nam
 def test_a_name_that_no_task_can_have_is_no_reason_to_stop() -> None:
     (event,) = events(WITHOUT_TABLE.replace("task=thpuser", "task=sixteen bytes...").encode())
     assert (event.summary, event.kills[0].comm) == (None, b"thpuser")
+
+
+def test_a_member_of_a_group_may_have_a_newline_in_its_name() -> None:
+    raw = (LOGS / "04-memcg-group-leaf.log").read_bytes()
+    last = raw.rindex(b"Killed process")
+    stamp = raw[:last].rpartition(b"\n")[2][:15]
+    name = re.compile(rb"\(.*?\)")
+    (event,) = events(raw[:last] + name.sub(rb"(two\n%slines)" % stamp, raw[last:], count=1))
+    assert [kill.comm for kill in event.kills][-1] == b"two\nlines"
+    assert len(event.kills) == 5
 
 
 def test_a_name_of_nothing_but_newlines_is_put_together() -> None:

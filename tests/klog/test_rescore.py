@@ -64,6 +64,27 @@ def test_2_6_counts_a_tasks_size_and_not_what_is_resident(release: str, columns:
 
 
 @pytest.mark.parametrize(
+    ("release", "columns", "numbers", "winner"),
+    [
+        ("3.10.0", "nr_ptes swapents oom_score_adj", "0 4600 0", 70),
+        ("3.10.0", "nr_ptes swapents oom_score_adj", "0 4601 0", 71),
+        ("3.10.0", "nr_ptes swapents oom_score_adj", "4601 0 0", 71),
+        ("4.4.0", "nr_ptes nr_pmds swapents oom_score_adj", "600 4001 0 0", 71),
+        ("4.18.0", "pgtables_bytes swapents oom_score_adj", f"{4601 * 4096 - 1} 0 0", 70),
+        ("4.18.0", "pgtables_bytes swapents oom_score_adj", f"{4601 * 4096} 0 0", 71),
+    ],
+)
+def test_swap_and_page_tables_count_as_much_as_pages(release: str, columns: str, numbers: str, winner: int) -> None:
+    boot = f"[    0.000000] Linux version {release} (gcc)"
+    zeros = " ".join("0" for _ in columns.split())
+    text = LOG.format(boot=boot, columns=columns, numbers=zeros, kill=KILL).replace(f"400 {zeros}", f"400 {numbers}")
+    scenario = oomsel.loads(text)
+    oomsel_says = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel")).oomsel
+    assert oomsel_says is not None
+    assert oomsel_says[0] == winner
+
+
+@pytest.mark.parametrize(
     ("release", "version"),
     [
         ("4.18.0-553.el8", (5, 4, 0)),
@@ -76,3 +97,20 @@ def test_2_6_counts_a_tasks_size_and_not_what_is_resident(release: str, columns:
 def test_a_release_that_can_print_the_table_is_believed(release: str, version: tuple[int, ...]) -> None:
     raw = (LOGS / "12-61-global.log").read_text().replace("6.1.0-56-cloud-amd64", release)
     assert oomsel.loads(raw).log.facts.version == version
+
+
+@pytest.mark.parametrize(
+    ("release", "version"), [("4.18.0-553.el8", (5, 9, 0)), ("5.14.0-427.el9", (5, 14, 0)), ("6.12.1", (6, 12, 1))]
+)
+def test_a_split_table_has_signed_scores_whatever_the_release(release: str, version: tuple[int, ...]) -> None:
+    raw = (LOGS / "01-global-8cpu.log").read_text().replace("6.12.117+deb12-cloud-amd64", release)
+    assert oomsel.loads(raw).log.facts.version == version
+
+
+def test_a_victim_without_a_kill_line_is_known_by_its_process() -> None:
+    raw = (LOGS / "09-leader-vfork-clonevm.log").read_text()
+    cut = raw[: raw.index("Out of memory: Killed process 225 (livethread)")]
+    scenario = oomsel.loads(cut)
+    found = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel"))
+    assert found.kernel == (192, b"deadleader")
+    assert found.counters  # for which it must have been found among the rows, as thread 225

@@ -15,12 +15,11 @@ from oomsel.klog.source import Peekable, bytes_source
 
 MAGIC = b"\x28\xb5\x2f\xfd"
 TEXT = b"one\ntwo\n" * 1000
-ZSTD_MODULES = ("compression.zstd", "zstandard", "pyzstd")
 
 
 @pytest.fixture
 def without_zstd(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ZSTD_MODULES:
+    for name in ZSTD:
         monkeypatch.setitem(sys.modules, name, None)
 
 
@@ -34,12 +33,18 @@ def _stream_reader(raw: IO[bytes], *, read_across_frames: bool) -> IO[bytes]:
     return _after_magic(raw)
 
 
+#: The modules that read zstd, each by its own interface.
+ZSTD = {
+    "compression.zstd": SimpleNamespace(ZstdFile=_after_magic),
+    "zstandard": SimpleNamespace(ZstdDecompressor=lambda: SimpleNamespace(stream_reader=_stream_reader)),
+    "pyzstd": SimpleNamespace(ZstdFile=_after_magic),
+}
+
+
 @pytest.mark.usefixtures("without_zstd")
-@pytest.mark.parametrize("name", ZSTD_MODULES)
+@pytest.mark.parametrize("name", ZSTD)
 def test_zstd_is_read_by_whichever_module_there_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    decompressor = SimpleNamespace(stream_reader=_stream_reader)
-    module = SimpleNamespace(ZstdFile=_after_magic, ZstdDecompressor=lambda: decompressor)
-    monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setitem(sys.modules, name, ZSTD[name])
     with bytes_source(MAGIC + TEXT, "log.zst") as stream:
         assert stream.read() == TEXT
 
