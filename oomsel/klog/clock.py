@@ -81,17 +81,18 @@ def _in_year(date: datetime, year: int) -> datetime:
 def moment_of(text: str) -> Moment:
     """The time that `text` shows, in whatever form a logger gives it; an empty Moment where it cannot be read."""
     text = text.strip()
-    if _SECONDS.fullmatch(text):
-        value = float(text)
-        return Moment(date=datetime.fromtimestamp(value).astimezone()) if value > 1e8 else Moment(seconds=value)
     try:
+        if _SECONDS.fullmatch(text):
+            value = float(text)
+            is_epoch = value > 1e8
+            return Moment(date=datetime.fromtimestamp(value).astimezone()) if is_epoch else Moment(seconds=value)
         if match := _ISO.search(text):
             year, month, day, *clock, fraction = match.groups()
             hour, minute, second = (int(part or 0) for part in clock)
             date = datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction))
             return Moment(date=date.replace(tzinfo=_zone(text, match.end())))
         return _worded(text)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return Moment()
 
 

@@ -56,9 +56,10 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
     if best is None:
         raise InputError(source, [Problem(_nothing(count, options))])
     fit, event, around = best
-    # What only later lines say holds for the machine all the same.
-    around.possible_cpus = around.possible_cpus or reader.around.possible_cpus
-    around.online_cpus = around.online_cpus or reader.around.online_cpus
+    if around.boots == reader.around.boots:
+        # What only later lines say holds for the machine all the same, unless it has started anew since.
+        around.possible_cpus = around.possible_cpus or reader.around.possible_cpus
+        around.online_cpus = around.online_cpus or reader.around.online_cpus
     if options.event is not None or options.pid is not None or options.last or count == 1:
         return Picked(event, around, None)
     what = "the last complete one" if fit == 4 else "the last with a table" if fit >= 2 else "the last"

@@ -110,7 +110,8 @@ class Stripper:
     def _records(self, number: int, raw: bytes) -> Iterator[Line]:
         line = raw.strip(b"\r\x1e") if raw[-1:] == b"\r" or raw[:1] in (b"\r", b"\x1e") else raw
         first = line.lstrip()[:1]
-        if first in (b"{", b'"', b"}", b"[") and (first != b"[" or line.strip() == b"["):
+        # In the midst of text a lone bracket is what is left of a stamp.
+        if first in (b"{", b'"', b"}") or (line.strip() == b"[" and not self._widths):
             found = self._json(number, line, raw)
             if found is not None:
                 yield from found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
@@ -31,6 +31,7 @@ class Surroundings:
     release: tuple[str, int] | None = None
     total_swap_kb: tuple[int, int] | None = None
     killed: dict[int, tuple[bytes, int]] = field(default_factory=dict)  #: pid -> name and line of an earlier kill
+    boots: int = 0  #: how many have begun in the log
 
     def read(self, line: Line) -> None:
         """Take in a line that belongs to no report."""
@@ -53,6 +54,7 @@ class Surroundings:
         """The machine boots, and what was known of it is no more."""
         self.possible_cpus = self.online_cpus = self.total_swap_kb = self.release = None
         self.killed = {}
+        self.boots += 1
 
     def learn(self, event: OomEvent) -> None:
         """Keep what a report says that later ones may not."""
@@ -63,7 +65,7 @@ class Surroundings:
 
     def copy(self) -> Surroundings:
         """As it is now, for a report to be read with."""
-        return Surroundings(self.possible_cpus, self.online_cpus, self.release, self.total_swap_kb, dict(self.killed))
+        return replace(self, killed=dict(self.killed))
 
 
 def _boots(text: str) -> bool:

@@ -26,11 +26,11 @@ _ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
 #: little that is left of the pid; or the columns before the name, which have more blanks than anything else.
 _TORN = re.compile(
     r"\s*\[ *(?:[0-9]*(?:\]|$)|[0-9]+\.[0-9]*$)"
-    r"|\s*(?:(?!\S*[A-Za-z]{2})\S+\s+){0,2}(?:-?[0-9]+ +){5}"
+    r"|\s*(?:(?!\S*[A-Za-z]{2})\S+\s+){0,2}(?:-?[0-9]+(?: +|$)){5}"
     r"|.*[0-9] {9,}-?[0-9]{1,4} \S.{0,14}$"
 )
 #: The same behind a prefix that nobody knows.
-_TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+ +){5})")
+_TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
 _CELL = re.compile(r" *-?[0-9]+ ")
 #: What the kernel, journald and rsyslog say when they could not keep up.
 _LOST = re.compile(

@@ -58,6 +58,15 @@ def test_a_boot_without_its_banner_is_one_by_its_cpus() -> None:
     assert around.killed == {}
 
 
+def test_the_cpus_of_a_later_boot_are_not_this_ones() -> None:
+    raw = _raw(REPORT, _boot(128), [b"[    9.000000] usb 1-1: new"] * 40)
+    assert pick(source_of(raw), "log", LogOptions()).around.online_cpus is None
+    later = [line for line in _boot(8) if b"Linux version" not in line]
+    around = pick(source_of(_raw(REPORT, later)), "log", LogOptions(last=True)).around
+    assert around.online_cpus is not None
+    assert around.online_cpus[0] == 8
+
+
 def test_swap_that_is_added_while_a_report_is_open_is_counted() -> None:
     without_swap = [line for line in REPORT if b"swap" not in line or b"swapents" in line]
     raw = _raw(_boot(2), without_swap[:5], _boot(4)[-1:], without_swap[5:])

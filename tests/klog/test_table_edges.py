@@ -58,16 +58,15 @@ def test_a_row_whose_place_nobody_knows_is_missed(lines: list[bytes]) -> None:
     [b"[", b"[    19", b"[    193]", b"[    193] ", b"[    193]  1000 ", b"[    193]  1000   193 ", b""],
 )
 def test_a_row_torn_anywhere_is_damage(end: bytes) -> None:
-    if end != b"[":  # alone it is as well a line of JSON
-        assert _instead(STAMP + end).damaged == [ROW + 1]
-    if end not in (b"", b"["):
+    assert _instead(STAMP + end).damaged == [ROW + 1]
+    if end:
         lines = [*UNSTAMPED[:ROW], end, *UNSTAMPED[ROW + 1 :]]
         assert _event(lines).damaged == [ROW + 1]
 
 
 def test_every_beginning_of_a_row_is_damage_or_the_row() -> None:
     row = LINES[ROW]
-    for size in range(len(STAMP) - 3, len(row)):
+    for size in range(1, len(row)):
         event = _instead(row[:size])
         assert not event.is_complete or event.rows[2].numbers["oom_score_adj"] == 0, row[:size]
         assert not event.is_complete or event.rows[2].name == row[size - len(event.rows[2].name) : size].decode()

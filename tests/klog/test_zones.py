@@ -47,3 +47,8 @@ def test_what_cannot_be_compared_says_why(logged: str, asked: str, why: str | No
 @pytest.mark.parametrize("text", ["2026-03-01 12:00 CST", "Sun Mar 1 12:00:14 CEST 2026", "Sun Mar 1 12:00:14 PM 2026"])
 def test_a_zone_that_has_only_a_name_is_not_guessed(text: str) -> None:
     assert moment_of(text) == Moment()
+
+
+@pytest.mark.parametrize("text", ["2251932919290000.0", "9" * 400, "67768036191676799"])
+def test_an_epoch_that_no_calendar_has_is_no_time(text: str) -> None:
+    assert moment_of(text) == Moment()
