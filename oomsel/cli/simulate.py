@@ -62,6 +62,8 @@ def command(
     from oomsel.study.workload import load_workload
 
     names = tuple(dict.fromkeys(designs)) or ("split", "percpu", "pernode", "tree")
+    if tree is not None and "tree" not in names:
+        raise click.UsageError("--tree: no design that is simulated is a tree; add --design tree, or leave it out")
     simulation: Simulation | None = None
     with fail_on_error():
         workload = load_workload(workload_file)

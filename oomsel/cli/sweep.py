@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,11 +35,14 @@ def command(study_file: str, output: str, plot: str | None, jobs: int, dask: str
     """
     from oomsel.study.grid import load_study
     from oomsel.study.sweep import open_journal
-    from oomsel.study.sweep_out import csv_text, parquet_bytes, picture, summary_lines
+    from oomsel.study.sweep_out import check_extras, csv_text, parquet_bytes, picture, summary_lines
 
     table_form = _form(output, "--output", ("csv", "parquet"))
     plot_form = None if plot is None else _form(plot, "--plot", ("png", "svg"))
+    if plot is not None and not os.path.isdir(os.path.dirname(os.path.realpath(plot))):
+        raise click.UsageError(f"--plot: {plot}: there is no such folder")
     with fail_on_error():
+        check_extras([table_form] if plot_form is None else [table_form, plot_form])
         study = load_study(study_file)
         journal = open_journal(f"{output}.part", study, resume=resume)
         _run(study, journal, jobs, dask)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
-from collections.abc import Iterator
-from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
+from typing import Any
 
 from oomsel.errors import UsageError
 
@@ -29,16 +33,34 @@ def executor_for(jobs: int, dask: str | None) -> Iterator[tuple[Executor | None,
     elif jobs == 1:
         yield None, 1
     else:
-        pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+        pool = _Pool(jobs, mp_context=get_context("spawn"), initializer=_end_with_the_parent)
         try:
             yield pool, 4 * jobs
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C is for the process that keeps what is done."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class _Pool(ProcessPoolExecutor):
+    """Ctrl-C is for the process that keeps what is done: workers, which start when they are needed, never get it."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **keys: Any) -> Future[Any]:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            return super().submit(function, *arguments, **keys)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_the_parent() -> None:
+    """A worker waits for its next trial for ever, whether or not there is anybody left to send one."""
+
+    def wait(parent: BaseProcess) -> None:
+        parent.join()
+        os._exit(1)
+
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=wait, args=(parent,), daemon=True).start()
 
 
 @contextmanager

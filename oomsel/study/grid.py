@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 from pydantic_core import SchemaValidator
@@ -47,6 +48,9 @@ from oomsel.study.workload import (
     Workload,
     WorkMachine,
 )
+
+#: Combinations of a grid times its seeds; the rows of all of them are in memory.
+MAX_TRIALS = 10**6
 
 
 class Grid(Model):
@@ -171,6 +175,9 @@ def _check(study: Study, complaints: Complaints) -> None:
         complaints.add(("memory",), "with step and churn more than 2^31 pages in one process; use less")
     if cpus * processes > MAX_SLOTS:
         complaints.add(("grid",), f"{processes} processes on {cpus} CPUs; use fewer of one, {TOO_MANY}")
+    trials = prod(len(axis) for axis in (grid.cpus, grid.threads, grid.processes, grid.hop)) * study.seeds
+    if trials > MAX_TRIALS:
+        complaints.add(("grid",), f"{trials} trials; use fewer values or seeds, {MAX_TRIALS} trials at most")
     if processes * threads > MAX_THREADS:
         complaints.add(("grid",), f"too many threads; use at most {MAX_THREADS} in all")
 

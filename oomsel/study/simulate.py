@@ -24,7 +24,6 @@ from oomsel.study.program import Mms, blocks_of, mms_of, topology_of
 from oomsel.study.workload import Workload
 
 MODES = ("approximate", "precise", "two-pass")
-_RSS = [member for member in range(NR_MM_COUNTERS) if member != MM_SWAPENTS]
 
 
 class Alarms(NamedTuple):
@@ -137,6 +136,7 @@ def simulate(
                 if trace is not None:
                     trace(Sample(look, name, truly, reads))
     simulation = Simulation(workload, mms, true[:size], counted, looks)
+    used[:, MM_SWAPENTS] = False  # no part of RSS
     for name, one in counted.items():
         one.readings = _readings(simulation, one.design, used, alarms[name])
         one.kills = _kills(simulation, one.design)
@@ -179,8 +179,7 @@ def _made(name: str, workload: Workload, mms: Mms, fanouts: Sequence[int] | None
 def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64s) -> list[Reading]:
     size = len(simulation.true)
     reads = get_mm_rss(np.maximum(design.read()[:size], 0))
-    accuracy = design.accuracy()
-    counters = used[:size, _RSS].sum(axis=1)
+    bound = design.bound(used)
     families = simulation.mms.families()
     readings = []
     for mm, process in enumerate(simulation.mms.processes):
@@ -193,8 +192,8 @@ def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64
                 error=int(reads[mm]) - true,
                 least=-int(design.most_under[mm]),
                 most=int(design.most_over[mm]),
-                under=None if accuracy is None else int(counters[mm] * accuracy.under[mm]),
-                over=None if accuracy is None else int(counters[mm] * accuracy.over[mm]),
+                under=None if bound is None else int(bound.under[mm]),
+                over=None if bound is None else int(bound.over[mm]),
                 updates=int(design.updates[family].sum()),
                 folds=int(design.folds[family].sum()),
                 costs=Costs(*(sum(column) for column in zip(*costs, strict=True))),

@@ -13,8 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
+from io import RawIOBase
 from itertools import islice
-from typing import IO
 
 from oomsel.errors import OomselError
 from oomsel.study.grid import Row, Study, Trial, run_trial, trials_of
@@ -36,7 +36,10 @@ class Journal:
     def read(self) -> None:
         """Take over what an interrupted sweep has left.  Raises JournalError if it is another study's."""
         with open(self.path, "rb") as file:
-            if file.readline().rstrip(b"\n") != self.head.encode():
+            head, expected = file.readline(), f"{self.head}\n".encode()
+            if head != expected:
+                if expected.startswith(head):  # cut off before anything was done
+                    return
                 raise JournalError(f"{self.path}: no journal of this study; remove it to begin anew")
             self.good = file.tell()
             for line in file:
@@ -49,21 +52,28 @@ class Journal:
 
     @contextmanager
     def writing(self) -> Iterator[Callable[[int, list[Row]], None]]:
-        """A function that notes a trial's rows, safe once it returns."""
-        try:
-            file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115
-        except OSError as error:
-            raise JournalError(f"{self.path}: {error.strerror}") from None
+        """A function that notes a trial's rows, safe once it returns.  Raises JournalError where that is impossible."""
+        with self._refusals():
+            file = open(self.path, "ab", buffering=0)  # noqa: SIM115
         with file:
-            file.truncate(self.good)
-            if not self.good:
-                _line(file, self.head)
+            with self._refusals():
+                file.truncate(self.good)
+                if not self.good:
+                    _line(file, self.head)
 
             def note(index: int, rows: list[Row]) -> None:
-                _line(file, json.dumps([index, *rows]))
+                with self._refusals():
+                    _line(file, json.dumps([index, *rows]))
                 self.done[index] = rows
 
             yield note
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise JournalError(f"{self.path}: {error.strerror}") from None
 
     def remove(self) -> None:
         """Everything is in the table: the journal goes."""
@@ -75,9 +85,10 @@ class Journal:
             yield from self.done[index]
 
 
-def _line(file: IO[str], text: str) -> None:
-    file.write(text + "\n")
-    file.flush()
+def _line(file: RawIOBase, text: str) -> None:
+    left = f"{text}\n".encode()
+    while left:  # a disk that is nearly full takes some of it
+        left = left[file.write(left) or 0 :]
 
 
 def _fingerprint(study: Study) -> str:

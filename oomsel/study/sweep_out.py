@@ -33,6 +33,13 @@ def _extra(module: str) -> Any:
         raise UsageError(f"{module.partition('.')[0]} is not installed; pip install 'oomsel[study]'") from None
 
 
+def check_extras(forms: Iterable[str]) -> None:
+    """Raises UsageError if something is not installed that one of these forms needs."""
+    for form in forms:
+        if form != "csv":
+            _extra("pyarrow" if form == "parquet" else "matplotlib")
+
+
 def parquet_bytes(rows: Sequence[Row]) -> bytes:
     """The table as Parquet.  Raises UsageError without pyarrow."""
     arrow, parquet = _extra("pyarrow"), _extra("pyarrow.parquet")

@@ -189,6 +189,11 @@ def test_who_is_killed_and_what_it_frees() -> None:
     assert result.counted["split"].kill("precise") is None
 
 
+def test_only_file_pages_come_many_at_a_fault() -> None:
+    result = run("  - {pid: 7, comm: a, threads: 2, do: [{fault: 65}, {fault_around: 1040}]}\n")
+    assert result.counted["split"].readings[0].under == 2 * (66 + 66 * 16)
+
+
 def test_two_passes_know_the_bound_of_the_design() -> None:
     result = run("  - {pid: 11, comm: a, do: [{fault: 900}]}\n  - {pid: 12, comm: b, do: [{fault: 300}]}\n")
     # A score of four counters is off by 4 * 31 pages on each of 8 CPUs, or 2 nodes.
@@ -305,6 +310,7 @@ def test_a_tree_of_another_shape(path: str) -> None:
     [
         (("--tree", "4,4"), "oomsel: --tree: 8 CPUs need fan-outs that are powers of two and multiply to 8\n"),
         (("--tree", "4;2"), "no list of fan-outs: 4;2; use one like 8,8,4"),
+        (("--tree", "8", "--design", "split"), "no design that is simulated is a tree; add --design tree"),
         (("--trace", "/nowhere/t.csv"), "oomsel: /nowhere/t.csv: No such file or directory\n"),
         (("-o", "/nowhere/s.yaml"), "oomsel: /nowhere/s.yaml: No such file or directory\n"),
     ],

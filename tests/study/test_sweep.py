@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,6 +57,11 @@ def study(text: str = SMALL) -> Study:
             "cpus: [4, 64], threads: [1, 2], processes: 2",
             "cpus: 8192, processes: 9999",
             "grid: 9999 processes on 8192 CPUs",
+        ),
+        (
+            "seeds: 3",
+            "seeds: 300000",
+            "2:7: grid: 1200000 trials; use fewer values or seeds, 1000000 trials at most",
         ),
         ("seeds: 3", "sedes: 3", "3:1: sedes: unknown key; did you mean seeds?"),
         (SMALL, "", "1:1: nothing in it; a study begins with oomsel_study: 1"),
@@ -150,6 +157,29 @@ def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     assert open_journal(str(path), study(), resume=True).done == journal.done
 
 
+@pytest.mark.parametrize("left", [0, 1, 40, -1])
+def test_a_journal_of_which_the_head_is_cut_off_begins_anew(tmp_path: Path, left: int) -> None:
+    path = tmp_path / "j"
+    with pytest.raises(KeyboardInterrupt):
+        swept(open_journal(str(path), study(), resume=False), Stopping(0))
+    path.write_bytes(path.read_bytes()[:left])
+    journal = open_journal(str(path), study(), resume=True)
+    assert not journal.done
+    assert swept(journal) == whole()
+    assert len(open_journal(str(path), study(), resume=True).done) == 12
+
+
+def test_a_journal_that_cannot_be_written_is_no_bug(file: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "oomsel", "sweep", "-o", str(tmp_path / "out.csv"), file]
+    command = f"ulimit -f 1; exec {shlex.join(words)}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    part = tmp_path / "out.csv.part"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"oomsel: {part}: File too large\n")
+    assert part.stat().st_size == 1024
+    assert cli_run("-o", str(tmp_path / "out.csv"), "--resume", file).exit_code == 0
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == whole()
+
+
 def test_a_journal_in_the_way(tmp_path: Path) -> None:
     path = str(tmp_path / "j")
     swept(open_journal(path, study(), resume=False))
@@ -193,6 +223,7 @@ def test_summary() -> None:
     [
         (("-o", "x.txt"), "--output: x.txt ends in none of .csv, .parquet"),
         (("-o", "x.csv", "--plot", "x.gif"), "--plot: x.gif ends in none of .png, .svg"),
+        (("-o", "x.csv", "--plot", "/nowhere/x.png"), "--plot: /nowhere/x.png: there is no such folder"),
         (("-o", "/nowhere/x.csv"), "oomsel: /nowhere/x.csv.part: No such file or directory\n"),
         (("-o", "x.csv", "--dask", "bogus://x"), "--dask: no address of a scheduler: bogus://x; use one like tcp://"),
         (("-o", "x.csv", "-j", "0"), "0 is not in the range"),
@@ -221,6 +252,50 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert not out.exists()
     assert cli_run("-o", str(out), "--resume", str(path)).exit_code == 0
     assert out.read_text(encoding="utf-8") == whole(text)
+
+
+def started(tmp_path: Path, **keys: Any) -> subprocess.Popen[str]:
+    """A long sweep in two processes."""
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALL.replace("seeds: 3", "seeds: 2000"))
+    command = [sys.executable, "-m", "oomsel", "sweep", "-j", "2", "-o", str(tmp_path / "out.csv"), str(path)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **keys)
+
+
+def workers_of(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    spawned = [int(child) for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return spawned if len(spawned) == 2 else []
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """What `condition` comes to, once that is true; waits for a minute at most."""
+    end = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    return found
+
+
+def test_ctrl_c_while_workers_import_is_quiet(tmp_path: Path) -> None:
+    process = started(tmp_path, start_new_session=True)
+    until(lambda: workers_of(process.pid))
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.startswith("oomsel: interrupted; ")
+    assert stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_workers_end_with_their_parent(tmp_path: Path, number: signal.Signals) -> None:
+    process = started(tmp_path)
+    workers = until(lambda: workers_of(process.pid))
+    until(lambda: (tmp_path / "out.csv.part").exists() and (tmp_path / "out.csv.part").read_bytes().count(b"\n") > 2)
+    process.send_signal(number)
+    process.communicate(timeout=60)  # ends when nobody has its standard error any more
+    assert process.returncode == -number
+    until(lambda: not any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers))
 
 
 needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs oomsel[study]")
@@ -255,6 +330,7 @@ def test_without_the_extras(file: str, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.setitem(sys.modules, "distributed", None)
     parquet = cli_run("-o", str(tmp_path / "out.parquet"), file)
+    assert not (tmp_path / "out.parquet.part").exists()  # said before anything is simulated
     assert (parquet.exit_code, parquet.stderr) == (2, "oomsel: pyarrow is not installed; pip install 'oomsel[study]'\n")
     dask = cli_run("-o", str(tmp_path / "out.csv"), "--dask", "tcp://127.0.0.1:1", file)
     assert (dask.exit_code, dask.stderr) == (2, "oomsel: --dask needs the extra: pip install 'oomsel[dask]'\n")

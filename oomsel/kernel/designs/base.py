@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS, Accuracy, Int64s
+from oomsel.kernel.system import Bools
 
 
 class How(IntEnum):
@@ -146,7 +147,12 @@ class Design(ABC):
 
     @abstractmethod
     def accuracy(self) -> Accuracy | None:
-        """The bound of one counter of each mm; None where there is none."""
+        """The bound of one counter of each mm, the widest; None where there is none."""
+
+    def bound(self, used: Bools) -> Accuracy | None:
+        """The bound of each mm's counters `used`, bool[mm, member], together; None where there is none."""
+        accuracy, counters = self.accuracy(), used.sum(axis=1)
+        return None if accuracy is None else Accuracy(counters * accuracy.under, counters * accuracy.over)
 
     @abstractmethod
     def costs(self, mm: int) -> Costs:

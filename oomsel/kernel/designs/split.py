@@ -10,6 +10,7 @@ import numpy as np
 from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, How, Topology, Updates
 from oomsel.kernel.designs.compiled import Loop
 from oomsel.kernel.percpu_counter import Int64s
+from oomsel.kernel.system import Bools
 
 #: A cache may see so many page faults; the next one folds it first.
 FAULTS = 65
@@ -119,12 +120,12 @@ class Split(Design):
         super().__init__(topology, mms, thread_mm)
         self.cached = np.zeros(len(thread_mm) * NR_MM_COUNTERS, np.int64)
         self.events = np.zeros(len(thread_mm), np.int64)
-        self._most = np.ones(mms, np.int64)  # pages of a fault
+        self._most = np.ones((mms, NR_MM_COUNTERS), np.int64)  # pages of a fault
         self._inserts = False
 
     def replay(self, updates: Updates) -> None:
         faults = updates.how == How.FAULT
-        np.maximum.at(self._most, updates.mm[faults], np.abs(updates.amount[faults]))
+        np.maximum.at(self._most, (updates.mm[faults], updates.member[faults]), np.abs(updates.amount[faults]))
         self._inserts |= bool((updates.how == How.INSERT).any())
         _replay_split(
             updates.mm,
@@ -149,11 +150,16 @@ class Split(Design):
         return total
 
     def accuracy(self) -> Accuracy | None:
+        return self._bound(self._most.max(axis=1))
+
+    def bound(self, used: Bools) -> Accuracy | None:
+        return self._bound((used * self._most).sum(axis=1))  # only file pages come many at a fault
+
+    def _bound(self, most: Int64s) -> Accuracy | None:
         if self._inserts:  # what counts without a fault never makes a cache fold
             return None
-        threads = np.bincount(self.thread_mm, minlength=self.mms)
-        bound = (FAULTS + 1) * threads * self._most
-        return Accuracy(bound, bound)
+        pages = (FAULTS + 1) * np.bincount(self.thread_mm, minlength=self.mms) * most
+        return Accuracy(pages, pages)
 
     def costs(self, mm: int) -> Costs:
         return Costs(atomics=int(self.atomics[mm]))
