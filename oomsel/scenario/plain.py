@@ -17,7 +17,7 @@ _LISTS = frozenset("cpus online dying offline nodemask mems_allowed mempolicy".s
 _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
 #: libyaml takes a key of more than 1,024 characters only behind a question mark.
 MAX_KEY = 1000
-_LONG_KEY = re.compile(r'("(?:[^"\\]|\\.){%d,}"): ' % (MAX_KEY // 2))  # in which each may be an escape
+_LONG_KEY = re.compile(r'("(?:[^"\\]|\\.){500,}"): ')  # each of the 500 may be an escape
 #: What JSON leaves as it is and YAML does not take so.
 _ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
