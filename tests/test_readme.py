@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -39,6 +40,20 @@ def test_sample(command: str, expected: str) -> None:
     # A line of three dots stands for any lines.
     parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", expected, flags=re.MULTILINE)]
     assert re.fullmatch("(?:.*\n)*".join(parts), run(command)), run(command)
+
+
+def test_bench_sample_has_the_shape_of_what_is_printed() -> None:
+    (sample,) = re.findall(r"```text\n\$ oomsel bench\n(.*?)```", README, re.DOTALL)
+    measured = re.compile(r" +[0-9]+\.[0-9]{2,3}\b")  # the kernel's figures have one decimal, and stay
+    assert measured.sub(" N", sample) == measured.sub(" N", run("oomsel bench --runs 1"))
+
+
+def test_every_key_of_a_report_is_told() -> None:
+    for mode in ("both", "two-pass"):
+        for name in ("examples/real-contest.yaml", "examples/dmesg.log"):
+            report = json.loads(run(f"oomsel -q select --mode {mode} --format json {name}"))
+            for key in (*report, *report.get("approximate", ())):
+                assert f"`{key}`" in README, key
 
 
 def test_there_are_samples() -> None:

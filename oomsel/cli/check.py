@@ -6,7 +6,17 @@ import os
 
 import click
 
-from oomsel.cli.common import FILE, is_quiet, is_verbose, note, print_lines, say, scenario_options, write
+from oomsel.cli.common import (
+    FILE,
+    is_quiet,
+    is_verbose,
+    log_options,
+    note,
+    print_lines,
+    say,
+    scenario_options,
+    write,
+)
 
 
 @click.command(
@@ -35,9 +45,10 @@ def command(
 ) -> None:
     """Hold each scenario's expectations against what happens.
 
-    A PATH is a scenario, - for standard input, or a folder: every scenario in it and below.  What
-    can be expected stands under `expect` in the scenario: victim, nobody, panic, kills, output,
-    never, robust.  Exits with 0 where all holds, 1 where something does not, and 2 in trouble.
+    A PATH is a scenario, - for standard input, or a folder: every scenario in it and below (.yaml,
+    .yml and .json files with the key oomsel, and .npz bundles).  What can be expected stands under
+    `expect` in the scenario: victim, nobody, panic, kills, output, never, robust.  Exits with 0
+    where all holds, 1 where something does not, and 2 in trouble.
     With GITHUB_ACTIONS set, failures are marked in the files, too.
     """
     from oomsel.cli import check_output as output
@@ -53,8 +64,9 @@ def command(
         say(f"oomsel: {error}")
         raise click.exceptions.Exit(2) from None
     github, quiet, verbose = bool(os.environ.get("GITHUB_ACTIONS")), is_quiet(), is_verbose()
+    settings = Settings(overrides, kernel, strict, update, verbose, log_options())
     results = []
-    for result in check_all(found.names, Settings(overrides, kernel, strict, update, verbose), jobs):
+    for result in check_all(found.names, settings, jobs):
         results.append(result)
         print_lines(output.lines_for(result, quiet=quiet, verbose=verbose))
         for line in output.problem_lines(result):

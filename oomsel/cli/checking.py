@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.errors import InputError, Problem
 from oomsel.report.expectation import Failure, Path
+
+if TYPE_CHECKING:
+    from oomsel.klog.pick import LogOptions
 
 #: A section of YAML: its key in the first column, and what is indented below it.
 _EXPECT = re.compile(rb"^expect:[^\n]*\n?(?:(?:[ #\r][^\n]*)?\n|[ #][^\n]*\Z)*", re.MULTILINE)
@@ -22,6 +25,7 @@ class Settings(NamedTuple):
     strict: bool = False
     update: bool = False
     verbose: bool = False  #: whether to say what happens, too
+    log: LogOptions | None = None
 
 
 #: The place of what stands in no file that could be looked into again.
@@ -95,12 +99,13 @@ def check_one(name: str, settings: Settings) -> Result:
 
     start = perf_counter()
     try:
-        scenario = load(name, overrides=settings.overrides, kernel=settings.kernel)
+        scenario = load(name, overrides=settings.overrides, kernel=settings.kernel, log=settings.log)
         booted = boot(scenario)
         checked = check(scenario, booted, "" if name == "-" else name)
         failures, updated = checked.failures, tuple[str, ...]()
         if settings.update:
-            updated = tuple(_update(failure) for failure in failures if failure.golden is not None)
+            texts = {failure.golden: failure for failure in failures if failure.golden is not None}  # each once
+            updated = tuple(_update(name, failure) for failure in texts.values())
             failures = tuple(failure for failure in failures if failure.golden is None)
         if settings.strict:
             failures += tuple(Failure(path, message) for path, message in checked.unknown)
@@ -121,11 +126,16 @@ def _with_source(error: InputError) -> tuple[Problem, ...]:
     return tuple(problem._replace(source=problem.source or error.source) for problem in error.problems)
 
 
-def _update(failure: Failure) -> str:
+def _update(name: str, failure: Failure) -> str:
     from oomsel.files import write_whole
+    from oomsel.scenario.nodes import format_path
 
     assert failure.golden is not None
     path, text = failure.golden
+    folder, target = os.path.realpath(os.path.dirname(name)), os.path.realpath(path)
+    if not target.startswith(os.path.join(folder, "")):
+        message = f"{path} is a link to {target}, outside of the scenario's folder, which --update leaves alone"
+        raise InputError(name, [Problem(message, path=format_path(failure.path))])
     try:
         write_whole(lambda file: file.write(text.encode("utf-8", "backslashreplace")), path)
     except OSError as error:

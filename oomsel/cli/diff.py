@@ -79,7 +79,7 @@ def command(
 ) -> None:
     """Compare what happens in A and in B.
 
-    Each is a scenario, or kernel-format text that an earlier run printed; one of them may be -
+    Each is a scenario, a kernel log, or text that an earlier run printed; one of them may be -
     for standard input.  Without B the approximate run of A is compared with its precise run, or A
     with itself where --a-... and --b-... options tell the sides apart.  Exits with 0 if they are
     the same, 1 if they differ, and 2 in trouble.

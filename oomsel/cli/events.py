@@ -49,12 +49,13 @@ def command(
 
     wanted = _Wanted(killed, cgroup, _moment("--since", since), _moment("--until", until))
     entries: list[Entry] = []
+    stems = _stems(logs)
     for name in logs:
         for event in _events(name, keep_source=split is not None):
             if wanted.has(name, event):
                 entries.append(entry_of(name, event))
                 if split is not None:
-                    _write_report(split, name, event)
+                    _write_report(split, stems[name], event)
     if form == "json":
         import json
 
@@ -142,10 +143,21 @@ def _cgroups(event: OomEvent) -> list[str]:
     return [path for path in paths if path]
 
 
-def _write_report(directory: str, source: str, event: OomEvent) -> None:
+def _stems(logs: tuple[str, ...]) -> dict[str, str]:
+    """What the files of each log's reports are called; logs of one name in several folders are numbered."""
     import os
 
-    stem = os.path.basename(source).strip("-") or "stdin"
+    stems: dict[str, str] = {}
+    for name in dict.fromkeys(logs):
+        stem = os.path.basename(name).strip("-") or "stdin"
+        numbered = (stem, *(f"{stem}-{number}" for number in range(2, len(logs) + 1)))
+        stems[name] = next(each for each in numbered if each not in stems.values())
+    return stems
+
+
+def _write_report(directory: str, stem: str, event: OomEvent) -> None:
+    import os
+
     target = os.path.join(directory, f"{stem}.{event.index}.log")
     try:
         os.makedirs(directory, exist_ok=True)

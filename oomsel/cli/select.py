@@ -47,10 +47,11 @@ def command(
     exit_code: bool,
     output: str | None,
 ) -> None:
-    """Make the OOM killer's choice for each SCENARIO (YAML or JSON, - for standard input).
+    """Make the OOM killer's choice for each SCENARIO.
 
-    Prints the lines that the kernel would print, to the byte.  With both modes, lines that
-    begin with "# " stand before each and say at the end whether they agree.
+    That is a file of YAML or JSON, a bundle or a kernel log, or - for standard input.  Prints the
+    lines that the kernel would print, to the byte.  With both modes, lines that begin with "# "
+    stand before each and say at the end whether they agree.
     """
     from oomsel.cli.rendering import Rendering
 

@@ -51,7 +51,7 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
         if fit and (best is None or fit >= best[0]):
             best = (fit, event, reader.around.copy())
         reader.around.learn(event)
-        if options.event is not None and event.index >= options.event:
+        if event.index == options.event:  # they come in the order of their ends
             break
     if best is None:
         raise InputError(source, [Problem(_nothing(count, options))])

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from oomsel.kernel.badness import LONG_MIN, Passed
 from oomsel.kernel.oom_control import scan_order
 from oomsel.kernel.oom_kill import out_of_memory
 from oomsel.kernel.system import OOM_SCORE_ADJ_MIN
 from oomsel.kernel.uncertainty import Bound, Interval, badness_interval, counter_bound, rightful
-from oomsel.report.oom_report import OomReport
+from oomsel.report.oom_report import OomReport, worst_first
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -45,14 +43,8 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
     report, other = (approximate, precise) if mode == "approximate" else (precise, approximate)
     system = report.system
     interval = badness_interval(system, report.points, report.totalpages)
-    scan = scan_order(system, report.oc)
-    position = np.zeros(len(system.tasks), np.intp)
-    position[scan] = np.arange(len(scan))
-    if system.formula is None or system.formula.last_wins:
-        position = -position
-    order = np.lexsort((position, -np.maximum(report.points, LONG_MIN + 1)))
-    candidates = [task for task in order.tolist() if report.points[task] != LONG_MIN]
-    could = rightful(system, report.points, interval, scan)
+    candidates = [task for task in worst_first(report, report.points) if report.points[task] != LONG_MIN]
+    could = rightful(system, report.points, interval, scan_order(system, report.oc))
     passed: dict[Passed, list[int]] = {}
     for task, why in enumerate(report.passed.tolist()):
         if why != Passed.ELIGIBLE:

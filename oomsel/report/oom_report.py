@@ -8,7 +8,9 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.kernel.badness import is_visited, oom_evaluate_task
+import numpy as np
+
+from oomsel.kernel.badness import LONG_MIN, is_visited, oom_evaluate_task
 from oomsel.kernel.oom_control import scan_order
 from oomsel.kernel.percpu_counter import (
     Int64s,
@@ -20,7 +22,6 @@ from oomsel.kernel.system import NO_MM, Bools
 from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     from oomsel.kernel.oom_control import Constraint, OomControl
@@ -156,3 +157,14 @@ class OomReport:
     def killed(self) -> tuple[int, ...]:
         """Every process that dies, with a line or without."""
         return tuple(kill.task for kill in self.kills if not kill.already_exiting) + self.silent
+
+
+def worst_first(report: OomReport, points: Int64s) -> list[int]:
+    """Every task, the one with the most points first, of equals the one that the kernel would choose."""
+    scan = scan_order(report.system, report.oc)
+    position = np.zeros(len(points), np.intp)
+    position[scan] = np.arange(len(scan))
+    if report.system.formula is None or report.system.formula.last_wins:
+        position = -position
+    order: list[int] = np.lexsort((position, -np.maximum(points, LONG_MIN + 1))).tolist()
+    return order

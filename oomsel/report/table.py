@@ -9,7 +9,7 @@ import numpy as np
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN, Passed, get_mm_rss, of_task
 from oomsel.kernel.percpu_counter import MM_SWAPENTS, Int64s
 from oomsel.klog.names import printable
-from oomsel.report.oom_report import OomReport
+from oomsel.report.oom_report import OomReport, worst_first
 from oomsel.report.summary import compare
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Comparing:
         self.approximate, self.precise = approximate, precise
         points = np.maximum(approximate.points, precise.points)
         #: Tasks, the worst first; of equals the one that the kernel would choose.
-        self.order = np.lexsort((-np.arange(len(points)), -np.maximum(points, LONG_MIN + 1))).tolist()
+        self.order = worst_first(approximate, points)
         self.error = _held(approximate, approximate.counters) - _held(approximate, approximate.precise)
 
     def eligible(self, task: int) -> bool:

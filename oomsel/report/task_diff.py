@@ -11,7 +11,7 @@ from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAG
 from oomsel.kernel.system import NO_MM
 from oomsel.klog.event import OomEvent
 from oomsel.klog.names import printable
-from oomsel.report.oom_report import OomReport
+from oomsel.report.oom_report import OomReport, worst_first
 from oomsel.report.unified import longest_increasing
 
 #: What is known of a task and compared; pages unless the name says bytes.  None is unknown, or none.
@@ -87,8 +87,8 @@ def view_of_report(report: OomReport, *, shown_only: bool) -> EventView:
     listed = report.shown.tolist() if shown_only and system.sysctl.oom_dump_tasks else []
     if not shown_only:
         listed = list(range(len(tasks)))
-    candidates = [task for task in range(len(tasks)) if report.points[task] != LONG_MIN]
-    ranks = {task: rank for rank, task in enumerate(sorted(candidates, key=lambda t: (-report.points[t], -t)), 1)}
+    candidates = (task for task in worst_first(report, report.points) if report.points[task] != LONG_MIN)
+    ranks = {task: rank for rank, task in enumerate(candidates, 1)}
     resident = get_mm_rss(report.counters).tolist()
     counters = report.counters.tolist()
     killed = set(report.killed)

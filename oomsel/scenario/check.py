@@ -14,6 +14,7 @@ from oomsel.report.oom_report import OomReport
 from oomsel.report.unified import unified_diff
 from oomsel.scenario.boot import Booted
 from oomsel.scenario.models import Expect, Scenario
+from oomsel.scenario.nodes import format_path
 from oomsel.scenario.select import select_both
 
 #: A golden file's differences beyond this many lines are counted, not shown.
@@ -50,20 +51,48 @@ def check(scenario: Scenario, booted: Booted, source: str) -> Checked:
     return Checked(True, tuple(found), (approximate, precise), tuple(unknown_names(expect, approximate)))
 
 
+class _Golden(NamedTuple):
+    """A golden file, and what it is held against."""
+
+    where: Path
+    path: str
+    expected: str | None  #: None where the file is not there
+    happens: str
+    near: str  #: what happens, with what is within the tolerance as the file has it
+
+
 def _goldens(expect: Expect, approximate: OomReport, precise: OomReport, source: str) -> Iterator[Failure]:
-    folder = os.path.dirname(source)
+    goldens = list(_stated_goldens(expect, approximate, precise, source))
+    for golden in goldens:
+        if golden.expected == golden.near:
+            continue
+        others = [
+            format_path(other.where)
+            for other in goldens
+            if os.path.realpath(other.path) == os.path.realpath(golden.path) and other.happens != golden.happens
+        ]
+        if others:  # whichever is written, the other fails
+            message = f"{golden.path} is to hold something else for {' and '.join(others)}; name a file for each"
+            yield Failure(golden.where, message)
+            continue
+        failure = _difference(golden.where, golden.path, golden.expected, golden.near)
+        yield failure._replace(golden=(golden.path, golden.happens))
+
+
+def _stated_goldens(expect: Expect, approximate: OomReport, precise: OomReport, source: str) -> Iterator[_Golden]:
     for mode, verdict in ((None, expect), ("approximate", expect.approximate), ("precise", expect.precise)):
         if verdict is None or verdict.output is None:
             continue
-        path = os.path.join(folder, verdict.output)
+        where: Path = ("expect", "output") if mode is None else ("expect", mode, "output")
+        path = os.path.join(os.path.dirname(source), verdict.output)
+        if os.path.exists(source) and os.path.exists(path) and os.path.samefile(source, path):
+            message = f"{path} is the scenario itself; name another file"
+            raise InputError(source, [Problem(message, path=format_path(where))])
         golden = _read(path)
-        happens = golden_text(golden, mode, approximate, precise)
-        near = happens
+        happens = near = golden_text(golden, mode, approximate, precise)
         if golden is not None and expect.tolerance:
             near = within_tolerance(golden, happens, expect.tolerance, precise.system.page_size)
-        if golden != near:
-            where = ("expect", "output") if mode is None else ("expect", mode, "output")
-            yield _difference(where, path, golden, near)._replace(golden=(path, happens))
+        yield _Golden(where, path, golden, happens, near)
 
 
 def _difference(where: Path, path: str, golden: str | None, happens: str) -> Failure:

@@ -58,7 +58,7 @@ class TaskColumns(Sequence[Task]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or len(self) != len(other):
             return False
-        return all(one == another for one, another in zip(self, other, strict=True))
+        return all(_bare(one) == _bare(another) for one, another in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -110,3 +110,10 @@ class TaskColumns(Sequence[Task]):
     def spoken_of(self, pids: Set[int | None]) -> list[tuple[int, Task]]:
         """The tasks that a scenario's rest may name or fall back on, see `rows_spoken_of`; with their indices."""
         return [(row, self[row]) for row in self.rows_spoken_of(pids)]
+
+
+def _bare(task: Task) -> Task:
+    """The task without what it states as 0 and columns do not tell from what is not stated."""
+    counters = {name: getattr(task.rss, name, None) for name in Rss.fields()}
+    held = {name: each for name, each in counters.items() if each and (each.count or each.deltas or name == "total")}
+    return Task(**vars(task) | {"pgtables_bytes": task.pgtables_bytes or None, "rss": Rss(**held) if held else None})

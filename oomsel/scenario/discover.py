@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
 
-SUFFIXES = (".yaml", ".yml", ".json")
-#: The key that tells a scenario from any other YAML file; at the top level it stands in the first column.
-_YAML_KEY = re.compile(rb"""^(?:\{\s*)?["']?oomsel["']?\s*:""", re.MULTILINE)
+SUFFIXES = (".yaml", ".yml", ".json", ".npz")
+#: The key that tells a scenario from any other YAML file; at the top level it nearly always stands in the first column.
+_YAML_KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?(?:\{\s*)?["']?oomsel["']?\s*:""", re.MULTILINE)
+#: The name of a bundle's first member, and so many bytes as it stands in.
+_BUNDLE_MEMBER, _BUNDLE_HEAD = b"scenario.npy", 100
 
 
 class Found(NamedTuple):
@@ -24,9 +26,9 @@ class Found(NamedTuple):
 def find_scenarios(paths: Iterable[str]) -> Found:
     """Every file named, and every scenario in the folders named and below them.
 
-    In a folder a scenario is a .yaml, .yml or .json file with the key `oomsel` at its top;
-    folders whose name begins with a dot are left alone.  Raises InputError for what cannot be
-    read, and for a folder without any scenario.
+    In a folder a scenario is a .yaml, .yml or .json file with the key `oomsel` at its top, or a
+    bundle called .npz; folders whose name begins with a dot and links to folders are left alone.
+    Raises InputError for what cannot be read, and for a folder without any scenario.
     """
     names: dict[str, str] = {}
     others: list[str] = []
@@ -36,7 +38,8 @@ def find_scenarios(paths: Iterable[str]) -> Found:
             continue
         inside, beside = _walk(path)
         if not inside:
-            message = "no scenario in this folder; a scenario is a .yaml, .yml or .json file with the key oomsel"
+            kinds = "a .yaml, .yml or .json file with the key oomsel, or a bundle called .npz"
+            message = f"no scenario in this folder; a scenario is {kinds}"
             raise InputError(path, [Problem(message)])
         others += beside
         for name in inside:
@@ -62,17 +65,39 @@ def _walk(folder: str) -> tuple[list[str], list[str]]:
 
 def is_scenario(path: str) -> bool:
     """Whether the file says of itself that it is one; what cannot be read is left to the reader to refuse."""
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
+        return False
     try:
         with open(path, "rb") as file:
-            raw = file.read()
+            raw = file.read(_BUNDLE_HEAD if path.endswith(".npz") else -1)
     except OSError:
         return True
-    if path.endswith(".json"):
-        import json
+    if path.endswith(".npz"):
+        return _BUNDLE_MEMBER in raw
+    return _json_has_key(raw) if path.endswith(".json") else _yaml_has_key(raw)
 
-        try:
-            data = json.loads(raw)
-        except (ValueError, RecursionError):
-            return _YAML_KEY.search(raw) is not None or b'"oomsel"' in raw
-        return isinstance(data, dict) and "oomsel" in data
-    return _YAML_KEY.search(raw) is not None
+
+def _json_has_key(raw: bytes) -> bool:
+    import json
+
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        return _YAML_KEY.search(raw) is not None or b'"oomsel"' in raw
+    return isinstance(data, dict) and "oomsel" in data
+
+
+def _yaml_has_key(raw: bytes) -> bool:
+    if _YAML_KEY.search(raw) is not None:
+        return True
+    if b"oomsel" not in raw:
+        return False
+    if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return _json_has_key(raw)
+    from oomsel.scenario.document import Document
+
+    try:  # indented, or behind `---`: the slow way, that few need
+        data = Document("", raw).data
+    except InputError:
+        return False
+    return isinstance(data, dict) and "oomsel" in data

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from oomsel.scenario import models
-from oomsel.scenario.plain import EDITOR_LINE, plain
+from oomsel.scenario.plain import EDITOR_LINE, MAX_KEY, plain
 from oomsel.scenario.table_writer import table_form
 
 #: Text that YAML reads as the same text without quotes.
@@ -52,25 +52,31 @@ def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
 def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:
     indent = "  " * (len(path) - 1)
     key = _scalar(path[-1])
+    start = f"{indent}{key}:" if len(key) < MAX_KEY else f"{indent}? {key}\n{indent}:"
     comment = _COMMENTS.get(path, "") if len(path) == 2 else ""
     tail = f"  # {comment}" if comment else ""
     if isinstance(value, dict) and value and (len(path) == 1 or (path[0] in ("machine", "expect") and len(path) == 2)):
-        yield f"{indent}{key}:"
+        yield start
         for name, part in value.items():
             yield from _entry((*path, name), part)
     elif isinstance(value, list) and path == ("updates",):
         yield f"{key}:"
         yield from (f"- {_flow(item)}" for item in value)
     else:
-        yield f"{indent}{key}: {_flow(value)}{tail}"
+        yield f"{start} {_flow(value)}{tail}"
 
 
 def _flow(value: Any) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(key)}: {_flow(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{_flow_key(key)}: {_flow(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
     return _scalar(value)
+
+
+def _flow_key(key: str) -> str:
+    text = _scalar(key)
+    return text if len(text) < MAX_KEY else f"? {text} "
 
 
 def _scalar(value: Any) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from oomsel.scenario.discover import is_scenario
 from tests.cli.run_main import run
 
 Capture = pytest.CaptureFixture[bytes]
@@ -165,6 +168,82 @@ def test_folders_are_searched_and_other_files_passed_over(capsysbinary: Capture)
     nothing = run(capsysbinary, "check", "empty")
     assert (nothing.status, nothing.out) == (2, "")
     assert nothing.err.startswith("oomsel: empty: no scenario in this folder; ")
+
+
+#: Forms that are as valid as any, whose key `oomsel` does not begin a line.
+FORMS = {
+    "bom.yaml": b"\xef\xbb\xbf" + SCENARIO.encode(),
+    "indented.yaml": "".join(f"  {line}\n" for line in SCENARIO.splitlines()).encode(),
+    "flow.yml": b"--- {oomsel: 1, machine: {cpus: 1, ram: 9}, tasks: [{pid: 7, comm: a}]}\n",
+    "json.yaml": b'{"machine": {"cpus": 1, "ram": 9}, "oomsel": 1, "tasks": [{"pid": 7, "comm": "a"}]}',
+    "broken.yaml": b'{"machine": {"cpus": 1, "ram": 9}, "oomsel": 1, "tasks": [',
+}
+
+
+def test_scenarios_of_any_form_are_found(capsysbinary: Capture) -> None:
+    for name, raw in FORMS.items():
+        Path(name).write_bytes(raw)
+        assert is_scenario(name), name
+    run(capsysbinary, "convert", write("{victim: 7}", name="d/s.yaml"), "-o", "d/s.npz")
+    np.savez("d/other.npz", data=np.zeros(3))
+    ran = run(capsysbinary, "check", "d")
+    assert (ran.status, ran.out.splitlines()[-1]) == (1, "2 scenarios: 0 ok, 2 failed; 1 other file passed over")
+    for name, text in {"other.yaml": "a:\n  oomsel: 1\n", "text.yaml": "a: oomsel\n b", "s.json": "[1]"}.items():
+        Path(name).write_text(text)
+        assert not is_scenario(name), name
+
+
+def test_a_pipe_in_a_folder_is_not_waited_for(capsysbinary: Capture) -> None:
+    write("{never: [sshd]}", name="d/a.yaml")
+    os.mkfifo("d/pipe.yaml")
+    assert run(capsysbinary, "check", "d").out.endswith("1 scenario: 1 ok; 1 other file passed over\n")
+
+
+@pytest.mark.parametrize("output", ["s.yaml", "link.yaml"])
+def test_a_scenario_is_not_its_own_golden_file(capsysbinary: Capture, output: str) -> None:
+    name = write(f"{{precise: {{output: {output}}}}}")
+    Path("link.yaml").symlink_to(name)
+    before = Path(name).read_text()
+    ran = run(capsysbinary, "check", "--update", name)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"oomsel: s.yaml: expect.precise.output: {output} is the scenario itself; name another file\n"
+    assert Path(name).read_text() == before
+
+
+def test_update_does_not_follow_a_link_out_of_the_folder(capsysbinary: Capture) -> None:
+    Path("elsewhere.log").write_text("precious\n")
+    name = write("{precise: {output: sub/o.log}}", name="d/s.yaml")
+    Path("d/sub").mkdir()
+    Path("d/sub/o.log").symlink_to("../../elsewhere.log")
+    ran = run(capsysbinary, "check", "--update", name)
+    assert (ran.status, ran.out) == (2, "")
+    assert "expect.precise.output: d/sub/o.log is a link to " in ran.err
+    assert Path("elsewhere.log").read_text() == "precious\n"
+    Path("d/sub/o.log").unlink()
+    Path("d/sub/o.log").symlink_to("../real.log")
+    assert run(capsysbinary, "check", "--update", name).status == 0
+    assert Path("d/real.log").exists()
+
+
+def test_one_golden_file_for_two_outcomes_is_told(capsysbinary: Capture) -> None:
+    name = write("{approximate: {output: o.log}, precise: {output: o.log}}")
+    ran = run(capsysbinary, "check", "--update", name)
+    assert ran.status == 1
+    assert "o.log is to hold something else for expect.precise.output; name a file for each" in ran.out
+    assert not Path("o.log").exists()
+
+
+def test_log_options_are_heard(capsysbinary: Capture) -> None:
+    name = write("{never: [sshd]}")
+    ran = run(capsysbinary, "check", "--event", "99", name)
+    assert (ran.status, ran.err) == (
+        2,
+        "oomsel: s.yaml: --event is for kernel logs, and this is none; leave it out\n",
+    )
+    text = run(capsysbinary, "select", "--mode", "kernel", name).out
+    Path("a.log").write_text("".join(f"[   11.052000] {line}\n" for line in text.splitlines()))
+    assert "no report number 99" in run(capsysbinary, "check", "--event", "99", "a.log").err
+    assert run(capsysbinary, "check", "--event", "1", "a.log").status == 0
 
 
 def test_trouble_is_2_and_does_not_hide_the_others(capsysbinary: Capture) -> None:

@@ -132,21 +132,22 @@ def test_what_if_on_a_log() -> None:
 
 
 @pytest.mark.parametrize(
-    "args",
+    ("args", "message"),
     [
-        ["select", "--event", "9", LOG],
-        ["select", "--pid", "9", LOG],
-        ["select", "--event", "1", "--last", LOG],
-        ["select", "--event", "0", LOG],
-        ["select", "--last", "examples/smallest.yaml"],
-        ["convert", "--event", "9", LOG],
-        ["events", "--since", "soon", LOG],
+        (["select", "--event", "9", LOG], f"{LOG}: no report number 9: it has 2 reports; oomsel events lists them"),
+        (["select", "--pid", "9", LOG], f"{LOG}: no report killed pid 9: it has 2 reports; oomsel events lists them"),
+        (["select", "--event", "1", "--last", LOG], "--event, --pid and --last each pick a report; use one of them"),
+        (["select", "--event", "0", LOG], "0 is not in the range x>=1"),
+        (["select", "--last", "examples/smallest.yaml"], "smallest.yaml: --last is for kernel logs, and this is none"),
+        (["convert", "--event", "9", LOG], f"{LOG}: no report number 9: it has 2 reports"),
+        (["events", "--since", "soon", LOG], "--since soon: no time; use seconds since boot, or a date"),
     ],
 )
-def test_wrong_calls_exit_with_2_and_print_nothing(args: list[str]) -> None:
+def test_wrong_calls_exit_with_2_and_print_nothing(args: list[str], message: str) -> None:
     result = run(*args)
     assert result.stdout == ""
     assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_convert_writes_what_is_selected_alike(tmp_path: Path) -> None:
@@ -185,3 +186,29 @@ def test_explain_claims_no_more_than_the_log_holds() -> None:
     assert "truly" not in text
     assert "without it, whether the counters' inaccuracy mattered cannot be said" in text
     assert "which cannot have changed the victim" in run("explain", "--event", "1", "--cpus", "8", LOG).stdout
+
+
+def test_split_keeps_logs_of_one_name_apart(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "kern.log").write_bytes(Path(LOG).read_bytes() + f"[   99.0] {folder}\n".encode())
+    logs = [str(tmp_path / folder / "kern.log") for folder in ("a", "b")]
+    assert run("events", "--split", str(tmp_path / "out"), *logs).exit_code == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["kern.log-2.1.log", "kern.log-2.2.log", "kern.log.1.log", "kern.log.2.log"]
+
+
+def test_a_report_that_ends_after_the_next_one_is_found(tmp_path: Path) -> None:
+    """Two CPUs' reports in one log with PRINTK_CALLER: the second to begin is the first to end."""
+    lines = Path(LOG).read_text().splitlines()
+    second = next(index for index, line in enumerate(lines) if index and "invoked oom-killer" in line)
+    bare = [line.partition("] ")[2] for line in lines]
+    first, other = ([f"[    1.0][{who}] {line}\n" for line in part] for who, part in
+                    (("  T7", bare[:second]), ("  T8", bare[second:])))  # fmt: skip
+    path = tmp_path / "two.log"
+    path.write_text("".join([*first[:10], *other, *["[    2.0][  T9] x\n"] * 100, *first[10:]]))
+    listed = json.loads(run("events", "--format", "json", str(path)).stdout)
+    assert [entry["event"] for entry in listed] == [2, 1]
+    for number in (1, 2):
+        ran = run("select", "--event", str(number), "--mode", "kernel", str(path))
+        assert ran.exit_code == 0, ran.stderr

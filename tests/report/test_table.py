@@ -6,7 +6,9 @@ import io
 
 from rich.console import Console
 
+from oomsel.report.explain import explain
 from oomsel.report.table import plain_table, print_table
+from oomsel.report.task_diff import view_of_report
 from tests.support import report_of
 
 BODY = r"""
@@ -100,3 +102,21 @@ def test_colours_are_for_the_victims() -> None:
     assert "\x1b[1;31m" not in lines[4]
     assert r"\x1b[31m" in lines[4]
     assert "\x1b[31m" not in lines[4]
+
+
+def test_of_equals_the_one_that_the_scan_meets_last_comes_first_everywhere() -> None:
+    """A cgroup's own tasks are met before those of the cgroups below it, whatever the order of the pids."""
+    body = r"""
+memcgs: {/a: {max: 10}, /a/b: {}}
+oom: {memcg: /a}
+tasks:
+- {pid: 10, comm: below, memcg: /a/b, rss: {anon: 50}}
+- {pid: 11, comm: above, memcg: /a, rss: {anon: 50}}
+- {pid: 12, comm: out, rss: {anon: 99}}
+"""
+    approximate, precise = report_of(body), report_of(body, "precise")
+    assert approximate.victim == "10 (below)"
+    assert [line.split()[:3] for line in printed(body, 80)[2:4]] == [["both", "10", "below"], ["11", "above", "0"]]
+    assert explain(approximate, precise, "precise").candidates == [0, 1]
+    view = view_of_report(approximate, shown_only=False)
+    assert [task.fields.get("rank") for task in view.tasks] == [1, 2, None]

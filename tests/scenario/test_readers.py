@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from oomsel.errors import InputError
 from oomsel.scenario import json_reader, yaml_reader
 from oomsel.scenario.document import Document
 from oomsel.scenario.nodes import Irregular, Plain, SourceInt, format_path, locate
+from oomsel.scenario.plain import yaml_pieces
+from oomsel.scenario.writer import to_yaml
 from tests.scenario.test_errors import complete
 
 #: Plain scalars of the YAML 1.2 core schema: text -> value; Plain for what is neither text nor a whole number.
@@ -220,3 +223,15 @@ updates: [{offline: "1"}]
 )
 def test_paths(path: tuple[str | int, ...], text: str) -> None:
     assert format_path(path) == text
+
+
+@pytest.mark.parametrize("write", [to_yaml, lambda scenario: "".join(yaml_pieces(scenario))])
+@pytest.mark.parametrize("name", ["a", '"', "\u2028", "é"])
+def test_long_keys_are_written_so_that_they_are_read(write: Callable[[oomsel.Scenario], str], name: str) -> None:
+    for length in (990, 1000, 1023, 1024, 1030, 3000):
+        path = "/" + name * length
+        tasks = [{"pid": 7, "comm": "a", "memcg": path}]
+        memcgs = {path: {"max": 5}, f"{path}/b": {}}
+        said = {"oomsel": 1, "machine": {"cpus": 1, "ram": 9}, "memcgs": memcgs, "tasks": tasks}
+        scenario = oomsel.loads(json.dumps(said))
+        assert oomsel.loads(write(scenario)) == scenario
