@@ -15,8 +15,8 @@ from oomsel.scenario.models import Counter, Model, Scenario
 #: Keys whose lists of numbers are cpulists or nodelists.
 _LISTS = frozenset("cpus online dying offline nodemask mems_allowed mempolicy".split())
 _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
-#: What JSON leaves as it is and YAML does not take so.
-_ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+#: What JSON leaves as it is and YAML does not take so, or a terminal would act on.
+_ODD = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
 #: The first line of a YAML scenario: by it an editor finds the schema, which `oomsel schema` writes beside the file.
@@ -62,10 +62,10 @@ def json_pieces(scenario: Scenario) -> Iterator[str]:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() and "\x7f" not in text else _ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
 
 
 def _flow(value: Any) -> str:
     """A value as YAML on one line: JSON with its keys bare."""
-    text = _QUOTED_KEY.sub(r"\1: ", _dumps(value))
-    return text if text.isascii() and "\x7f" not in text else _ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
+    return _QUOTED_KEY.sub(r"\1: ", _dumps(value))
