@@ -2,7 +2,7 @@
 
 Keys are in reading order and stay: a later version adds keys, and one that changes a meaning
 counts up `oomsel_report`.  Memory is in pages unless a name ends in `_bytes`; a comm is written
-as in a scenario (`\\xNN` is one byte).
+as in a scenario (`\\xNN` is one byte); what a terminal would act on in a cgroup's path likewise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from oomsel.kernel.badness import LONG_MIN, Passed, oom_badness
 from oomsel.kernel.gfp import format_gfp
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
 from oomsel.kernel.system import NO_MM
-from oomsel.klog.names import comm_to_text
+from oomsel.klog.names import comm_to_text, printable
 from oomsel.report.oom_report import OomReport
 from oomsel.report.summary import SILENCE, Comparison, freed_pages
 
@@ -24,7 +24,6 @@ _PARTS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES}
 def report_object(report: OomReport) -> dict[str, Any]:
     """One mode's event as plain data."""
     system, oc, tasks = report.system, report.oc, report.system.tasks
-    group = None if report.oom_group is None else system.memcgs[report.oom_group].path
     return {
         "oomsel_report": REPORT_VERSION,
         "mode": report.mode,
@@ -42,11 +41,11 @@ def report_object(report: OomReport) -> dict[str, Any]:
         "order": oc.order,
         "gfp_mask": oc.gfp_mask,
         "gfp_flags": format_gfp(oc.gfp_mask, system.rules).partition("(")[2].removesuffix(")"),
-        "memcg": None if oc.memcg is None else system.memcgs[oc.memcg].path,
+        "memcg": None if oc.memcg is None else printable(system.memcgs[oc.memcg].path),
         "chosen": None if report.chosen is None else _named(report, report.chosen),
         "killed": [_named(report, kill.task) for kill in report.kills if not kill.already_exiting],
         "killed_silently": [_named(report, task) for task in report.silent],
-        "oom_group": group,
+        "oom_group": None if report.oom_group is None else printable(system.memcgs[report.oom_group].path),
         "claimed_freed_pages": freed_pages(report, report.counters),
         "truly_held_pages": freed_pages(report, report.precise),
         "reaped": [
@@ -100,7 +99,7 @@ def _tasks(report: OomReport) -> list[dict[str, Any]]:
                 "comm": comm_to_text(tasks.comm[task]),
                 "uid": int(tasks.uid[task]),
                 "oom_score_adj": int(tasks.oom_score_adj[task]),
-                "memcg": system.memcgs[int(tasks.memcg[task])].path,
+                "memcg": printable(system.memcgs[int(tasks.memcg[task])].path),
                 "total_vm": None if mm == NO_MM else int(system.total_vm[mm]),
                 "pgtables_bytes": None if mm == NO_MM else int(system.pgtables_bytes[mm]),
                 "counters": _counters(report, mm, report.counters),

@@ -1,43 +1,26 @@
-"""A scenario that may have holes: what the rules that span several keys are held against, and where they complain."""
+"""What is wrong with a scenario, where, and what is still known of it.
+
+Where a key reads badly or is missing, something harmless stands in for it, so that the rules
+see a whole scenario; they ask here before they rely on a key: one mistake makes one error.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from oomsel.errors import Problem
 from oomsel.scenario.document import Document
-from oomsel.scenario.models import Expect, Machine, MemcgLimits, Oom, Sysctls, Task, Update
 from oomsel.scenario.nodes import Path
 
 
-class Draft(NamedTuple):
-    """The sections that read well; None for one that did not, or in a list for an item that did not.
-
-    A rule that needs a section with holes is not asked: one mistake makes one error.
-    """
-
-    kernel: str | None
-    kernel_is_good: bool
-    machine: Machine | None
-    memcgs: dict[str, MemcgLimits] | None
-    oom: Oom | None
-    sysctl: Sysctls | None
-    tasks: list[Task | None]
-    updates: list[Update | None]
-    expect: Expect | None
-
-    @property
-    def all_tasks_are_good(self) -> bool:
-        """Whether every task could be read, so that a pid that is not there is wrong."""
-        return bool(self.tasks) and None not in self.tasks
-
-
 class Complaints:
-    """Collects problems by key path; places are looked up at the end."""
+    """Collects problems by key path, and which keys hold nothing that can be relied on."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.problems: list[Problem] = []
+        self._holes: set[Path] = set()
+        self._above: set[Path] = set()
 
     def add(self, path: Path, message: str, *, at_key: bool = False) -> None:
         """`message` about the value at `path`, or about the key itself."""
@@ -47,6 +30,19 @@ class Complaints:
         """`message`, in which {} stands for the other one's path, at the later of two places."""
         earlier, later = sorted((first, second), key=self.document.place)
         self.add(later, message.format(self.document.shown_path(earlier)))
+
+    def hole(self, path: Path) -> None:
+        """Nothing at `path` can be relied on; that is, or will be, complained about."""
+        self._holes.add(path)
+        self._above.update(path[:length] for length in range(len(path)))
+
+    def reads(self, *path: str | int) -> bool:
+        """Whether what stands at `path`, or that nothing does, can be relied on; parts of it may not."""
+        return not self._holes or not any(path[:length] in self._holes for length in range(len(path) + 1))
+
+    def reads_whole(self, *path: str | int) -> bool:
+        """Whether what stands at `path` can be relied on with all that is in it."""
+        return path not in self._above and self.reads(*path)
 
     def stated(self, *path: str | int) -> Any:
         """What the file has at `path`, or None."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from oomsel.kernel.gfp import parse_gfp
 from oomsel.kernel.release import newest_release, parse_release
 from oomsel.klog.formats import format_list
-from oomsel.scenario.draft import Complaints, Draft
-from oomsel.scenario.models import Machine, Task, Verdict
+from oomsel.scenario.draft import Complaints
+from oomsel.scenario.models import Machine, Scenario, Task, Verdict
 from oomsel.scenario.nodes import Path
 
 MISSING = "required and missing; add it"
@@ -32,42 +34,50 @@ def is_kthread(task: Task) -> bool:
     return "kthread" in task.flags
 
 
-def init_of(tasks: list[Task | None]) -> Task | None:
+def init_of(tasks: Sequence[Task]) -> Task | None:
     """The task that is init: the one flagged so, or else pid 1."""
-    there = [task for task in tasks if task is not None]
-    flagged = next((task for task in there if "init" in task.flags), None)
-    return flagged or next((task for task in there if task.pid == 1), None)
+    flagged = next((task for task in tasks if "init" in task.flags), None)
+    return flagged or next((task for task in tasks if task.pid == 1), None)
 
 
-def default_current(tasks: list[Task | None]) -> Task | None:
+def default_current(tasks: Sequence[Task]) -> Task | None:
     """The first task that is neither init nor a kernel thread, and has memory."""
     init = init_of(tasks)
     for task in tasks:
-        if task is not None and task is not init and not is_kthread(task) and "zombie" not in task.flags:
+        if task is not init and not is_kthread(task) and "zombie" not in task.flags:
             return task
     return None
 
 
-def check_machine(draft: Draft, complaints: Complaints) -> None:
+def check_machine(scenario: Scenario, complaints: Complaints) -> None:
     """CPUs are possible and in one state, one stays online, and there is RAM."""
-    machine = draft.machine
-    if machine is None:
-        return
+    machine, reads = scenario.machine, complaints.reads
     possible = set(machine.cpus)
-    for name, cpus in (("online", machine.online), ("dying", machine.dying)):
-        if strange := set(cpus or ()) - possible:
-            message = f"CPU {format_list(strange)} is not possible; machine.cpus has {format_list(possible)}"
-            complaints.add(("machine", name), message)
-    if both := set(machine.online or ()) & set(machine.dying):
-        message = f"CPU {format_list(both)} is online and dying, see {{}}; a dying CPU is not online any more"
-        complaints.conflict(("machine", "online"), ("machine", "dying"), message)
-    elif not online_cpus(machine):
-        complaints.add(("machine", "dying"), "leaves no CPU online; at least one is")
+    if reads("machine", "cpus"):
+        for name, cpus in (("online", machine.online), ("dying", machine.dying)):
+            if strange := set(cpus or ()) - possible:
+                message = f"CPU {format_list(strange)} is not possible; machine.cpus has {format_list(possible)}"
+                complaints.add(("machine", name), message)
+    if reads("machine", "online") and reads("machine", "dying"):
+        if both := set(machine.online or ()) & set(machine.dying):
+            message = f"CPU {format_list(both)} is online and dying, see {{}}; a dying CPU is not online any more"
+            complaints.conflict(("machine", "online"), ("machine", "dying"), message)
+        elif reads("machine", "cpus") and not online_cpus(machine):
+            complaints.add(("machine", "dying"), "leaves no CPU online; at least one is")
+    if not online_cpus(machine) or set(machine.online or ()) - possible:  # what is online, updates cannot ask then
+        complaints.hole(("machine", "online"))
+    if not reads("machine", "nodes"):
+        return
     if machine.nodes is None:
-        if machine.ram is None:
+        if machine.ram is None and reads("machine", "ram"):
             complaints.add(("machine", "ram"), f"{MISSING}, or nodes with their ram")
         return
     check_nodes(machine, possible, complaints)
+
+
+def cpu_states_read(complaints: Complaints) -> bool:
+    """Whether it is known which CPUs are possible, online and dying."""
+    return all(complaints.reads("machine", name) for name in ("cpus", "online", "dying"))
 
 
 def check_nodes(machine: Machine, possible: set[int], complaints: Complaints) -> None:
@@ -85,7 +95,8 @@ def check_nodes(machine: Machine, possible: set[int], complaints: Complaints) ->
     taken: dict[int, Path] = {}
     for number, node in nodes.items():
         path = (*raw_keys[number], "cpus")
-        if strange := set(node.cpus) - possible:
+        strange = set(node.cpus) - possible
+        if strange and complaints.reads("machine", "cpus"):
             message = f"CPU {format_list(strange)} is not possible; machine.cpus has {format_list(possible)}"
             complaints.add(path, message)
         for cpu in node.cpus:
@@ -95,36 +106,43 @@ def check_nodes(machine: Machine, possible: set[int], complaints: Complaints) ->
             taken[cpu] = path
 
 
-def check_memcgs(draft: Draft, complaints: Complaints) -> None:
+def check_memcgs(scenario: Scenario, complaints: Complaints) -> None:
     """Parents are declared before their children; the root has no keys."""
-    memcgs = draft.memcgs or {}
+    if not complaints.reads("memcgs"):
+        return
     declared = {"/"}
-    for path in memcgs:
+    for path in scenario.memcgs:
         if path == "/":
             if complaints.stated("memcgs", "/"):
                 complaints.add(("memcgs", "/"), "the root cgroup has no keys; leave it out, it is always there")
             continue
         parent = path.rpartition("/")[0] or "/"
         if parent not in declared:
-            where = "stands after it" if parent in memcgs else "is not declared"
+            where = "stands after it" if parent in scenario.memcgs else "is not declared"
             complaints.add(("memcgs", path), f"its parent {parent} {where}; state parents first", at_key=True)
         declared.add(path)
 
 
-def check_oom(draft: Draft, complaints: Complaints) -> None:
+def check_memcg_exists(scenario: Scenario, memcg: str, path: Path, complaints: Complaints) -> None:
+    """The cgroup that is named is declared."""
+    if memcg != "/" and memcg not in scenario.memcgs and complaints.reads("memcgs"):
+        complaints.add(path, f"{memcg} is not declared; add it under memcgs")
+
+
+def check_oom(scenario: Scenario, complaints: Complaints) -> None:
     """The allocation names a task, a cgroup, nodes and gfp flags that there are."""
-    oom = draft.oom
-    if oom is None:
+    oom = scenario.oom
+    if not complaints.reads("oom"):
         return
-    check_current(draft, complaints)
+    check_current(scenario, complaints)
     if oom.memcg == "/":
         complaints.add(("oom", "memcg"), "the root cgroup has no limit and no OOM of its own; leave the key out")
-    elif oom.memcg is not None and draft.memcgs is not None and oom.memcg not in draft.memcgs:
-        complaints.add(("oom", "memcg"), f"{oom.memcg} is not declared; add it under memcgs")
-    if oom.nodemask is not None and draft.machine is not None:
-        check_nodes_exist(draft.machine, oom.nodemask, ("oom", "nodemask"), complaints)
-    if isinstance(oom.gfp_mask, str) and draft.kernel_is_good:
-        release = parse_release(draft.kernel) if draft.kernel else newest_release()
+    elif oom.memcg is not None:
+        check_memcg_exists(scenario, oom.memcg, ("oom", "memcg"), complaints)
+    if oom.nodemask is not None:
+        check_nodes_exist(scenario.machine, oom.nodemask, ("oom", "nodemask"), complaints)
+    if isinstance(oom.gfp_mask, str) and complaints.reads("kernel"):
+        release = parse_release(scenario.kernel) if scenario.kernel else newest_release()
         try:
             parse_gfp(oom.gfp_mask, release.rules)
         except ValueError as error:
@@ -133,35 +151,47 @@ def check_oom(draft: Draft, complaints: Complaints) -> None:
 
 def check_nodes_exist(machine: Machine, nodes: tuple[int, ...], path: Path, complaints: Complaints) -> None:
     """Every node that is named exists."""
+    if not complaints.reads("machine", "nodes"):
+        return
     known = all_nodes(machine)
     if strange := set(nodes) - known:
         complaints.add(path, f"node {format_list(strange)} does not exist; machine.nodes has {format_list(known)}")
 
 
-def check_current(draft: Draft, complaints: Complaints) -> None:
+def check_current(scenario: Scenario, complaints: Complaints) -> None:
     """The allocating task is there, or a default; a cpuset that limits it leaves a node out."""
-    oom = draft.oom
-    if oom is None or not draft.all_tasks_are_good:
+    oom, tasks = scenario.oom, scenario.tasks
+    if not complaints.reads("oom", "current"):
         return
     task: Task | None
     if oom.current is None:
-        task = default_current(draft.tasks)
+        if not all_tasks_read(scenario, complaints, "pid", "flags"):
+            return
+        task = default_current(tasks)
         if task is None:
             complaints.add(("oom", "current"), f"{MISSING}: no user task is there to be the default")
             return
     else:
-        task = next((task for task in draft.tasks if task is not None and oom.current in pids_of(task)), None)
+        task = next((task for task in tasks if oom.current in pids_of(task)), None)
         if task is None:
-            complaints.add(("oom", "current"), f"no task has pid {oom.current}; name one of tasks")
+            if all_tasks_read(scenario, complaints, "pid", "thread"):
+                complaints.add(("oom", "current"), f"no task has pid {oom.current}; name one of tasks")
             return
         if "zombie" in task.flags:
             complaints.add(("oom", "current"), f"pid {oom.current} is a zombie, which allocates nothing; name another")
-    if oom.cpuset_limited and draft.machine is not None:
-        memory = nodes_with_memory(draft.machine)
+    index = next(index for index, one in enumerate(tasks) if one is task)
+    if oom.cpuset_limited and complaints.reads_whole("machine", "nodes") and complaints.reads("tasks", index, "cpuset"):
+        memory = nodes_with_memory(scenario.machine)
         mems = task.cpuset.mems_allowed if task.cpuset else None
-        if mems is None or memory <= set(mems):
+        if (mems is None or memory <= set(mems)) and complaints.reads("tasks", index, "cpuset", "mems_allowed"):
             message = "the allocating task's mems_allowed covers every node with memory; give it a cpuset that does not"
             complaints.add(("oom", "cpuset_limited"), message)
+
+
+def all_tasks_read(scenario: Scenario, complaints: Complaints, *keys: str) -> bool:
+    """Whether these keys of every task can be relied on: what no task says is said by none, then."""
+    indices = range(len(scenario.tasks))
+    return all(complaints.reads_whole("tasks", index, key) for index in indices for key in keys)
 
 
 def pids_of(task: Task) -> tuple[int, ...]:
@@ -169,9 +199,9 @@ def pids_of(task: Task) -> tuple[int, ...]:
     return (task.pid,) if task.thread is None else (task.pid, task.thread.pid)
 
 
-def check_expect(draft: Draft, complaints: Complaints) -> None:
+def check_expect(scenario: Scenario, complaints: Complaints) -> None:
     """Each verdict says how a run ends, in one way."""
-    expect = draft.expect
+    expect = scenario.expect
     if expect is None:
         return
     for path, verdict in (
@@ -190,7 +220,8 @@ def check_verdict(path: Path, verdict: Verdict, complaints: Complaints) -> None:
         complaints.conflict((*path, stated[0]), (*path, stated[1]), "conflicts with {}; a run ends in one way")
     elif verdict.kills and stated and stated != ["victim"]:
         complaints.conflict((*path, stated[0]), (*path, "kills"), "conflicts with {}; a run ends in one way")
-    if not stated and len(path) > 1 and verdict.kills is None and verdict.output is None:
+    silent = not stated and verdict.kills is None and verdict.output is None
+    if silent and len(path) > 1 and complaints.reads_whole(*path):
         complaints.add(path, "no outcome in it; state victim, nobody, panic, kills or output")
     for name in stated:
         if getattr(verdict, name) is False:

@@ -18,8 +18,8 @@ _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
 #: libyaml takes a key of more than 1,024 characters only behind a question mark.
 MAX_KEY = 1000
 _LONG_KEY = re.compile(r'("(?:[^"\\]|\\.){500,}"): ')  # each of the 500 may be an escape
-#: What JSON leaves as it is and YAML does not take so.
-_ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+#: What JSON leaves as it is and YAML does not take so, or a terminal would act on.
+_ODD = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
 #: The first line of a YAML scenario: by it an editor finds the schema, which `oomsel schema` writes beside the file.
@@ -65,12 +65,11 @@ def json_pieces(scenario: Scenario) -> Iterator[str]:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() and "\x7f" not in text else _ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
 
 
 def _flow(value: Any) -> str:
     """A value as YAML on one line: JSON with its keys bare."""
     text = _QUOTED_KEY.sub(r"\1: ", _dumps(value))
-    if not text.isascii() or "\x7f" in text:
-        text = _ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
     return _LONG_KEY.sub(r"? \1 : ", text) if len(text) > MAX_KEY else text

@@ -143,7 +143,6 @@ def validator() -> SchemaValidator:
 
 
 @cache
-def section_validator(key: str, *, item: bool = False) -> SchemaValidator:
-    """Reads one section, or one item of it, on its own."""
-    items = {"tasks": TASK, "updates": UPDATE}
-    return SchemaValidator(items[key] if item else SECTIONS[key])
+def section_validator(key: str) -> SchemaValidator:
+    """Reads one section on its own."""
+    return SchemaValidator(SECTIONS[key])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.klog.formats import format_list
-from oomsel.scenario.draft import Complaints, Draft
-from oomsel.scenario.machine_rules import check_nodes_exist, is_kthread, online_cpus
-from oomsel.scenario.models import Counter, Machine, Task
+from oomsel.scenario.draft import Complaints
+from oomsel.scenario.machine_rules import (
+    check_memcg_exists,
+    check_nodes_exist,
+    cpu_states_read,
+    is_kthread,
+    online_cpus,
+)
+from oomsel.scenario.models import Counter, Machine, Scenario, Task
 from oomsel.scenario.nodes import Path
 from oomsel.scenario.units import parse_list
 
@@ -19,22 +25,21 @@ COUNTERS = ("anon", "file", "shmem", "swap", "total")
 MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
 
 
-def check_tasks(draft: Draft, complaints: Complaints) -> list[str]:
+def check_tasks(scenario: Scenario, complaints: Complaints) -> list[str]:
     """Complains about tasks; returns what is allowed but worth a note."""
-    check_pids(draft, complaints)
-    check_shared_mms(draft, complaints)
+    tasks = [(index, task) for index, task in enumerate(scenario.tasks) if complaints.reads("tasks", index)]
+    check_pids(tasks, complaints)
+    check_shared_mms(tasks, complaints)
     unseen: set[int] = set()
-    cpus = _Cpus(draft.machine) if draft.machine is not None else None
+    cpus = _Cpus(scenario.machine, complaints) if complaints.reads("machine", "cpus") else None
     init: Path | None = None
-    for index, task in enumerate(draft.tasks):
-        if task is None:
-            continue
+    for index, task in tasks:
         path: Path = ("tasks", index)
         if "init" in task.flags:
             if init is not None:
                 complaints.conflict((*init, "flags"), (*path, "flags"), "a second init, see {}; one task is init")
             init = init or path
-        check_task(task, path, draft, complaints)
+        check_task(task, path, scenario, complaints)
         if cpus is not None and task.rss is not None:
             for name in COUNTERS:
                 counter = getattr(task.rss, name)
@@ -50,26 +55,26 @@ def unseen_note(cpus: str) -> str:
     return f"deltas on CPU {cpus}, neither online nor dying, are kept, but the precise sum does not see them"
 
 
-def check_pids(draft: Draft, complaints: Complaints) -> None:
+def check_pids(tasks: list[tuple[int, Task]], complaints: Complaints) -> None:
     """Pids are unique, those of threads included."""
     seen: dict[int, Path] = {}
-    for index, task in enumerate(draft.tasks):
-        if task is None:
-            continue
+    for index, task in tasks:
         stated: list[tuple[int, Path]] = [(task.pid, ("tasks", index, "pid"))]
         if task.thread is not None:
             stated.append((task.thread.pid, ("tasks", index, "thread", "pid")))
         for pid, path in stated:
+            if not complaints.reads(*path):
+                continue
             if pid in seen:
                 complaints.conflict(seen[pid], path, f"pid {pid} is {{}}'s already; pids are unique")
             seen.setdefault(pid, path)
 
 
-def check_shared_mms(draft: Draft, complaints: Complaints) -> None:
+def check_shared_mms(tasks: list[tuple[int, Task]], complaints: Complaints) -> None:
     """Of processes that share an mm the first describes it, and no other does."""
     first: dict[str, int] = {}
-    for index, task in enumerate(draft.tasks):
-        if task is None or task.mm is None:
+    for index, task in tasks:
+        if task.mm is None:
             continue
         if task.mm not in first:
             first[task.mm] = index
@@ -81,9 +86,9 @@ def check_shared_mms(draft: Draft, complaints: Complaints) -> None:
                 complaints.add(("tasks", index, key), message)
 
 
-def check_task(task: Task, path: Path, draft: Draft, complaints: Complaints) -> None:
+def check_task(task: Task, path: Path, scenario: Scenario, complaints: Complaints) -> None:
     """What a task says of itself fits together, and what it names exists."""
-    if task.tgid is not None and task.tgid != task.pid:
+    if task.tgid is not None and task.tgid != task.pid and complaints.reads(*path, "pid"):
         complaints.add((*path, "tgid"), f"not the pid {task.pid}; a task is a process, leave the key out")
     if task.flags:
         check_flags(task, path, complaints)
@@ -95,14 +100,11 @@ def check_task(task: Task, path: Path, draft: Draft, complaints: Complaints) -> 
                     (*rss, "total"), (*rss, name), "conflicts with {}; total stands in place of the parts"
                 )
                 break
-    if draft.memcgs is not None and task.memcg != "/" and task.memcg not in draft.memcgs:
-        complaints.add((*path, "memcg"), f"{task.memcg} is not declared; add it under memcgs")
-    if draft.machine is not None:
-        if task.cpuset is not None and task.cpuset.mems_allowed is not None:
-            where = (*path, "cpuset", "mems_allowed")
-            check_nodes_exist(draft.machine, task.cpuset.mems_allowed, where, complaints)
-        if task.mempolicy is not None:
-            check_nodes_exist(draft.machine, task.mempolicy, (*path, "mempolicy"), complaints)
+    check_memcg_exists(scenario, task.memcg, (*path, "memcg"), complaints)
+    if task.cpuset is not None and task.cpuset.mems_allowed is not None:
+        check_nodes_exist(scenario.machine, task.cpuset.mems_allowed, (*path, "cpuset", "mems_allowed"), complaints)
+    if task.mempolicy is not None:
+        check_nodes_exist(scenario.machine, task.mempolicy, (*path, "mempolicy"), complaints)
 
 
 def check_flags(task: Task, path: Path, complaints: Complaints) -> None:
@@ -119,19 +121,20 @@ def check_flags(task: Task, path: Path, complaints: Complaints) -> None:
     if complaints.document.has_row(path):
         complaints.add((*path, "flags"), f"a {kind} has no row in a task table; take the row or the flag out")
         return
-    for key in strange:
+    for key in filter(partial(complaints.reads, *path), strange):
         complaints.add((*path, key), f"a {kind} has none; leave the key out", at_key=True)
 
 
 class _Cpus:
     """What the slots of a machine's CPUs may hold."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Machine, complaints: Complaints) -> None:
         self.possible = set(machine.cpus)
         online = online_cpus(machine)
         self.seen = (online | set(machine.dying)) & self.possible
         # A stated batch may be smaller than what an earlier, larger one left behind.
-        self.batch = compute_batch_value(len(online)) if machine.batch is None else None
+        computed = machine.batch is None and complaints.reads("machine", "batch") and cpu_states_read(complaints)
+        self.batch = compute_batch_value(len(online)) if computed else None
         self.most = (self.batch or 1 << 32) - 1
 
     @cached_property

@@ -2,50 +2,55 @@
 
 from __future__ import annotations
 
+from functools import cached_property, partial
+
 from oomsel.klog.formats import format_list
-from oomsel.scenario.draft import Complaints, Draft
-from oomsel.scenario.machine_rules import MISSING, is_kthread, online_cpus, pids_of
-from oomsel.scenario.models import Counter, Task, Update
+from oomsel.scenario.draft import Complaints
+from oomsel.scenario.machine_rules import MISSING, all_tasks_read, cpu_states_read, is_kthread, online_cpus, pids_of
+from oomsel.scenario.models import Counter, Scenario, Task, Update
 from oomsel.scenario.nodes import Path
 from oomsel.scenario.units import MAX_PAGES
 
 COUNTERS = ("anon", "file", "shmem", "swap", "total")
 
 
-def check_updates(draft: Draft, complaints: Complaints) -> None:
+def check_updates(scenario: Scenario, complaints: Complaints) -> None:
     """Every update fits the machine as those before it leave it."""
-    if not draft.updates or draft.machine is None:
+    if not scenario.updates:
         return
-    check = _Replay(draft, complaints)
-    for index, update in enumerate(draft.updates):
-        if update is None:
-            return  # what comes after may depend on it
+    check = _Replay(scenario, complaints)
+    for index, update in enumerate(scenario.updates):
         check.update(update, ("updates", index))
 
 
 class _Replay:
-    def __init__(self, draft: Draft, complaints: Complaints) -> None:
-        machine = draft.machine
-        assert machine is not None
+    def __init__(self, scenario: Scenario, complaints: Complaints) -> None:
+        machine = scenario.machine
         self.complaints = complaints
+        self.cpus_are_known = cpu_states_read(complaints)
         self.possible = set(machine.cpus)
         self.online = online_cpus(machine)
         self.dying = set(machine.dying)
         self.shown: str | None = None
-        self.tasks: dict[int, Task] = {}
-        for task in draft.tasks:
-            if task is not None:
+        self.tasks: dict[int, tuple[int, Task]] = {}
+        for index, task in enumerate(scenario.tasks):
+            if complaints.reads("tasks", index, "pid"):
                 for pid in pids_of(task):
-                    self.tasks.setdefault(pid, task)
+                    self.tasks.setdefault(pid, (index, task))
         self.held: dict[tuple[int, str], int] = {}
         self.too_full: set[tuple[int, str]] = set()
-        self.tasks_are_known = draft.all_tasks_are_good
-        self.describes: dict[str, Task] = {}
-        for task in draft.tasks:
-            if task is not None and task.mm is not None:
-                self.describes.setdefault(task.mm, task)
+        self.tasks_are_known = all_tasks_read(scenario, complaints, "pid", "thread")
+        self.mms_are_known = all_tasks_read(scenario, complaints, "mm")
+        self.describes: dict[str, tuple[int, Task]] = {}
+        for index, task in enumerate(scenario.tasks):
+            if task.mm is not None:
+                self.describes.setdefault(task.mm, (index, task))
 
     def update(self, update: Update, path: Path) -> None:
+        reads = partial(self.complaints.reads, *path)
+        if not (reads("offline") and reads("online")):
+            self.cpus_are_known = False  # from here on
+            return
         if update.offline is not None or update.online is not None:
             self.hotplug(update, path)
             return
@@ -53,15 +58,13 @@ class _Replay:
             self.complaints.add(path, "an empty update; state cpu, pid and a counter")
             return
         for name in ("cpu", "pid"):
-            if getattr(update, name) is None:
+            if getattr(update, name) is None and reads(name):
                 self.complaints.add((*path, name), MISSING)
         named = [name for name in COUNTERS if getattr(update, name) is not None]
-        if not named:
+        if not named and all(map(reads, COUNTERS)):
             self.complaints.add(path, "an update of no counter; state anon, file, shmem or swap")
-        if update.cpu is not None and update.cpu not in self.online:
-            what = "not online" if update.cpu in self.possible else "not possible"
-            message = f"CPU {update.cpu} is {what} here; online are {self.online_text()}"
-            self.complaints.add((*path, "cpu"), message)
+        if update.cpu is not None:
+            self.cpu(update.cpu, (*path, "cpu"))
         for name in named:
             if abs(getattr(update, name)) * update.repeat >= MAX_PAGES:
                 message = f"{getattr(update, name)} pages {update.repeat} times; stay below 2^51 pages in all"
@@ -69,17 +72,27 @@ class _Replay:
         if update.pid is not None:
             self.target(update.pid, update, named, path)
 
+    def cpu(self, cpu: int, path: Path) -> None:
+        if self.cpus_are_known and cpu not in self.online:
+            what = "not online" if cpu in self.possible else "not possible"
+            self.complaints.add(path, f"CPU {cpu} is {what} here; online are {self.online_text()}")
+        elif not self.cpus_are_known and cpu not in self.possible and self.complaints.reads("machine", "cpus"):
+            self.complaints.add(path, f"CPU {cpu} is not possible; machine.cpus has {self.possible_text}")
+
     def target(self, pid: int, update: Update, named: list[str], path: Path) -> None:
-        task = self.tasks.get(pid)
-        if task is None:
+        if pid not in self.tasks:
             if self.tasks_are_known:
                 self.complaints.add((*path, "pid"), f"no task has pid {pid}; name one of tasks")
             return
+        index, task = self.tasks[pid]
         if is_kthread(task) or "zombie" in task.flags:
             kind = "a kernel thread" if is_kthread(task) else "a zombie"
             self.complaints.add((*path, "pid"), f"pid {pid} is {kind} and has no counters; name another")
             return
-        owner = self.describes.get(task.mm, task) if task.mm is not None else task
+        owning, owner = (index, task) if task.mm is None else self.describes[task.mm]
+        shares = self.complaints.reads("tasks", index, "mm") if task.mm is None else self.mms_are_known
+        if not shares or not self.complaints.reads_whole("tasks", owning, "rss"):
+            return
         rss = owner.rss
         one_number = rss is not None and rss.total is not None
         if rss is not None and one_number and (rss.anon or rss.file or rss.shmem):
@@ -112,10 +125,17 @@ class _Replay:
         beside = [key for key in self.complaints.stated(*path) or () if key != name]
         if beside:
             self.complaints.conflict((*path, name), (*path, beside[0]), "conflicts with {}; hotplug stands alone")
+        if not self.cpus_are_known:
+            return
         for cpu in getattr(update, name):
             if wrong := self.take_down(cpu) if name == "offline" else self.bring_up(cpu):
                 self.complaints.add((*path, name), wrong)
                 return
+
+    @cached_property
+    def possible_text(self) -> str:
+        """The possible CPUs as a message shows them."""
+        return format_list(self.possible)
 
     def online_text(self) -> str:
         """The CPUs online as a message shows them; there may be thousands, and of messages too."""
@@ -139,7 +159,7 @@ class _Replay:
     def bring_up(self, cpu: int) -> str:
         if cpu in self.online or cpu not in self.possible:
             what = "online already" if cpu in self.online else "not possible"
-            return f"CPU {cpu} is {what}; possible are {format_list(self.possible)}"
+            return f"CPU {cpu} is {what}; possible are {self.possible_text}"
         if cpu in self.dying:
             return f"CPU {cpu} is dying; take it offline first"
         self.online.add(cpu)

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails, ValidationError
 from oomsel.errors import InputError
 from oomsel.scenario import leaves, models, schema, units
 from oomsel.scenario.document import Document
-from oomsel.scenario.draft import Complaints, Draft
+from oomsel.scenario.draft import Complaints
 from oomsel.scenario.machine_rules import MISSING, check_expect, check_machine, check_memcgs, check_oom
 from oomsel.scenario.nodes import Path, Plain
 from oomsel.scenario.task_rules import check_tasks, keys_by_cpu
@@ -18,6 +18,23 @@ from oomsel.scenario.update_rules import check_updates
 
 #: More structural errors than this are not looked at: each costs a search for its place.
 _ENOUGH = 200
+#: So often a scenario is read around its errors: some are seen only once others are out of the way.
+_PASSES = 5
+#: What stands in, at such paths, for what does not read but must be there; None is any part.
+_STAND_INS: tuple[tuple[tuple[str | None, ...], Any], ...] = (
+    (("oomsel",), 1),
+    (("machine",), {"cpus": 1}),
+    (("machine", "cpus"), 1),
+    (("machine", "nodes", None), {"ram": 0}),
+    (("machine", "nodes", None, "ram"), 0),
+    (("memcgs", None), {}),
+    (("tasks",), [{"pid": 1, "comm": ""}]),
+    (("tasks", None), {"pid": 1, "comm": ""}),
+    (("tasks", None, "pid"), 1),
+    (("tasks", None, "comm"), ""),
+    (("tasks", None, "thread", "pid"), 1),
+    (("updates", None), {}),
+)
 
 
 def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str | None = None) -> models.Scenario:
@@ -43,18 +60,9 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     scenario: models.Scenario | None = None
     try:
         scenario = schema.validator().validate_python(data, context=context)
-        draft = _whole_draft(scenario)
     except ValidationError:
-        context.places = True
-        for detail in _errors(data, context)[:_ENOUGH]:
-            complain(detail, complaints)
-        draft = _draft_with_holes(data, context)
-    check_machine(draft, complaints)
-    check_memcgs(draft, complaints)
-    notes = check_tasks(draft, complaints)
-    check_oom(draft, complaints)
-    check_updates(draft, complaints)
-    check_expect(draft, complaints)
+        scenario = _read_around(data, context, complaints)
+    notes = [] if scenario is None else _check_rules(scenario, complaints)
     known = {(problem.line, problem.column) for problem in document.problems}
     consequences = (problem for problem in complaints.problems if (problem.line, problem.column) not in known)
     problems = [*document.problems, *consequences]
@@ -64,13 +72,15 @@ def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str
     return scenario
 
 
-def _errors(data: dict[Any, Any], context: leaves.Context) -> list[ErrorDetails]:
-    """Every structural error, with the path that the file has."""
-    try:
-        schema.validator().validate_python(data, context=context)
-    except ValidationError as error:
-        return error.errors(include_url=False)
-    return []
+def _check_rules(scenario: models.Scenario, complaints: Complaints) -> list[str]:
+    """Complains about what no single value can break; returns what is worth a note."""
+    check_machine(scenario, complaints)
+    check_memcgs(scenario, complaints)
+    notes = check_tasks(scenario, complaints)
+    check_oom(scenario, complaints)
+    check_updates(scenario, complaints)
+    check_expect(scenario, complaints)
+    return notes
 
 
 def page_size_of(data: dict[Any, Any]) -> int:
@@ -80,49 +90,64 @@ def page_size_of(data: dict[Any, Any]) -> int:
     return size if isinstance(size, int) and size in units.PAGE_SIZES else 4096
 
 
-def _whole_draft(scenario: models.Scenario) -> Draft:
-    return Draft(
-        kernel=scenario.kernel,
-        kernel_is_good=True,
-        machine=scenario.machine,
-        memcgs=dict(scenario.memcgs),
-        oom=scenario.oom,
-        sysctl=scenario.sysctl,
-        tasks=list(scenario.tasks),
-        updates=list(scenario.updates),
-        expect=scenario.expect,
-    )
+def _read_around(data: dict[Any, Any], context: leaves.Context, complaints: Complaints) -> models.Scenario | None:
+    """What reads well in `data`, with stand-ins where something does not, which is complained about."""
+    context.places = True
+    rest = _copied(data)
+    for _ in range(_PASSES):
+        try:
+            scenario: models.Scenario = schema.validator().validate_python(rest, context=context)
+        except ValidationError as error:
+            for index, detail in enumerate(error.errors(include_url=False)):
+                if index < _ENOUGH:
+                    complain(detail, complaints)
+                for hole in _take_out(detail, rest):
+                    complaints.hole(hole)
+        else:
+            return scenario
+    return None
 
 
-def _draft_with_holes(data: dict[Any, Any], context: leaves.Context) -> Draft:
-    def section(key: str, default: Callable[[], Any]) -> Any:
-        return _or_none(lambda: schema.section_validator(key), data[key], context) if key in data else default()
-
-    def items(key: str) -> list[Any]:
-        values = data.get(key, [])
-        if not isinstance(values, list):
-            return []
-        return [_or_none(lambda: schema.section_validator(key, item=True), value, context) for value in values]
-
-    kernel = section("kernel", lambda: None)
-    return Draft(
-        kernel=kernel,
-        kernel_is_good=kernel is not None or "kernel" not in data,
-        machine=section("machine", lambda: None),
-        memcgs=section("memcgs", dict),
-        oom=section("oom", models.Oom),
-        sysctl=section("sysctl", models.Sysctls),
-        tasks=items("tasks"),
-        updates=items("updates"),
-        expect=section("expect", lambda: None),
-    )
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
-def _or_none(validator: Callable[[], Any], value: Any, context: leaves.Context) -> Any:
-    try:
-        return validator().validate_python(value, context=context)
-    except ValidationError:
-        return None
+def _take_out(detail: ErrorDetails, data: Any) -> list[Path]:
+    """Take the value that an error is about out of `data`, and put a stand-in where one must be; returns the holes."""
+    path, _, at_key = _real_path(detail["loc"], data)
+    if detail["type"] == "too_short" and _at(data, path):  # it also counts items that are wrong as missing
+        return []
+    holes = [path]
+    inner = _at(data, path[:-1])
+    if detail["type"] in ("unexpected_keyword_argument", "invalid_key"):
+        holes += [(*path[:-1], meant) for meant in _nearest(path, _known_keys) if meant not in inner]
+    elif at_key:
+        holes = [path[:-1]]  # which of its keys was meant nobody knows
+    while isinstance(inner, list) and len(path) > 2:  # a list of values is read as a whole
+        path = path[:-1]
+        holes, inner = [path], _at(data, path[:-1])
+    stand_in = None if at_key else _stand_in(path)
+    if isinstance(inner, dict) and stand_in is None:
+        inner.pop(path[-1], None)
+    elif isinstance(inner, dict | list):
+        inner[path[-1]] = stand_in  # type: ignore[index]
+    return holes
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def _stand_in(path: Path) -> Any:
+    """What a rule that does not ask takes no offence at; None where nothing needs to be."""
+    for pattern, value in _STAND_INS:
+        if len(pattern) == len(path) and all(part in (None, own) for part, own in zip(pattern, path, strict=True)):
+            return _copied(value)
+    return None
 
 
 KnownKeys = Callable[[Path], Sequence[str]]
@@ -174,11 +199,15 @@ def _real_path(loc: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]
 
 
 def _hint(path: Path, known_keys: KnownKeys) -> str:
+    close = _nearest(path, known_keys)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known_keys(path[:-1]))}"
+
+
+def _nearest(path: Path, known_keys: KnownKeys) -> list[str]:
+    """The key that an unknown one was meant to be, if there is one like it."""
     import difflib
 
-    known = known_keys(path[:-1])
-    close = difflib.get_close_matches(str(path[-1]).lower(), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    return difflib.get_close_matches(str(path[-1]).lower(), known_keys(path[:-1]), n=1)
 
 
 def _known_keys(path: Path) -> tuple[str, ...]:

@@ -210,6 +210,22 @@ def test_a_note_on_one_mode_says_which(run: Run, tmp_path: Path) -> None:
     )
 
 
+def test_a_cgroup_in_json_moves_no_cursor(run: Run) -> None:
+    path = '"/\\x2d\\u009b\\u202e\\x7f"'
+    text = f"""\
+oomsel: 1
+machine: {{cpus: 4, ram: 1GiB}}
+memcgs: {{{path}: {{oom_group: true, max: 5}}}}
+oom: {{memcg: {path}}}
+tasks: [{{pid: 7, comm: a, memcg: {path}, rss: {{anon: 5}}}}]
+"""
+    ran = run("select", "--format", "json", "--mode", "precise", "-", stdin=text.replace("x2d", "\\x2d").encode())
+    shown = r"/\x2d\xc2\x9b\xe2\x80\xae\x7f"  # as systemd writes a dash, which is no escape of ours
+    data = json.loads(ran.out)
+    assert [data["memcg"], data["oom_group"], data["tasks"][0]["memcg"]] == [shown] * 3
+    assert ran.out.isascii()
+
+
 def test_json(run: Run, flip: Path) -> None:
     ran = run("select", "--format", "json", "--mode", "precise", flip)
     data = json.loads(ran.out)

@@ -77,6 +77,16 @@ def test_a_bundle_says_what_the_scenario_said() -> None:
         assert oomsel.loads("".join(pieces(scenario))) == scenario
 
 
+def test_what_a_terminal_would_act_on_is_escaped_in_any_form() -> None:
+    head = "oomsel: 1\nmachine: {cpus: 4, ram: 5}\ntasks: [{pid: 7, comm: a}]\n"
+    scenario = oomsel.loads(head + 'title: "\\u009b\\u202e\\x7f\\u2069"\n')
+    for pieces in (yaml_pieces, json_pieces):
+        text = "".join(pieces(scenario))
+        assert text.replace("\n", "").isascii()
+        assert "\x7f" not in text
+        assert oomsel.loads(text) == scenario
+
+
 def test_its_tasks_read_like_a_tuple() -> None:
     scenario = oomsel.loads(EVERYTHING)
     tasks = oomsel.loads(bundled(scenario)).tasks
