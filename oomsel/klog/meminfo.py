@@ -91,9 +91,9 @@ class MemInfo:
         return self.zones[-1]
 
     def present_by_node(self) -> dict[int, int]:
-        """kB of RAM of each node, as its zones say."""
+        """kB of RAM of each node, as its zones say; without nodes of which a zone's line is lost."""
         nodes: dict[int, int] = {}
         for zone in self.zones:
-            if "present" in zone.sizes:
-                nodes[zone.node] = nodes.get(zone.node, 0) + zone.sizes["present"]
-        return nodes
+            nodes[zone.node] = nodes.get(zone.node, 0) + zone.sizes.get("present", 0)
+        lost = {zone.node for zone in self.zones if "present" not in zone.sizes}
+        return {node: present for node, present in nodes.items() if node not in lost}

@@ -17,7 +17,7 @@ _PATIENCE = 3000
 #: Lines after the kill in which a group's kills and the reaper may follow.
 _AFTERMATH = 64
 
-_CPUS = re.compile(r"\bnr_cpu_ids:([0-9]{1,5})\b|[Bb]rought up (?:[0-9]+ nodes?, )?([0-9]{1,5}) CPUs")
+_CPUS = re.compile(r"\bnr_cpu_ids:([0-9]{1,5})\b|[Bb]rought up (?:[0-9]+ nodes?, )?([0-9]{1,5}) CPUs?\b")
 _RELEASE = re.compile(r"Linux version ([0-9]+\.[0-9]\S*)")
 _SWAP_ON = re.compile(r"Adding ([0-9]{1,15})k swap on ")
 

@@ -137,7 +137,8 @@ class _Verdict:
         pids = {self.kernel[0]} | {kill.pid for kill in event.kills[:1] if event.chosen is None}
         if event.summary is not None:
             pids.add(event.summary.pid)
-        return self.oomsel[0] in pids
+        leader = self.report.chosen is not None and int(self.report.system.tasks.pid[self.report.chosen])
+        return self.oomsel[0] in pids or leader in pids
 
     def _headline(self, reason: Reason | None) -> str:
         kernel = f"kernel says: {_who(self.kernel)}"

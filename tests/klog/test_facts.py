@@ -118,3 +118,15 @@ def test_a_cgroup_without_a_limit_of_its_own_gives_no_totalpages() -> None:
     found = facts(raw)
     assert (found.totalpages, found.memcg_max) == (None, None)
     assert found.totalpages_because == "the cgroup itself has no limit, line 41; the one above it ran out"
+
+
+def test_one_cpu_is_a_number_of_cpus() -> None:
+    boot = "[    0.000000] setup_percpu: nr_cpu_ids:8 nr_node_ids:1\n[    0.100000] smp: Brought up 1 node, 1 CPU\n"
+    assert (facts(boot + GLOBAL).cpus, facts(boot.replace("1 CPU\n", "2 CPUs\n") + GLOBAL).cpus) == (1, 2)
+
+
+def test_a_node_of_which_a_zone_is_lost_has_no_total() -> None:
+    bound = GLOBAL.replace("constraint=CONSTRAINT_NONE", "constraint=CONSTRAINT_CPUSET")
+    assert facts(bound).totalpages is not None
+    lost = "\n".join(line for line in bound.split("\n") if "Node 0 DMA32 free:" not in line)
+    assert facts(lost).totalpages is None

@@ -465,3 +465,10 @@ def test_why_memory_could_not_be_had(gfp: int, order: int, dma: int, normal: int
     text = old([(70, 1, 500, 0, "hog")], 70, 5).replace("[  100.000004] Mem-Info:\n", zones)
     log = oomsel.loads(text.replace("gfp_mask=0x280da, order=0", f"gfp_mask={gfp:#x}, order={order}")).log
     assert memory_summary(log.event, log.facts)[-1].startswith(why)
+
+
+def test_a_leader_that_has_exited_and_its_thread_are_one_process() -> None:
+    raw = (LOGS / "09-leader-vfork-clonevm.log").read_text()
+    cut = raw[: raw.index("Out of memory: Killed process 225")].rpartition("\n")[0]
+    found = verdict(cut, event=raw[: len(cut)].count("oom-kill:constraint"))
+    assert (found.kernel, found.oomsel, found.agrees) == ((192, b"deadleader"), (225, b"livethread"), True)
