@@ -195,7 +195,7 @@ class Scheduler:
 class _Walk:
     """A process's threads on their way through their operations, all of them at the same one."""
 
-    def __init__(self, workload: Workload, mms: Mms, mm: int, first: int) -> None:
+    def __init__(self, workload: Workload, mms: Mms, mm: int, first: int, looks: Int64s) -> None:
         process = mms.processes[mm]
         topology = topology_of(workload)
         cpus = range(topology.cpus) if process.cpus is None else process.cpus
@@ -207,33 +207,47 @@ class _Walk:
         ]
         # Rows are cut where threads are scheduled anew, which pinned ones never are.
         self.every = _NEVER if process.schedule.kind == "pinned" else process.schedule.every
-        self.most = max(1, _BLOCK // process.threads)
+        self.looks = looks
+        self.most = max(16, _BLOCK // len(mms.thread_mm))
         self.pieces = _pieces(process, workload.machine.page_size)
-        self.now = self.end = 0
+        self.now = self.end = self.done = 0
+        self.start = np.zeros(0, np.int64)
 
     def rows_until(self, until: int) -> Int64s | None:
         """The next rows before `until`, int64[column of Updates, row], of bounded number; None when there are none."""
+        if self.done == len(self.start) and not self._fill():
+            return None
+        done, self.done = self.done, int(np.searchsorted(self.start, until))
+        return self.rows[:, done : self.done].reshape(len(self.rows), -1) if done < self.done else None
+
+    def _fill(self) -> bool:
+        """Make rows for some time ahead, cut where a run begins, where threads are scheduled anew and at looks."""
         if self.now == self.end:
             piece = next(self.pieces, None)
             if piece is None:
-                return None
+                return False
             self.runs, self.ends = piece, self.now + np.cumsum(piece[2])
             self.starts, self.end = self.ends - piece[2], int(self.ends[-1])
         slot = self.now // self.every
-        stop = min(until, self.end, (slot + self.most) * self.every)
-        if stop == self.now:
-            return None
-        first = np.searchsorted(self.ends, self.now, "right")
-        begin = self.starts[first + 1 : np.searchsorted(self.starts, stop)]
-        anew = np.arange((slot + 1) * self.every, stop, self.every, dtype=np.int64)
-        start = np.concatenate([[self.now], begin[begin % self.every != 0], anew])
+        stop = min(self.end, (slot + self.most) * self.every)
+        cuts = [
+            [self.now],
+            *(
+                times[np.searchsorted(times, self.now) : np.searchsorted(times, stop)]
+                for times in (self.starts, self.looks)
+            ),
+            np.arange((slot + 1) * self.every, stop, self.every, dtype=np.int64),
+        ]
+        start = np.concatenate(cuts)
         start.sort(kind="stable")  # merges what is in order already
+        start = start[np.diff(start, prepend=-1) > 0]
         if len(start) > self.most:
             start, stop = start[: self.most], int(start[self.most])
-        self.now = stop
-        return self._rows(start, stop)
+        self.start, self.rows, self.done, self.now = start, self._rows(start, stop), 0, stop
+        return True
 
     def _rows(self, start: Int64s, stop: int) -> Int64s:
+        """The rows of each start and thread; int64[column of Updates, start, thread]."""
         which = np.searchsorted(self.ends, start, "right")
         member, amount, _, how, in_child = self.runs[:, which, np.newaxis]
         rows = np.empty((len(Updates._fields), len(start), len(self.threads)), np.int64)
@@ -247,7 +261,7 @@ class _Walk:
         begun = (start > self.starts[which])[:, np.newaxis]
         rows[6] = np.where(begun & (how == How.FRESH), How.BULK, how)
         rows[7] = np.where(in_child, 1, len(self.threads))  # each thread's children are alone
-        return rows.reshape(len(rows), -1)
+        return rows
 
 
 def _pieces(process: Process, page_size: int) -> Iterator[Int64s]:
@@ -271,8 +285,9 @@ def blocks_of(workload: Workload) -> Iterator[tuple[int | None, Updates]]:
     """
     mms = mms_of(workload)
     first = np.cumsum([0, *(process.threads for process in mms.processes)]).tolist()
-    walks = [_Walk(workload, mms, mm, first[mm]) for mm in range(len(mms.processes))]
-    for look in sample_times(workload):
+    looks = np.array(sample_times(workload), np.int64)
+    walks = [_Walk(workload, mms, mm, first[mm], looks) for mm in range(len(mms.processes))]
+    for look in looks.tolist():
         parts, size = [_NOTHING], 0
         for walk in walks:
             while (rows := walk.rows_until(look)) is not None:

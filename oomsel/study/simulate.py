@@ -121,7 +121,8 @@ def simulate(
     alarms = {name: np.zeros((2, size), np.int64) for name in counted}
     looks = 0
     for look, updates in blocks_of(workload):
-        np.add.at(true, (updates.mm, updates.member), updates.amount * updates.repeat)
+        counter = updates.mm * NR_MM_COUNTERS + updates.member
+        np.add.at(true.reshape(-1), counter, updates.amount * updates.repeat)  # one index is several times as fast
         used[updates.mm, updates.member] = True
         looks += look is not None
         truly = get_mm_rss(true[:size])

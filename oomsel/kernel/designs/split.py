@@ -120,12 +120,13 @@ class Split(Design):
         super().__init__(topology, mms, thread_mm)
         self.cached = np.zeros(len(thread_mm) * NR_MM_COUNTERS, np.int64)
         self.events = np.zeros(len(thread_mm), np.int64)
-        self._most = np.ones((mms, NR_MM_COUNTERS), np.int64)  # pages of a fault
+        self._most = np.ones(mms * NR_MM_COUNTERS, np.int64)  # pages of a fault
         self._inserts = False
 
     def replay(self, updates: Updates) -> None:
         faults = updates.how == How.FAULT
-        np.maximum.at(self._most, (updates.mm[faults], updates.member[faults]), np.abs(updates.amount[faults]))
+        counter = updates.mm[faults] * NR_MM_COUNTERS + updates.member[faults]
+        np.maximum.at(self._most, counter, np.abs(updates.amount[faults]))
         self._inserts |= bool((updates.how == How.INSERT).any())
         _replay_split(
             updates.mm,
@@ -150,10 +151,12 @@ class Split(Design):
         return total
 
     def accuracy(self) -> Accuracy | None:
-        return self._bound(self._most.max(axis=1))
+        return self._bound(self._most.reshape(-1, NR_MM_COUNTERS).max(axis=1))
 
     def bound(self, used: Bools) -> Accuracy | None:
-        return self._bound((used * self._most).sum(axis=1))  # only file pages come many at a fault
+        return self._bound(
+            (used * self._most.reshape(-1, NR_MM_COUNTERS)).sum(axis=1)
+        )  # only file pages come many at a fault
 
     def _bound(self, most: Int64s) -> Accuracy | None:
         if self._inserts:  # what counts without a fault never makes a cache fold
