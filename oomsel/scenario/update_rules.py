@@ -11,6 +11,9 @@ from oomsel.scenario.models import Counter, Scenario, Task, Update
 from oomsel.scenario.nodes import Path
 from oomsel.scenario.units import MAX_PAGES
 
+#: What a counter may come to, in pages: four of them and what oom_score_adj adds stay within 64 bits.
+MAX_HELD = 1 << 60
+
 COUNTERS = ("anon", "file", "shmem", "swap", "total")
 
 
@@ -108,16 +111,16 @@ class _Replay:
                 self.add(owner, name, getattr(update, name) * update.repeat, (*path, name))
 
     def add(self, owner: Task, name: str, pages: int, path: Path) -> None:
-        """Counts what the owner's counter holds, folded or not: past 2^51 pages sums would leave 64 bits in the end."""
+        """Counts what the owner's counter holds, folded or not: each update is small enough, but not all of them."""
         counter: Counter | None = getattr(owner.rss, name, None)
         stated = 0 if counter is None else counter.count + sum(counter.deltas.values())
         before = self.held.get((owner.pid, name), stated)
         after = before + pages
         if abs(pages) >= MAX_PAGES:
             return  # that is said already
-        if abs(after) >= MAX_PAGES and abs(after) > abs(before) and (owner.pid, name) not in self.too_full:
+        if abs(after) >= MAX_HELD and abs(after) > abs(before) and (owner.pid, name) not in self.too_full:
             self.too_full.add((owner.pid, name))
-            self.complaints.add(path, f"brings the counter to {after} pages; stay below 2^51 pages")
+            self.complaints.add(path, f"brings the counter to {after} pages; stay below 2^60 pages")
         self.held[owner.pid, name] = after
 
     def hotplug(self, update: Update, path: Path) -> None:

@@ -140,3 +140,13 @@ def test_an_errors_places_are_data() -> None:
         oomsel.loads(complete("oom: {order: 11}\n"), source="name")
     (problem,) = caught.value.problems
     assert (caught.value.source, problem.line, problem.column, problem.path) == ("name", 1, 14, "oom.order")
+
+
+def test_updates_do_not_add_up_beyond_64_bits() -> None:
+    most = f"{{cpu: 0, pid: 11, anon: {(1 << 51) - 1}}}"
+    tasks = "tasks: [{pid: 10, mm: A, comm: a, rss: {anon: 511}}, {pid: 11, mm: A, comm: b}]\n"
+    fits = complete(f"{tasks}updates: [{', '.join([most] * 512)}]\n")
+    assert oomsel.select(oomsel.loads(fits)).counters.max() == (1 << 60) - 1
+    (line,) = errors_of(complete(f"{tasks}updates: [{', '.join([most] * 513)}]\n"))
+    held = 511 + 513 * ((1 << 51) - 1)
+    assert line.endswith(f" updates[512].anon: brings the counter to {held} pages; stay below 2^60 pages")
