@@ -26,7 +26,10 @@ class Override(NamedTuple):
 
     def stated(self, path: Path) -> bool:
         """Whether what is at `path` is there because of it."""
-        return path[: len(self.path)] == self.path or (len(path) >= self.made and self.path[: len(path)] == path)
+        if path[: len(self.path)] == self.path or (len(path) >= self.made and self.path[: len(path)] == path):
+            return True
+        # What a section that the file does not have lacks, the file lacks.
+        return self.made > 1 and path[: self.made] == self.path[: self.made]
 
 
 class Document:
@@ -156,7 +159,8 @@ def _made(data: Any, path: Path) -> int:
     for index, part in enumerate(path):
         data = data.get(part) if isinstance(data, dict) else data[part]
         if not isinstance(data, dict | list):
-            return index + 1
+            short_form = data is not None and path[index + 1 : index + 2] in [(key,) for key in COUNTER_KEYS]
+            return index + 2 if short_form else index + 1
     return len(path)
 
 

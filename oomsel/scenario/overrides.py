@@ -120,7 +120,7 @@ def _check_way(data: Any, path: Path, option: str) -> None:
                 message = f"no item {part} in it, it has {len(data)} from [0] on; name one, or set the whole list"
                 raise _refused(option, message, path[:index])
         elif not isinstance(data, dict):
-            if not is_empty(data) and part not in COUNTER_KEYS:
+            if not is_empty(data) and not (part in COUNTER_KEYS and "rss" in path[:index]):
                 raise _refused(option, f"nothing is in it, so no {part}; set it as a whole", path[:index])
             return
         elif part not in data:

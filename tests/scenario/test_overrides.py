@@ -142,7 +142,9 @@ BAD = [
     ("tasks[14].flags.x=vfork", "tasks[3].flags: no item x in it, it has 1 from [0] on; name one, or set the whole"),
     ("machine.cpus.x=5", "machine.cpus: nothing is in it, so no x; set it as a whole"),
     ("machine.cpus[0]=5", "machine.cpus: nothing is in it, so no 0; set it as a whole"),
-    ("machine.cpus.count=5", "machine.cpus: a mapping is no list of numbers; use one like 0-3,8 or [0, 1]"),
+    ("machine.cpus.count=5", "machine.cpus: nothing is in it, so no count; set it as a whole"),
+    ("machine.nodes[2].cpus=3", "machine.nodes[2].ram: required and missing; add it"),
+    ("tasks[10].thread.comm=x", "tasks[0].thread.pid: required and missing; add it"),
     ("oom.x.y=5", "oom.x: unknown key; known here: current,"),
     ("oom.current=77", "oom.current: no task has pid 77; name one of tasks"),
     ("tasks[10].rss.anon.deltas[3]=99", "tasks[0].rss.anon.deltas[3]: 99 on CPU 3 cannot be:"),
@@ -169,6 +171,14 @@ def test_the_kernel_option_is_named_where_it_is_wrong() -> None:
     text = complete("oom: {gfp_mask: __GFP_ATOMIC}\nkernel: 6.1\n")
     (line,) = errors_of(text, kernel="6.3")
     assert line.startswith("F:1:17: oom.gfp_mask: no gfp flag of that release: __GFP_ATOMIC")
+
+
+def test_what_the_file_says_beside_an_option_stays_the_files() -> None:
+    text = complete("tasks: [{pid: 10, comm: a, rss: {anon: x}}, {pid: 1, comm: b}]\n")
+    (line,) = errors_of(text, overrides=("tasks[10].rss.anon.deltas[3]=7",))
+    assert line.startswith('F:1:40: tasks[0].rss.anon.count: "x" is not a quantity of memory')
+    (line,) = errors_of(complete("tasks: [{pid: 1, comm: b}]\n"), overrides=("oom.order=0",))
+    assert line.startswith("F:1:1: oom.current: required and missing; add it: no user task")
 
 
 def test_options_come_first_in_the_list_of_errors() -> None:
