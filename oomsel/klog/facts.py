@@ -137,6 +137,8 @@ def _swap(event: OomEvent, around: Surroundings, size: int) -> tuple[int | None,
     if around.total_swap_kb is not None:
         kb, line = around.total_swap_kb
         return pages_of(kb, size), f"swap by line {line}"
+    if around.release is not None:  # swapon() has its own line
+        return 0, f"none was added since the boot, line {around.release[1]}"
     return None, ""
 
 

@@ -323,8 +323,8 @@ class _Verdict:
         victim = self.result.of(self.kernel[0])
         if victim is None or self.result.winner is None or self.result.winner.row is not victim.row:
             return
-        if not self._knows_total and self._weighs_by_total and counts_per_cpu(self.facts):
-            yield "as totalpages is not known for sure, neither is whether the counters' inaccuracy mattered"
+        if self.facts.totalpages is None and self._weighs_by_total and counts_per_cpu(self.facts):
+            yield "as totalpages is not known, neither is whether the counters' inaccuracy mattered"
             return
         self.interval = interval_of(self.facts, self.result, victim)
         if self.interval is None:
@@ -332,7 +332,8 @@ class _Verdict:
             if counts_per_cpu(self.facts):
                 yield "a log does not hold what CPUs have not folded in: both modes read what the table shows"
             return
-        yield self._interval_sentence(self.interval)
+        guess = not self._knows_total and self._weighs_by_total
+        yield (f"if totalpages is {self.total}: " if guess else "") + self._interval_sentence(self.interval)
 
     def _interval_sentence(self, interval: Interval) -> str:
         size = self.facts.page_size >> 10

@@ -130,3 +130,13 @@ def test_a_node_of_which_a_zone_is_lost_has_no_total() -> None:
     assert facts(bound).totalpages is not None
     lost = "\n".join(line for line in bound.split("\n") if "Node 0 DMA32 free:" not in line)
     assert facts(lost).totalpages is None
+
+
+def test_no_swap_was_added_since_the_boot() -> None:
+    memcg = (LOGS / "03-memcg.log").read_text()
+    boot = "[    0.000000] Linux version 6.12.117+deb12-cloud-amd64 (x)\n"
+    swap = "[    1.000000] Adding 4096k swap on /dev/vdb.  Priority:-2 extents:1 across:4096k\n"
+    alone, booted, added = (facts(before + memcg) for before in ("", boot, boot + swap))
+    assert (alone.swap, booted.swap, added.swap) == (None, 0, 1024)
+    assert (alone.totalpages_guessed, booted.totalpages_guessed, added.totalpages_guessed) == (True, False, False)
+    assert (booted.totalpages, added.totalpages) == (24576, 24576 + 1024)

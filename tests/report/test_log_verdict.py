@@ -403,9 +403,9 @@ def test_a_cgroups_swap_limit_is_a_guess_without_the_machines_swap() -> None:
     ("limits", "adj", "claims"),
     [
         (SWAP.format(0), -1, "which cannot have changed the victim"),
-        (SWAP.format(102400), -1, "as totalpages is not known for sure, neither is"),
+        (SWAP.format(102400), -1, "if totalpages is 51200: with 4 CPUs"),
         (SWAP.format(102400), 0, "which cannot have changed the victim"),
-        ("[  100.000003] Mem-Info:", -1, "as totalpages is not known for sure, neither is"),
+        ("[  100.000003] Mem-Info:", -1, "as totalpages is not known, neither is"),
     ],
 )
 def test_what_counters_hid_is_claimed_where_scores_are_known(limits: str, adj: int, claims: str) -> None:
