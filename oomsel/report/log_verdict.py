@@ -244,7 +244,7 @@ class _Verdict:
         if self._knows_total:
             return
         what = f"totalpages: {self.facts.totalpages_because}"
-        if self.facts.totalpages is None:
+        if self.facts.totalpages is None and self.event.rows:
             what += f"; the {self.total} pages that the table holds are taken for it"
         if not self._weighs_by_total:
             yield f"{what}; every oom_score_adj is the same, so that it changes nobody's place"
@@ -323,10 +323,11 @@ class _Verdict:
         victim = self.result.of(self.kernel[0])
         if victim is None or self.result.winner is None or self.result.winner.row is not victim.row:
             return
-        if self.facts.totalpages is None and self._weighs_by_total and counts_per_cpu(self.facts):
+        interval = interval_of(self.facts, self.result, victim)
+        if interval is not None and self.facts.totalpages is None and self._weighs_by_total:
             yield "as totalpages is not known, neither is whether the counters' inaccuracy mattered"
             return
-        self.interval = interval_of(self.facts, self.result, victim)
+        self.interval = interval
         if self.interval is None:
             yield why_no_interval(self.facts)
             if counts_per_cpu(self.facts):
