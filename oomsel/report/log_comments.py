@@ -21,7 +21,7 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     if facts.totalpages is not None:
         lines.append(f"totalpages is {facts.totalpages}: {facts.totalpages_because}.")
     else:
-        lines.append(f"totalpages is not known: {facts.totalpages_because}; oom.totalpages is what the table holds.")
+        lines.append(f"totalpages is not known: {facts.totalpages_because}; what the table holds is taken for it.")
     if facts.ram is None and facts.totalpages is not None:
         lines.append("The machine's RAM is not printed; machine.ram is the cgroup's limit, and no score depends on it.")
     if facts.cpus is None:

@@ -65,7 +65,9 @@ def why_it_failed(event: OomEvent, facts: Facts) -> str:  # noqa: PLR0911 - one 
     wanted = (facts.page_size << max(invoked.order, 0)) >> 10
     zones = [zone for zone in info.zones if _may_use(invoked.gfp_mask, zone.name)] or info.zones
     bound = event.summary.constraint if event.summary else ""
-    where = "the nodes it was bound to" if bound in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY") else "every zone"
+    where = "every zone"
+    if bound in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
+        where += " of the nodes it was bound to"
     if len(zones) < len(info.zones):
         where += f" that it may use ({', '.join(dict.fromkeys(zone.name for zone in zones))})"
     roomy = [zone for zone in zones if zone.sizes.get("free", 0) > zone.sizes.get("high", zone.sizes.get("min", 0))]

@@ -263,8 +263,8 @@ class LogScenario:
         elif summary is None and event.memcg.memory is not None and event.memcg.path in self._memcgs:
             oom["memcg"] = event.memcg.path
         self._constrain(oom, current)
-        if self.facts.totalpages is None:
-            oom["totalpages"] = self._held()
+        if self.facts.totalpages is None and ("memcg" in oom or (summary and summary.constraint in _BOUND)):
+            oom["totalpages"] = self._held()  # else machine.ram says it
         return oom
 
     def _held(self) -> int:
