@@ -1,7 +1,8 @@
-"""Output files, written whole or not at all."""
+"""Files: written whole or not at all, and compared line by line."""
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from typing import IO, Any
@@ -35,3 +36,12 @@ def _mode_for(target: str) -> int:
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text with their ends: as the kernel and `diff` have it, nothing but a newline ends one.
+
+    >>> lines_of("a\\rb\\n\\nc")
+    ['a\\rb\\n', '\\n', 'c']
+    """
+    return list(io.StringIO(text, newline="\n"))

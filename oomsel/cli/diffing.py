@@ -10,7 +10,8 @@ import click
 
 from oomsel.cli.common import fail_on_error, load_one, log_options, note
 from oomsel.errors import InputError
-from oomsel.klog.event_text import events_of, is_event_text, lines_of, read_event
+from oomsel.files import lines_of
+from oomsel.klog.event_text import events_of, is_event_text, read_event
 from oomsel.klog.names import printable
 from oomsel.klog.pick import LogOptions
 from oomsel.klog.sniff import is_log

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 
@@ -14,15 +13,6 @@ from oomsel.klog.reader import LogReader
 from oomsel.klog.report_lines import TASK_COMM_LEN, name_bytes, parse_invoked
 
 _HEADING = re.compile(r"# (approximate|precise): ")
-
-
-def lines_of(text: str) -> list[str]:
-    """The lines of a text with their ends: as the kernel and `diff` have it, nothing but a newline ends one.
-
-    >>> lines_of("a\\rb\\n\\nc")
-    ['a\\rb\\n', '\\n', 'c']
-    """
-    return list(io.StringIO(text, newline="\n"))
 
 
 def is_event_text(lines: Sequence[str]) -> bool:

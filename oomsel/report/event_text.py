@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from oomsel.klog.event_text import lines_of
+from oomsel.files import lines_of
 from oomsel.klog.table import NoHeader, parse_table
 from oomsel.report.kernel_text import kernel_lines
 from oomsel.report.oom_report import OomReport

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
-from oomsel.klog.event_text import lines_of
+from oomsel.files import lines_of
 from oomsel.report.event_text import golden_text, within_tolerance
 from oomsel.report.expectation import Failure, Path, failures, unknown_names
 from oomsel.report.oom_report import OomReport

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import oomsel
-from oomsel.klog.event_text import events_of, is_event_text, lines_of, read_event
+from oomsel.files import lines_of
+from oomsel.klog.event_text import events_of, is_event_text, read_event
 from oomsel.klog.formats import TABLE_6_8
 from oomsel.klog.ignoring import ignore
 from oomsel.report.event_text import event_text
