@@ -11,7 +11,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.report.expectation import Failure, Path
 
 if TYPE_CHECKING:
-    from oomsel.klog.pick import LogOptions
+    from oomsel.klog.options import LogOptions
 
 #: A section of YAML: its key in the first column, and what is indented below it.
 _EXPECT = re.compile(rb"^expect:[^\n]*\n?(?:(?:[ #\r][^\n]*)?\n|[ #][^\n]*\Z)*", re.MULTILINE)

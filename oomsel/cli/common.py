@@ -13,7 +13,7 @@ import click
 from oomsel.klog.names import printable
 
 if TYPE_CHECKING:
-    from oomsel.klog.pick import LogOptions
+    from oomsel.klog.options import LogOptions
     from oomsel.scenario.boot import Booted
     from oomsel.scenario.models import Scenario
 
@@ -115,7 +115,7 @@ def _collecting(function: Command) -> Command:
 
 def log_options() -> LogOptions:
     """What was said of a kernel log on the command line."""
-    from oomsel.klog.pick import LogOptions
+    from oomsel.klog.options import LogOptions
 
     said = click.get_current_context().obj or {}
     if sum(bool(said.get(name)) for name in ("event", "pid", "last")) > 1:

@@ -13,7 +13,7 @@ from oomsel.errors import InputError
 from oomsel.files import lines_of
 from oomsel.klog.event_text import events_of, is_event_text, read_event
 from oomsel.klog.names import printable
-from oomsel.klog.pick import LogOptions
+from oomsel.klog.options import LogOptions
 from oomsel.klog.sniff import is_log
 from oomsel.klog.source import HEAD, STDIN, open_source
 from oomsel.report.event_text import event_text

@@ -8,25 +8,8 @@ from typing import NamedTuple
 from oomsel.errors import InputError, Problem
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
+from oomsel.klog.options import LogOptions
 from oomsel.klog.reader import LogReader, Surroundings
-
-
-class LogOptions(NamedTuple):
-    """What a person says of a log besides the log."""
-
-    event: int | None = None  #: the report's number, from 1
-    pid: int | None = None  #: of somebody it killed
-    last: bool = False  #: the last one, complete or not
-    page_size: int | None = None  #: bytes
-    cpus: int | None = None
-
-    @property
-    def given(self) -> str | None:
-        """An option that was given; None for none."""
-        for name, value in zip(self._fields, self, strict=True):
-            if value not in (None, False):
-                return f"--{name.replace('_', '-')}"
-        return None
 
 
 class Picked(NamedTuple):

@@ -17,7 +17,7 @@ from oomsel.scenario.models import Scenario
 from oomsel.scenario.validate import read_scenario
 
 if TYPE_CHECKING:
-    from oomsel.klog.pick import LogOptions
+    from oomsel.klog.options import LogOptions
 
 #: Tasks in a list, and characters of a task table, from which on they are read into columns at once.
 LONG_LIST, LONG_TABLE = 500, 40_000

@@ -9,7 +9,8 @@ from oomsel.errors import Problem
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.facts import Facts, facts_of
-from oomsel.klog.pick import LogOptions, Picked, pick
+from oomsel.klog.options import LogOptions
+from oomsel.klog.pick import Picked, pick
 from oomsel.klog.reader import Surroundings
 from oomsel.klog.report_lines import row_name
 from oomsel.klog.rescore import Candidate, rescore

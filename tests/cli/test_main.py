@@ -101,14 +101,15 @@ except SystemExit:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
-def test_select_imports_neither_pydantics_models_nor_rich() -> None:
+def test_select_imports_neither_pydantics_models_nor_rich_nor_the_log_reader() -> None:
     code = """\
 import sys
 from oomsel.cli import main
 try:
     main(["select", "-"])
 except SystemExit:
-    sys.stderr.write(", ".join(sorted({"pydantic", "rich", "importlib.metadata"} & set(sys.modules))))
+    heavy = {"pydantic", "rich", "importlib.metadata", "oomsel.klog.prefix", "oomsel.klog.report"}
+    sys.stderr.write(", ".join(sorted(heavy & set(sys.modules))))
 """
     ran = subprocess.run([sys.executable, "-c", code], input=FLIP.encode(), capture_output=True, check=True)
     assert ran.stderr == b""

@@ -8,7 +8,8 @@ import pytest
 
 from oomsel.klog import chunks, lines
 from oomsel.klog.event import OomEvent
-from oomsel.klog.pick import LogOptions, pick
+from oomsel.klog.options import LogOptions
+from oomsel.klog.pick import pick
 from oomsel.klog.reader import LogReader
 from oomsel.klog.source import source_of
 from tests.real_logs import LOGS

@@ -6,7 +6,7 @@ import pytest
 
 import oomsel
 from oomsel.klog.facts import Facts
-from oomsel.klog.pick import LogOptions
+from oomsel.klog.options import LogOptions
 from tests.real_logs import LOGS, own_lines
 
 GLOBAL = "\n".join((LOGS / "01-global-8cpu.log").read_text().split("\n")[:76])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.errors import OomselError
-from oomsel.klog.pick import LogOptions
+from oomsel.klog.options import LogOptions
 from oomsel.report.kernel_text import kernel_lines
 from oomsel.report.log_events import entry_of, event_lines
 from oomsel.report.log_verdict import log_verdict

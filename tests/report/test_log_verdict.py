@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import oomsel
-from oomsel.klog.pick import LogOptions
+from oomsel.klog.options import LogOptions
 from oomsel.klog.rescore import Candidate
 from oomsel.klog.table import Row
 from oomsel.report.explain import explain

@@ -9,7 +9,7 @@ import pytest
 
 import oomsel
 from oomsel.errors import InputError
-from oomsel.klog.pick import LogOptions
+from oomsel.klog.options import LogOptions
 from oomsel.report.log_comments import comments_of
 from oomsel.scenario.writer import to_yaml
 from tests.real_logs import LOGS, as_json, own_lines, reads_back
