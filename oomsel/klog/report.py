@@ -10,6 +10,7 @@ from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
     TASK_COMM_LEN,
     is_possible,
+    is_torn,
     name_bytes,
     parse_current,
     parse_invoked,
@@ -22,15 +23,6 @@ from oomsel.klog.table import Columns
 _SECONDS = re.compile(r"[0-9]+\.[0-9]+")
 #: A row, as far as it can be told before the header.
 _ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
-#: What is left of a row, unless nothing is: its beginning, or that of the line; five numbers in columns, after the
-#: little that is left of the pid; or the columns before the name, which have more blanks than anything else.
-_TORN = re.compile(
-    r"\s*\[ *(?:[0-9]*(?:\]|$)|[0-9]+\.[0-9]*$)"
-    r"|\s*(?:(?!\S*[A-Za-z]{2})\S+\s+){0,2}(?:-?[0-9]+(?: +|$)){5}"
-    r"|.*[0-9] {9,}-?[0-9]{1,4} \S.{0,14}$"
-)
-#: The same behind a prefix that nobody knows.
-_TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
 _CELL = re.compile(r" *-?[0-9]+ ")
 #: What the kernel, journald and rsyslog say when they could not keep up.
 _LOST = re.compile(
@@ -95,7 +87,7 @@ class ReportReader:
             self._watch_for_damage(line)
         else:
             self._watch_for_strays(line)
-        if not self.event.ends and self._keep_source and not self._is_foreign(line):
+        if not self.event.ends and self._keep_source:
             self.event.source_lines.append(line.raw)
         return False
 
@@ -127,9 +119,6 @@ class ReportReader:
         self.age = 0
         if self._keep_source and line.raw:
             self.event.source_lines.append(line.raw)
-
-    def _is_foreign(self, line: Line) -> bool:
-        return line.tag != self.event.tag or line.caller != self.event.caller
 
     def _in_table(self) -> bool:
         event = self.event
@@ -252,11 +241,7 @@ class ReportReader:
 
     def _watch_for_damage(self, line: Line) -> None:
         """Note a line that was a row once."""
-        if (
-            _TORN.match(line.text)
-            or (not line.text and not line.is_bare)
-            or (line.is_bare and _TORN_WITHIN.search(line.text))
-        ):
+        if is_torn(line.text, is_bare=line.is_bare):
             self.event.damaged.append(line.number)
 
     def _watch_for_strays(self, line: Line) -> None:
@@ -345,8 +330,6 @@ class ReportReader:
         """Add `line` to the one that ended inside a name; whether it belongs there."""
         pending = self._pending
         assert pending is not None
-        if self._is_foreign(line):
-            return False
         joined = pending._replace(text=f"{pending.text}\n{line.text}")
         self._joined += 1
         text = joined.text

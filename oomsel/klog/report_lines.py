@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from oomsel.klog import formats
@@ -13,6 +14,15 @@ _MAX_PID = 1 << 22
 _MAX_PAGES = 1 << 51
 #: CONFIG_NR_CPUS of the largest kernels.
 _MAX_CPUS = 8192
+#: What is left of a row, unless nothing is: its beginning, or that of the line; five numbers in columns, after the
+#: little that is left of the pid; or the columns before the name, which have more blanks than anything else.
+_TORN = re.compile(
+    r"\s*\[ *(?:[0-9]*(?:\]|$)|[0-9]+\.[0-9]*$)"
+    r"|\s*(?:(?!\S*[A-Za-z]{2})\S+\s+){0,2}(?:-?[0-9]+(?: +|$)){5}"
+    r"|.*[0-9] {9,}-?[0-9]{1,4} \S.{0,14}$"
+)
+#: The same behind a prefix that nobody knows.
+_TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
 
 
 def name_bytes(text: str) -> bytes:
@@ -124,3 +134,10 @@ def _split_task(rest: str, row: Row | None) -> tuple[str, bytes | None]:
             return rest[:at], comm
         at = rest.find(",task=", at + 1)
     return rest, None
+
+
+def is_torn(text: str, *, is_bare: bool) -> bool:
+    """Whether a line amid the table was a row once; a bare one may have a prefix that nobody knows."""
+    if _TORN.match(text):
+        return True
+    return bool(_TORN_WITHIN.search(text)) if is_bare else not text
