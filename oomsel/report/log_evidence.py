@@ -40,6 +40,8 @@ def _why_nothing(reading: LogReading, verdict: LogVerdict) -> str:
     kill = reading.event.kills[0] if reading.event.kills else None
     if kill is not None and "allocating" in kill.prefix:
         return "the allocating task was killed without a look at badness"
+    if not reading.event.rows:
+        return "without a task table it cannot be said who else came near"
     return "the kernel's choice does not lead the table, so that it cannot be said how far ahead it was"
 
 

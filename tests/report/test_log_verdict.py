@@ -10,6 +10,7 @@ from oomsel.klog.rescore import Candidate
 from oomsel.klog.table import Row
 from oomsel.report.explain import explain
 from oomsel.report.explain_text import explanation_lines
+from oomsel.report.log_evidence import log_evidence
 from oomsel.report.log_interval import bounds
 from oomsel.report.log_memory import memory_object, memory_summary
 from oomsel.report.log_verdict import LogVerdict, Reason, log_verdict
@@ -472,3 +473,23 @@ def test_a_leader_that_has_exited_and_its_thread_are_one_process() -> None:
     cut = raw[: raw.index("Out of memory: Killed process 225")].rpartition("\n")[0]
     found = verdict(cut, event=raw[: len(cut)].count("oom-kill:constraint"))
     assert (found.kernel, found.oomsel, found.agrees) == ((192, b"deadleader"), (225, b"livethread"), True)
+
+
+@pytest.mark.parametrize(
+    ("raw", "overrides", "why"),
+    [
+        ((LOGS / "19-no-dump-tasks.log").read_text(), [], "Without a task table it cannot be said who else came near."),
+        (
+            (LOGS / "06-kill-allocating.log").read_text(),
+            [],
+            "The allocating task was killed without a look at badness.",
+        ),
+        (old([(70, 1, 500, 0, "a")], 70, 5), ["tasks[a].uid=7"], "This is not the report any more but a what-if"),
+        (old([(70, 1, 500, 0, "a"), (71, 1, 900, 0, "b")], 70, 5), [], "The kernel's choice does not lead the table"),
+        (old([(70, 1, 500, 0, "a")], 70, 5).rpartition("[  100.000009]")[0], [], "Whom the kernel chose is not in"),
+    ],
+)
+def test_why_nothing_is_said_of_the_counters(raw: str, overrides: list[str], why: str) -> None:
+    scenario = oomsel.loads(raw, overrides=overrides, log=LogOptions(event=1))
+    found = log_evidence(scenario.log, oomsel.select(scenario, mode="kernel"))
+    assert found.how_wrong[0].startswith(why)
