@@ -84,9 +84,9 @@ def oom_badness(system: System, counters: Int64s, totalpages: int) -> Int64s:
 
 def page_tables(system: System) -> Int64s:
     """What page tables count; int64[mm], pages."""
-    if system.formula is not None and system.formula.scale != "pages":
-        return np.zeros(len(system.pgtables_bytes), np.int64)
-    return system.pgtables_bytes >> (system.page_size.bit_length() - 1)
+    if system.scores_in_pages:
+        return system.pgtables_bytes >> (system.page_size.bit_length() - 1)
+    return np.zeros(len(system.pgtables_bytes), np.int64)
 
 
 def points_of(system: System, held: Int64s, totalpages: int) -> Int64s:

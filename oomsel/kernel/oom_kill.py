@@ -135,7 +135,7 @@ def select_bad_process(report: OomReport) -> OomReport:
     )
     if order is not None:
         points = points[order]
-    worst = worst_of(points, last=system.formula is None or system.formula.last_wins)
+    worst = worst_of(points, last=system.last_wins)
     if worst is None:
         return report.but(outcome=Outcome.NO_KILLABLE)
     passes = select_in_two_passes(system, points, worst, order) if in_two_passes else None
@@ -211,11 +211,6 @@ def _sharers_killed(system: System, kills: list[Kill]) -> list[int]:
     tasks = system.tasks
     if tasks.have_own_mms():
         return [kill.task for kill in kills]
-    mms = {int(tasks.mm[kill.task]) for kill in kills}
-    if len(mms) == 1:
-        dies = tasks.mm == mms.pop()
-    else:
-        dies_by_mm = np.zeros(len(system.total_vm) + 1, np.bool_)  # the last one stands for NO_MM
-        dies_by_mm[list(mms)] = True
-        dies = dies_by_mm[tasks.mm]
-    return [task for task in np.flatnonzero(dies).tolist() if not tasks.flags[task] & TaskFlag.INIT]
+    dies = np.zeros(len(system.total_vm) + 1, np.bool_)  # [mm]; the last one stands for NO_MM
+    dies[tasks.mm[[kill.task for kill in kills]]] = True
+    return [task for task in np.flatnonzero(dies[tasks.mm]).tolist() if not tasks.flags[task] & TaskFlag.INIT]

@@ -166,6 +166,16 @@ class System:
     formula: Formula | None = None  #: oom_badness() of a release before 5.4, under the `rules` of a newer one
 
     @property
+    def last_wins(self) -> bool:
+        """Whether of equal points the last one seen is chosen; until 5.2 it was the first."""
+        return self.formula is None or self.formula.last_wins
+
+    @property
+    def scores_in_pages(self) -> bool:
+        """Whether points are pages, those of page tables among them, as since 3.5."""
+        return self.formula is None or self.formula.scale == "pages"
+
+    @property
     def nodes_with_memory(self) -> frozenset[int]:
         """node_states[N_MEMORY]."""
         return frozenset(node for node, present in self.node_present_pages.items() if present)

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 
+#: Bytes of a comm with the 0 that ends it.
+TASK_COMM_LEN = 16
+
 # C0 and C1 controls and DEL; line and paragraph separators and the bidi controls, which
 # reorder what stands on a line; and bytes that are no UTF-8 (as surrogateescape holds them).
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -6,9 +6,9 @@ import re
 
 from oomsel.klog import formats
 from oomsel.klog.event import Chosen, OomEvent
+from oomsel.klog.names import TASK_COMM_LEN
 from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
-    TASK_COMM_LEN,
     is_possible,
     is_torn,
     name_bytes,

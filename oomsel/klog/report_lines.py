@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.klog import formats
 from oomsel.klog.event import Current, Invoked, Killed, Summary
+from oomsel.klog.names import TASK_COMM_LEN
 from oomsel.klog.table import Row, score_adj_of
 
-TASK_COMM_LEN = 16
 _MAX_PID = 1 << 22
 _MAX_PAGES = 1 << 51
 #: CONFIG_NR_CPUS of the largest kernels.
@@ -67,7 +68,7 @@ def _is_within(numbers: dict[str, int | None], cpus: int) -> bool:
     parts = [numbers.get(name) for name in ("rss_anon", "rss_file", "rss_shmem")]
     if total_vm is None or rss is None or None in parts:
         return True
-    error = 3 * cpus * (max(32, 2 * cpus) - 1)
+    error = 3 * cpus * (compute_batch_value(cpus) - 1)
     return max(rss, sum(part or 0 for part in parts)) <= 2 * total_vm + error
 
 

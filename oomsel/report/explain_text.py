@@ -152,9 +152,7 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
         yield f"  {'+' if index else ' '} {number:>{width}}  {mebibytes(report, number):>12}  {what}"
     total = sum(number for number, _ in terms)
     yield f"  = {total:>{width}}  {mebibytes(report, total):>12}  badness"
-    equals = int((report.points == points).sum())
-    if equals > 1:
-        yield f"{equals} tasks have as many: of equals the last one in the scan is chosen."
+    yield from _equals(report, points)
     if total != points:
         yield f"Before 5.9 a task that may be killed has at least one point: it counts as {points}."
 
@@ -163,13 +161,12 @@ def _historic_arithmetic(report: OomReport, formula: Formula, task: int) -> Iter
     """How a release before 5.4 came to a score."""
     system, tasks = report.system, report.system.tasks
     mm, adj = int(tasks.mm[task]), int(tasks.oom_score_adj[task])
-    points = int(report.points[task])
     if formula.scale == "raw":
         unprinted = ", ".join(formula.unprinted)
         yield f"  {system.total_vm[mm]} pages of total_vm; {unprinted} count too, and are in no report"
     else:
         pages = int((report.counters.sum(axis=1) + page_tables(system))[mm])
-        what = "rss, swap and page tables" if formula.scale == "pages" else "rss and swap"
+        what = "rss, swap and page tables" if system.scores_in_pages else "rss and swap"
         yield f"  {pages} pages ({mebibytes(report, pages)}) of {what}"
         if formula.scale == "permille":
             yield f"  of {report.totalpages} pages are {pages * 1000 // max(report.totalpages, 1)} thousandths"
@@ -178,9 +175,13 @@ def _historic_arithmetic(report: OomReport, formula: Formula, task: int) -> Iter
         if adj:
             unit = "" if formula.scale == "permille" else f" x {report.totalpages // 1000} (totalpages / 1000)"
             yield f"  oom_score_adj {adj}{unit}"
+    yield from _equals(report, int(report.points[task]))
+
+
+def _equals(report: OomReport, points: int) -> Iterator[str]:
     equals = int((report.points == points).sum())
     if equals > 1:
-        which = "last" if formula.last_wins else "first"
+        which = "last" if report.system.last_wins else "first"
         yield f"{equals} tasks have as many: of equals the {which} one in the scan is chosen."
 
 
@@ -221,9 +222,8 @@ def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence |
     if gap == 0:
         yield "The first two are equal."
     elif gap is not None and best != LONG_MAX:
-        formula = report.system.formula
-        in_pages = formula is None or formula.scale == "pages"
-        yield f"The first is {pages_and_mebibytes(report, gap) if in_pages else f'{gap} points'} ahead of the second."
+        ahead = pages_and_mebibytes(report, gap) if report.system.scores_in_pages else f"{gap} points"
+        yield f"The first is {ahead} ahead of the second."
 
 
 def _how_wrong(explanation: Explanation) -> Iterator[str]:

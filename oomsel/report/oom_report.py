@@ -164,7 +164,7 @@ def worst_first(report: OomReport, points: Int64s) -> list[int]:
     scan = scan_order(report.system, report.oc)
     position = np.zeros(len(points), np.intp)
     position[scan] = np.arange(len(scan))
-    if report.system.formula is None or report.system.formula.last_wins:
+    if report.system.last_wins:
         position = -position
     order: list[int] = np.lexsort((position, -np.maximum(points, LONG_MIN + 1))).tolist()
     return order

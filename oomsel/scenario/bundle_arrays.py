@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from oomsel.errors import InputError, Problem
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
+from oomsel.klog.names import TASK_COMM_LEN
 from oomsel.scenario.columns import NOT_STATED
-from oomsel.scenario.leaves import TASK_COMM_LEN
 from oomsel.scenario.units import MAX_PAGES
 
 Array = npt.NDArray[Any]
@@ -73,10 +73,8 @@ def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
 
 
 def _members(source: str, file: IO[bytes]) -> dict[str, Any]:
-    with (
-        warnings.catch_warnings(action="ignore"),
-        np.load(file, allow_pickle=False) as members,
-    ):  # of Python 2's headers
+    # Headers of Python 2 are read with a warning, which is nobody's here.
+    with warnings.catch_warnings(action="ignore"), np.load(file, allow_pickle=False) as members:
         wanted = ["scenario", *COLUMNS]
         if sorted(members.files) != sorted(wanted):
             has = ", ".join(members.files) or "none"

@@ -12,13 +12,12 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from oomsel.kernel.release import parse_release
-from oomsel.klog.names import comm_from_text
+from oomsel.klog.names import TASK_COMM_LEN, comm_from_text
 from oomsel.scenario import units
 from oomsel.scenario.nodes import JsonFloat, Plain, SourceInt
 
 Info = cs.ValidationInfo
 
-TASK_COMM_LEN = 16
 #: Longer texts than this are refused.
 MAX_TEXT = 1 << 16
 FLAGS = ("init", "kthread", "zombie", "exiting", "vfork", "coredump", "oom_skip", "oom_victim", "oom_origin")

@@ -18,13 +18,14 @@ from oomsel.kernel.percpu_counter import (
 )
 from oomsel.kernel.system import Indices
 from oomsel.klog.formats import TABLE_6_8
+from oomsel.klog.names import TASK_COMM_LEN
 from oomsel.scenario.bundle_arrays import in_range
 from oomsel.scenario.columns import TaskColumns
 
 _NAMES = [column.name for column in TABLE_6_8.columns]
 #: Numbers of at most 15 digits, a name of at most 15 bytes in which a backslash begins no escape.
 _NUMBERS = 1 + len(_NAMES)
-_NAME, _DIGITS = 15, 15
+_NAME, _DIGITS = TASK_COMM_LEN - 1, 15
 _ROW = re.compile(
     rb" *\[( *[0-9]{1,7})\]" + rb"( +-?[0-9]{1,%d})" % _DIGITS * len(_NAMES) + rb" [ -\[\]-~]{0,%d}" % _NAME
 )

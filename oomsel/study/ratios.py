@@ -160,7 +160,7 @@ def choosing(files: Files) -> Iterator[Ratio]:
     report = out_of_memory(system, oc, "approximate")
     chosen = {mode: (lambda mode=mode: out_of_memory(system, oc, mode)) for mode in READS}
     yield Ratio("choose precisely / read the state once", 2.0, chosen["precise"], lambda: read_once(system), 25)
-    for mode in chosen.keys() - {"precise"}:
+    for mode in ("approximate", "two-pass"):
         yield Ratio(f"choose {mode} / precisely", 0.1, chosen[mode], chosen["precise"], 25)
     yield Ratio("print 10,000 rows / f-strings", 3.0, lambda: kernel_lines(report), _f_strings(report), 9)
 
