@@ -15,33 +15,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from oomsel.booting import boot, select
     from oomsel.errors import InputError, OomselError, Problem, UsageError
-    from oomsel.report.json_report import report_object
-    from oomsel.report.kernel_text import kernel_lines
-    from oomsel.report.oom_report import OomReport, Outcome
-    from oomsel.report.summary import compare
-    from oomsel.scenario.boot import boot
-    from oomsel.scenario.load import load, loads
+    from oomsel.inputs.load import load, loads
+    from oomsel.kernel.event import OomReport, Outcome
+    from oomsel.outputs.json_report import report_object
+    from oomsel.outputs.kernel_text import kernel_lines
+    from oomsel.outputs.summary import compare
     from oomsel.scenario.models import Scenario
-    from oomsel.scenario.select import select
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "errors",
-    "OomReport": "report.oom_report",
+    "OomReport": "kernel.event",
     "OomselError": "errors",
-    "Outcome": "report.oom_report",
+    "Outcome": "kernel.event",
     "Problem": "errors",
     "Scenario": "scenario.models",
     "UsageError": "errors",
-    "boot": "scenario.boot",
-    "compare": "report.summary",
-    "kernel_lines": "report.kernel_text",
-    "load": "scenario.load",
-    "loads": "scenario.load",
-    "report_object": "report.json_report",
-    "select": "scenario.select",
+    "boot": "booting",
+    "compare": "outputs.summary",
+    "kernel_lines": "outputs.kernel_text",
+    "load": "inputs.load",
+    "loads": "inputs.load",
+    "report_object": "outputs.json_report",
+    "select": "booting",
 }
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from oomsel.klog.names import printable
+from oomsel.text import printable
 
 #: More problems than this are not listed for one file.
 MAX_PROBLEMS = 20

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from oomsel.cli.checking import Result
+    from oomsel.check.run import Result
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,7 +30,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     config = parent.config
     if not (config.getoption("oomsel") or config.getini("oomsel") or _is_strict(config)):
         return None
-    from oomsel.scenario.discover import SUFFIXES, is_scenario
+    from oomsel.check.discover import SUFFIXES, is_scenario
 
     if file_path.suffix not in SUFFIXES or not is_scenario(str(file_path)):
         return None
@@ -54,8 +54,8 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Check the scenario."""
-        from oomsel.cli.check_output import problem_lines
-        from oomsel.cli.checking import Settings, check_one
+        from oomsel.check.output import problem_lines
+        from oomsel.check.run import Settings, check_one
 
         result = check_one(self._name(), Settings(strict=_is_strict(self.config)))
         if result.status == "none":
@@ -80,8 +80,8 @@ class ScenarioItem(pytest.Item):
 
 
 def _failure_lines(result: Result) -> list[str]:
-    from oomsel.cli.check_output import message_for
-    from oomsel.klog.names import printable
+    from oomsel.check.output import message_for
+    from oomsel.text import printable
 
     lines = []
     for place, failure in result.failures:

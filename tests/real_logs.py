@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import oomsel
-from oomsel.klog.names import printable
-from oomsel.scenario.plain import json_pieces
+from oomsel.outputs.plain import json_pieces
+from oomsel.text import printable
 
 LOGS = Path(__file__).parent / "data" / "real-logs"
 _STAMPED = re.compile(rb"\[ *([0-9]+)\.([0-9]{6})\] (.*)", re.DOTALL)

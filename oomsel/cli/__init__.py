@@ -114,7 +114,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _complain(line: str) -> None:
-    from oomsel.klog.names import printable
+    from oomsel.text import printable
 
     click.echo(printable(line).encode("utf-8", "backslashreplace"), err=True)
 

@@ -51,10 +51,10 @@ def command(
     where all holds, 1 where something does not, and 2 in trouble.
     With GITHUB_ACTIONS set, failures are marked in the files, too.
     """
-    from oomsel.cli import check_output as output
-    from oomsel.cli.checking import Settings, check_all
+    from oomsel.check import output
+    from oomsel.check.discover import find_scenarios
+    from oomsel.check.run import Settings, check_all
     from oomsel.errors import OomselError
-    from oomsel.scenario.discover import find_scenarios
 
     if update and os.environ.get("CI", "").lower() not in ("", "0", "false"):
         raise click.UsageError("--update in CI would approve whatever happens; run it where a person looks at the diff")

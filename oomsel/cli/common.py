@@ -10,11 +10,11 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oomsel.klog.names import printable
+from oomsel.text import printable
 
 if TYPE_CHECKING:
-    from oomsel.klog.options import LogOptions
-    from oomsel.scenario.boot import Booted
+    from oomsel.booting import Booted
+    from oomsel.inputs.log.options import LogOptions
     from oomsel.scenario.models import Scenario
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -115,7 +115,7 @@ def _collecting(function: Command) -> Command:
 
 def log_options() -> LogOptions:
     """What was said of a kernel log on the command line."""
-    from oomsel.klog.options import LogOptions
+    from oomsel.inputs.log.options import LogOptions
 
     said = click.get_current_context().obj or {}
     if sum(bool(said.get(name)) for name in ("event", "pid", "last")) > 1:
@@ -129,7 +129,7 @@ def load_one(
 ) -> Scenario:
     """An input as a scenario, or `raw` where it has been read already; raises OomselError."""
     from oomsel.cli.progress import watching
-    from oomsel.scenario.load import load, loads
+    from oomsel.inputs.load import load, loads
 
     if raw is not None:
         scenario = loads(raw, source=name, overrides=overrides, kernel=kernel, log=log)
@@ -162,13 +162,13 @@ def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | No
 
 def boot_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Booted]]:
     """Every input, read and booted, with its name; see `load_all`."""
-    from oomsel.scenario.boot import boot
+    from oomsel.booting import boot
 
     return [(name, boot(scenario)) for name, scenario in load_all(inputs, overrides, kernel)]
 
 
 def _what_was_read(scenario: Scenario) -> str:
-    from oomsel.scenario.boot import boot
+    from oomsel.booting import boot
 
     system = boot(scenario).system
     read = "precisely" if system.rules.precise_oom else "approximately"
@@ -213,11 +213,11 @@ def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> 
     if form == "npz":
         if output in (None, "-") and sys.stdout.isatty():
             raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())
-        from oomsel.scenario.bundle import save
+        from oomsel.inputs.bundle import save
 
         write_with(lambda file: save(scenario, file), output)
         return
-    from oomsel.scenario.plain import json_pieces, yaml_pieces
+    from oomsel.outputs.plain import json_pieces, yaml_pieces
 
     pieces = json_pieces(scenario) if form == "json" else yaml_pieces(scenario)
     write_with(lambda file: file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces), output)

@@ -31,8 +31,8 @@ def command(source: str, overrides: tuple[str, ...], kernel: str | None, form: s
         if scenario.log.picked_because:
             note(source, scenario.log.picked_because)
         if (form or (output or "").rpartition(".")[2].lower()) not in ("json", "npz"):
-            from oomsel.report.log_comments import comments_of
-            from oomsel.scenario.writer import to_yaml
+            from oomsel.outputs.log_comments import comments_of
+            from oomsel.outputs.yaml import to_yaml
 
             write(to_yaml(scenario, comments_of(scenario.log)), output)
             return

@@ -10,7 +10,7 @@ import click
 from oomsel.cli.common import FILE, OUTPUT, is_quiet, scenario_options, write
 
 if TYPE_CHECKING:
-    from oomsel.cli.diffing import Side
+    from oomsel.diff.sides import Side
 
 _MODES = click.Choice(["approximate", "precise", "kernel", "both"])
 _COLOURS = {"-": "red", "+": "green", "@": "cyan"}
@@ -28,7 +28,7 @@ def _by_side(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _ignored(ctx: click.Context, param: click.Parameter, value: str) -> frozenset[str]:  # noqa: ARG001
-    from oomsel.klog.ignoring import IGNORABLE
+    from oomsel.diff.ignoring import IGNORABLE
 
     words = frozenset(word for word in value.split(",") if word)
     if strange := words - set(IGNORABLE):
@@ -84,7 +84,7 @@ def command(
     with itself where --a-... and --b-... options tell the sides apart.  Exits with 0 if they are
     the same, 1 if they differ, and 2 in trouble.
     """
-    from oomsel.cli.diffing import Wanted, content_of, holds_both, sides_of
+    from oomsel.diff.sides import Wanted, content_of, holds_both, sides_of
 
     if a == b == "-":
         raise click.UsageError("standard input can be one side only; name a file for the other")
@@ -110,8 +110,8 @@ def command(
 
 def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[bool, str]:
     from oomsel.cli.terminal import styled
-    from oomsel.klog.ignoring import ignore
-    from oomsel.report.unified import unified_diff
+    from oomsel.diff.ignoring import ignore
+    from oomsel.diff.unified import unified_diff
 
     lines = list(unified_diff(ignore(a.lines, ignored), ignore(b.lines, ignored), (a.label(), b.label()), context))
     head = [styled(_shown(line), bold=True) for line in lines[:2]]
@@ -121,8 +121,8 @@ def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[b
 
 def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: bool) -> tuple[bool, str]:
     from oomsel.cli import terminal
-    from oomsel.report import diff_output
-    from oomsel.report.task_diff import diff_events
+    from oomsel.diff import output as diff_output
+    from oomsel.diff.tasks import diff_events
 
     if len(a.events) != len(b.events):
         raise click.UsageError("one side holds both modes' events, the other one; choose with --mode")
@@ -152,6 +152,6 @@ def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: boo
 
 def _shown(line: str) -> str:
     """A line of a text that may come from anywhere: nothing in it reaches a terminal raw."""
-    from oomsel.klog.names import printable
+    from oomsel.text import printable
 
     return "\t".join(map(printable, line.split("\t")))

@@ -45,7 +45,7 @@ def command(
     A LOG has any form that dmesg, journalctl or syslog gives it, compressed or not; - is
     standard input.  Exits with 1 where there is none.
     """
-    from oomsel.report.log_events import Entry, entry_object, entry_of, event_lines
+    from oomsel.outputs.log_events import Entry, entry_object, entry_of, event_lines
 
     wanted = _Wanted(killed, cgroup, _moment("--since", since), _moment("--until", until))
     entries: list[Entry] = []
@@ -70,8 +70,8 @@ def command(
 def _events(name: str, *, keep_source: bool) -> Iterator[OomEvent]:
     from oomsel.cli.progress import watching
     from oomsel.errors import OomselError
+    from oomsel.inputs.source import open_source
     from oomsel.klog.reader import LogReader
-    from oomsel.klog.source import open_source
 
     try:
         with watching(name) as progress, open_source(name) as stream:
@@ -103,7 +103,7 @@ class _Wanted:
         self.killed, self.cgroup, self.since, self.until = killed, cgroup, since, until
 
     def has(self, name: str, event: OomEvent) -> bool:
-        from oomsel.klog.names import comm_from_text
+        from oomsel.text import comm_from_text
 
         if self.killed is not None:
             names = {kill.comm for kill in event.kills} | {str(kill.pid).encode() for kill in event.kills}
@@ -123,7 +123,7 @@ class _Wanted:
 def _order(name: str, event: OomEvent, option: str, limit: Moment | None) -> int:
     """-1, 0 or 1 for a report before, at or after `limit`."""
     from oomsel.klog.clock import moment_of
-    from oomsel.klog.names import printable
+    from oomsel.text import printable
 
     if limit is None:
         return 0

@@ -33,12 +33,12 @@ def command(
     approximate counters can be off, and who could rightfully have been chosen; why the
     others were passed over; and the smallest oom_score_adj change that saves the victim.
     """
+    from oomsel.booting import kernel_mode, select_both
     from oomsel.cli.rendering import paragraphs
-    from oomsel.klog.names import printable
-    from oomsel.report.explain import explain
-    from oomsel.report.explain_text import explanation_lines
-    from oomsel.report.log_evidence import log_evidence
-    from oomsel.scenario.select import kernel_mode, select_both
+    from oomsel.outputs.explain import explain
+    from oomsel.outputs.explain_text import explanation_lines
+    from oomsel.outputs.log_evidence import log_evidence
+    from oomsel.text import printable
 
     texts = []
     for name, booted in boot_all(inputs, overrides, kernel):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from oomsel.booting import Booted, kernel_mode, select, select_both
 from oomsel.cli import terminal
+from oomsel.kernel.event import OomReport
 from oomsel.klog.formats import PRINTK_ZERO
-from oomsel.klog.names import printable
-from oomsel.report.event_text import event_text
-from oomsel.report.oom_report import OomReport
-from oomsel.report.summary import SILENCE, compare
-from oomsel.scenario.boot import Booted
-from oomsel.scenario.select import kernel_mode, select, select_both
+from oomsel.outputs.event_text import event_text
+from oomsel.outputs.summary import SILENCE, compare
+from oomsel.text import printable
 
 if TYPE_CHECKING:
-    from oomsel.scenario.log_reader import LogReading
+    from oomsel.inputs.log.reading import LogReading
 
 #: In the place of whether the modes agree, where that cannot be known.
 LOG_SENTENCE = "A log does not hold what CPUs have not folded in: both modes read what its table shows."
@@ -56,7 +55,7 @@ class Rendering:
 
     def _note_log(self, name: str, log: LogReading, own: OomReport) -> dict[str, Any]:
         """What the kernel said in the log that the input is, and whether it was right; as an object, too."""
-        from oomsel.report.log_verdict import log_verdict, verdict_object
+        from oomsel.outputs.log_verdict import log_verdict, verdict_object
 
         verdict = log_verdict(log, own)
         notes = [log.picked_because] if log.picked_because else []
@@ -80,7 +79,7 @@ class Rendering:
         return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))
 
     def _object(self, wanted: list[OomReport]) -> dict[str, Any]:
-        from oomsel.report.json_report import both_object, report_object
+        from oomsel.outputs.json_report import both_object, report_object
 
         if len(wanted) == 1:
             return report_object(wanted[0])
@@ -88,7 +87,7 @@ class Rendering:
         return both_object(approximate, precise, compare(approximate, precise))
 
     def _table(self, approximate: OomReport, precise: OomReport) -> str:
-        from oomsel.report.table import plain_table, print_table
+        from oomsel.outputs.table import plain_table, print_table
 
         if self.show_all:
             return "".join(f"{line}\n" for line in plain_table(approximate, precise))

@@ -7,8 +7,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from oomsel.kernel.constraint import Constraint, OomControl, scan_order
 from oomsel.kernel.historic import historic_badness
-from oomsel.kernel.oom_control import Constraint, OomControl, scan_order
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, System, TaskFlag
 

@@ -9,9 +9,10 @@ from typing import cast
 import numpy as np
 
 from oomsel.kernel.badness import is_visited, of_task, oom_evaluate_task, passed_over, worst_of
+from oomsel.kernel.constraint import Constraint, OomControl, constrained_alloc
+from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import GFP_FS
 from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group, mem_cgroup_scan_tasks
-from oomsel.kernel.oom_control import Constraint, OomControl, constrained_alloc
 from oomsel.kernel.oom_reaper import oom_reap_task
 from oomsel.kernel.percpu_counter import (
     NR_MM_COUNTERS,
@@ -22,7 +23,6 @@ from oomsel.kernel.percpu_counter import (
 )
 from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Indices, System, TaskFlag
 from oomsel.kernel.two_pass import Margin, TwoPass, accuracy_of, two_pass
-from oomsel.report.oom_report import Kill, OomReport, Outcome
 
 #: Dying already, for a reason of its own or killed before.
 DYING = TaskFlag.EXITING | TaskFlag.OOM_VICTIM

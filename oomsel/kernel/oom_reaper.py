@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from oomsel.kernel.event import Kill, Reaped
 from oomsel.kernel.percpu_counter import (
     MM_ANONPAGES,
     MM_FILEPAGES,
@@ -15,7 +16,6 @@ from oomsel.kernel.percpu_counter import (
     percpu_counter_sum_positive,
 )
 from oomsel.kernel.system import System
-from oomsel.report.oom_report import Kill, Reaped
 
 
 def oom_reap_task(system: System, kills: list[Kill], read: Callable[[RssStat], Int64s]) -> tuple[Reaped, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from oomsel.kernel.release import Rules
@@ -132,18 +131,3 @@ PREFIX_MEMCG = "Memory cgroup out of memory"
 PREFIX_ALLOCATING = "Out of memory (oom_kill_allocating_task)"
 #: A number that the input does not hold.
 UNKNOWN = "?"
-
-
-def format_list(numbers: Iterable[int]) -> str:
-    """The numbers as the kernel's `%*pbl` prints them: ranges, ascending; empty for none.
-
-    >>> format_list([0, 1, 2, 8])
-    '0-2,8'
-    """
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
-        else:
-            parts.append([number, number])
-    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in parts)

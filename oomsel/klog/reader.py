@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.lines import LineSource
+from oomsel.klog.parser import EventParser
 from oomsel.klog.prefix import Line, Stripper
-from oomsel.klog.report import ReportReader
 
 #: Lines without a word of the report's, after which it is taken to have been cut.
 _PATIENCE = 3000
@@ -23,7 +23,7 @@ _SWAP_ON = re.compile(r"Adding ([0-9]{1,15})k swap on ")
 
 
 @dataclass(slots=True)
-class Surroundings:
+class LogContext:
     """What the log says outside of its reports; each value with its line."""
 
     possible_cpus: tuple[int, int] | None = None
@@ -63,7 +63,7 @@ class Surroundings:
         for kill in event.kills:
             self.killed[kill.pid] = (kill.comm, kill.line)
 
-    def copy(self) -> Surroundings:
+    def copy(self) -> LogContext:
         """As it is now, for a report to be read with."""
         return replace(self, killed=dict(self.killed))
 
@@ -78,7 +78,7 @@ def _boots(text: str) -> bool:
 class LogReader:
     """The reports in `stream`, in order of their ends, as `events()` gives them.
 
-    `around` is what the log says beside them, up to the report that was given last.
+    `context` is what the log says beside them, up to the report that was given last.
     `keep_source` keeps each report's lines as they stand.  One pass, a few MiB of memory
     besides the reports that the caller keeps.
     """
@@ -88,8 +88,8 @@ class LogReader:
     ) -> None:
         self._source = LineSource(stream, progress)
         self._keep_source = keep_source
-        self.around = Surroundings()
-        self._open: dict[tuple[str | None, str], ReportReader] = {}
+        self.context = LogContext()
+        self._open: dict[tuple[str | None, str], EventParser] = {}
         self._count = 0
         self._recent: list[Line] = []
         self._sequence: int | None = None
@@ -129,8 +129,8 @@ class LogReader:
                 yield self._close(key)
                 report_of = None
         if report_of is None:
-            cpus, _ = self.around.possible_cpus or (None, 0)
-            report = ReportReader(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
+            cpus, _ = self.context.possible_cpus or (None, 0)
+            report = EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
             if report.begin(line, self._recent):
                 self._count += 1
                 self._open[key] = report
@@ -138,7 +138,7 @@ class LogReader:
                 return
         for other in self._open.values():
             other.overhear(line)
-        self.around.read(line)
+        self.context.read(line)
         self._remember(line)
 
     def _watch_sequence(self, line: Line) -> None:

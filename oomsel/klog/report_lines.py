@@ -8,8 +8,8 @@ from collections.abc import Callable
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.klog import formats
 from oomsel.klog.event import Current, Invoked, Killed, Summary
-from oomsel.klog.names import TASK_COMM_LEN
 from oomsel.klog.table import Row, score_adj_of
+from oomsel.text import TASK_COMM_LEN
 
 _MAX_PID = 1 << 22
 _MAX_PAGES = 1 << 51

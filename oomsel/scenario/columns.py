@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int32s, Int64s
-from oomsel.klog.names import comm_to_text
 from oomsel.scenario.models import NOTHING, Counter, Rss, Task
+from oomsel.text import comm_to_text
 
 Comms: TypeAlias = npt.NDArray[np.bytes_]
 
@@ -95,7 +95,7 @@ class TaskColumns(Sequence[Task]):
                 counters[name] = (count, deltas)
         return counters
 
-    def rows_spoken_of(
+    def referenced_rows(
         self, pids: Set[int | None], comms: Set[bytes] = frozenset(), special: Set[int] = frozenset()
     ) -> list[int]:
         """The rows of named and special tasks, of those with these pids or comms, of init and the first plain one."""
@@ -107,9 +107,9 @@ class TaskColumns(Sequence[Task]):
         rows.update(next(([row] for row in range(len(self)) if row not in rows), []))
         return sorted(rows)
 
-    def spoken_of(self, pids: Set[int | None]) -> list[tuple[int, Task]]:
-        """The tasks that a scenario's rest may name or fall back on, see `rows_spoken_of`; with their indices."""
-        return [(row, self[row]) for row in self.rows_spoken_of(pids)]
+    def referenced(self, pids: Set[int | None]) -> list[tuple[int, Task]]:
+        """The tasks that a scenario's rest may name or fall back on, see `referenced_rows`; with their indices."""
+        return [(row, self[row]) for row in self.referenced_rows(pids)]
 
 
 def _bare(task: Task) -> Task:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from oomsel.scenario import leaves, schema
-from oomsel.scenario.units import MAX_NODE, MAX_PAGES, PAGE_SIZES
+from oomsel.scenario import field_types, schema
+from oomsel.text import MAX_NODE, MAX_PAGES, PAGE_SIZES
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # what editors' YAML servers know best
 #: A plain scalar of YAML is text as written, so that 6.12 and 123 are text, too.
@@ -50,7 +50,7 @@ LEAVES: dict[str, dict[str, Any]] = {
         "exclusiveMaximum": 1 << 32,
     },
     "page_size": {"title": "bytes", "enum": list(PAGE_SIZES)},
-    "flag": {"title": f"one of {', '.join(leaves.FLAGS)}", "enum": list(leaves.FLAGS)},
+    "flag": {"title": f"one of {', '.join(field_types.FLAGS)}", "enum": list(field_types.FLAGS)},
     "version": {"title": "1", "const": 1},
     "memcg_path": {"title": "path like /web/worker", "type": "string", "pattern": "^/"},
     "cpuset_name": {"title": "name", **_TEXT},

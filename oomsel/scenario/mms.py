@@ -18,8 +18,8 @@ from oomsel.kernel.percpu_counter import (
 )
 from oomsel.kernel.system import NO_MM, Bools, Indices
 from oomsel.scenario.columns import NOT_STATED, TaskColumns
-from oomsel.scenario.machine_rules import is_kthread, online_cpus
 from oomsel.scenario.models import Machine, Task
+from oomsel.scenario.rules.machine import is_kthread, online_cpus
 
 #: A scenario's counters and the member of rss_stat that holds each; `total` stands in the place of anon.
 MEMBERS = {

@@ -225,5 +225,5 @@ class Scenario(Model):
     expect: Annotated[Expect | None, "What `oomsel check` holds the outcome to."] = None
     #: What the reader noticed and a person should know; not a key.
     notes: tuple[str, ...] = ()
-    #: The report in a kernel log that it was read from, an oomsel.scenario.log_reader.LogReading; not a key.
+    #: The report in a kernel log that it was read from, an oomsel.inputs.log.reading.LogReading; not a key.
     log: Any = None

@@ -7,7 +7,8 @@ from functools import cache, partial
 from pydantic_core import CoreSchema, SchemaValidator
 from pydantic_core import core_schema as cs
 
-from oomsel.scenario import leaves, models, units
+from oomsel import text
+from oomsel.scenario import field_types, models
 
 
 def table(cls: type[models.Model], **fields: CoreSchema) -> CoreSchema:
@@ -31,79 +32,81 @@ def table(cls: type[models.Model], **fields: CoreSchema) -> CoreSchema:
 KEYS: dict[str, tuple[str, ...]] = {}
 
 COUNTER = cs.no_info_before_validator_function(
-    leaves.counter_form,
+    field_types.counter_form,
     table(
         models.Counter,
-        count=leaves.QUANTITY,
-        deltas=cs.with_info_wrap_validator_function(leaves.deltas_of, cs.dict_schema(leaves.CPU_KEY, leaves.S32)),
+        count=field_types.QUANTITY,
+        deltas=cs.with_info_wrap_validator_function(
+            field_types.deltas_of, cs.dict_schema(field_types.CPU_KEY, field_types.S32)
+        ),
     ),
 )
 TASK = table(
     models.Task,
-    pid=leaves.PID,
-    tgid=leaves.PID,
-    comm=leaves.COMM,
-    uid=leaves.whole(0, (1 << 32) - 1, "uid"),
-    oom_score_adj=leaves.whole(-1000, 1000, "oom_score_adj"),
-    total_vm=leaves.SIZE,
-    pgtables_bytes=leaves.whole(0, (1 << 62) - 1, "number of bytes"),
+    pid=field_types.PID,
+    tgid=field_types.PID,
+    comm=field_types.COMM,
+    uid=field_types.whole(0, (1 << 32) - 1, "uid"),
+    oom_score_adj=field_types.whole(-1000, 1000, "oom_score_adj"),
+    total_vm=field_types.SIZE,
+    pgtables_bytes=field_types.whole(0, (1 << 62) - 1, "number of bytes"),
     rss=table(models.Rss, anon=COUNTER, file=COUNTER, shmem=COUNTER, swap=COUNTER, total=COUNTER),
-    flags=cs.tuple_variable_schema(leaves.FLAG),
-    mm=leaves.LABEL,
-    thread=table(models.Thread, pid=leaves.PID, comm=leaves.COMM),
-    memcg=leaves.PATH,
-    cpuset=table(models.Cpuset, name=leaves.CPUSET_NAME, mems_allowed=leaves.NODELIST),
-    mempolicy=leaves.NODELIST,
+    flags=cs.tuple_variable_schema(field_types.FLAG),
+    mm=field_types.LABEL,
+    thread=table(models.Thread, pid=field_types.PID, comm=field_types.COMM),
+    memcg=field_types.PATH,
+    cpuset=table(models.Cpuset, name=field_types.CPUSET_NAME, mems_allowed=field_types.NODELIST),
+    mempolicy=field_types.NODELIST,
 )
 MACHINE = table(
     models.Machine,
-    cpus=leaves.list_of(units.MAX_CPU, number_is_count=True),
-    online=leaves.CPULIST,
-    dying=leaves.CPULIST,
-    page_size=leaves.PAGE_SIZE,
-    ram=leaves.SIZE,
-    swap=leaves.SIZE,
-    batch=leaves.whole(1, (1 << 31) - 1, "batch"),
-    nodes=cs.dict_schema(leaves.NODE_KEY, table(models.Node, ram=leaves.SIZE, cpus=leaves.CPULIST)),
+    cpus=field_types.list_of(text.MAX_CPU, number_is_count=True),
+    online=field_types.CPULIST,
+    dying=field_types.CPULIST,
+    page_size=field_types.PAGE_SIZE,
+    ram=field_types.SIZE,
+    swap=field_types.SIZE,
+    batch=field_types.whole(1, (1 << 31) - 1, "batch"),
+    nodes=cs.dict_schema(field_types.NODE_KEY, table(models.Node, ram=field_types.SIZE, cpus=field_types.CPULIST)),
 )
-MEMCG = table(models.MemcgLimits, max=leaves.LIMIT, swap_max=leaves.LIMIT, oom_group=leaves.BOOL)
+MEMCG = table(models.MemcgLimits, max=field_types.LIMIT, swap_max=field_types.LIMIT, oom_group=field_types.BOOL)
 OOM = table(
     models.Oom,
-    current=leaves.PID,
-    comm=leaves.COMM,
-    gfp_mask=leaves.GFP,
-    order=leaves.whole(-1, 10, "order"),
-    memcg=leaves.PATH,
-    nodemask=leaves.NODELIST,
-    cpuset_limited=leaves.BOOL,
-    totalpages=leaves.SIZE,
+    current=field_types.PID,
+    comm=field_types.COMM,
+    gfp_mask=field_types.GFP,
+    order=field_types.whole(-1, 10, "order"),
+    memcg=field_types.PATH,
+    nodemask=field_types.NODELIST,
+    cpuset_limited=field_types.BOOL,
+    totalpages=field_types.SIZE,
 )
 SYSCTL = table(
     models.Sysctls,
-    oom_kill_allocating_task=leaves.FLAG01,
-    oom_dump_tasks=leaves.FLAG01,
-    panic_on_oom=leaves.whole(0, 2, "setting", "0, 1 or 2"),
+    oom_kill_allocating_task=field_types.FLAG01,
+    oom_dump_tasks=field_types.FLAG01,
+    panic_on_oom=field_types.whole(0, 2, "setting", "0, 1 or 2"),
 )
 UPDATE = table(
     models.Update,
-    cpu=leaves.CPU,
-    pid=leaves.PID,
-    anon=leaves.QUANTITY,
-    file=leaves.QUANTITY,
-    shmem=leaves.QUANTITY,
-    swap=leaves.QUANTITY,
-    total=leaves.QUANTITY,
-    repeat=leaves.whole(1, 10**9, "number of times"),
-    offline=leaves.CPULIST,
-    online=leaves.CPULIST,
+    cpu=field_types.CPU,
+    pid=field_types.PID,
+    anon=field_types.QUANTITY,
+    file=field_types.QUANTITY,
+    shmem=field_types.QUANTITY,
+    swap=field_types.QUANTITY,
+    total=field_types.QUANTITY,
+    repeat=field_types.whole(1, 10**9, "number of times"),
+    offline=field_types.CPULIST,
+    online=field_types.CPULIST,
 )
-PIDS_OR_COMMS = cs.tuple_variable_schema(leaves.PID_OR_COMM)
+PIDS_OR_COMMS = cs.tuple_variable_schema(field_types.PID_OR_COMM)
 _VERDICT = {
-    "victim": leaves.PID_OR_COMM,
-    "nobody": leaves.BOOL,
-    "panic": leaves.BOOL,
+    "victim": field_types.PID_OR_COMM,
+    "nobody": field_types.BOOL,
+    "panic": field_types.BOOL,
     "kills": PIDS_OR_COMMS,
-    "output": leaves.GOLDEN,
+    "output": field_types.GOLDEN,
 }
 _MODE = table(models.Verdict, **_VERDICT)
 EXPECT = table(
@@ -112,17 +115,17 @@ EXPECT = table(
     approximate=_MODE,
     precise=_MODE,
     never=PIDS_OR_COMMS,
-    robust=leaves.BOOL,
-    tolerance=leaves.SIZE,
+    robust=field_types.BOOL,
+    tolerance=field_types.SIZE,
 )
 #: The sections of a scenario, by key.
 SECTIONS: dict[str, CoreSchema] = {
-    "oomsel": leaves.VERSION,
-    "title": leaves.TEXT,
-    "description": leaves.TEXT,
-    "kernel": leaves.RELEASE,
+    "oomsel": field_types.VERSION,
+    "title": field_types.TEXT,
+    "description": field_types.TEXT,
+    "kernel": field_types.RELEASE,
     "machine": MACHINE,
-    "memcgs": cs.dict_schema(leaves.PATH, MEMCG),
+    "memcgs": cs.dict_schema(field_types.PATH, MEMCG),
     "oom": OOM,
     "sysctl": SYSCTL,
     "tasks": cs.tuple_variable_schema(TASK, min_length=1),

@@ -8,8 +8,8 @@ import numpy as np
 
 from oomsel.kernel.system import Coded, Indices, TaskFlag, TaskTable
 from oomsel.scenario.columns import TaskColumns
-from oomsel.scenario.machine_rules import init_of, nodes_with_memory, pids_of
 from oomsel.scenario.models import Machine, Task
+from oomsel.scenario.rules.machine import init_of, nodes_with_memory, pids_of
 
 _FLAGS = {flag.name.lower(): flag for flag in TaskFlag if flag.name is not None}
 
@@ -61,9 +61,9 @@ def table_of_tasks(tasks: Sequence[Task], mm: Indices, machine: Machine, memcgs:
 def table_of_columns(tasks: TaskColumns, mm: Indices, machine: Machine, memcgs: Mapping[str, int]) -> TaskTable:
     """The rows of tasks in columns, those of the named ones put in; see `table_of_tasks`."""
     nodes = frozenset(nodes_with_memory(machine))
-    spoken_of = tasks.spoken_of(set())
-    named = [row for row, _ in spoken_of]
-    part = table_of_tasks([task for _, task in spoken_of], mm[named], machine, memcgs)
+    referenced = tasks.referenced(set())
+    named = [row for row, _ in referenced]
+    part = table_of_tasks([task for _, task in referenced], mm[named], machine, memcgs)
     comm: list[bytes] = tasks.comm.tolist()
     table = TaskTable(
         pid=tasks.pid,

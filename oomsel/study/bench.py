@@ -11,9 +11,9 @@ from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
+from oomsel.booting import Booted, boot
 from oomsel.kernel.oom_kill import READS, out_of_memory
 from oomsel.kernel.system import System
-from oomsel.scenario.boot import Booted, boot
 from oomsel.study.generate import Recipe, generate
 from oomsel.study.measure import Times, in_turns
 

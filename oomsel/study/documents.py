@@ -8,11 +8,11 @@ from typing import Any
 from pydantic_core import SchemaValidator, ValidationError
 
 from oomsel.errors import InputError
-from oomsel.scenario import leaves
-from oomsel.scenario.document import Document
-from oomsel.scenario.draft import Complaints
-from oomsel.scenario.nodes import Path
-from oomsel.scenario.validate import complain, page_size_of
+from oomsel.inputs.document import Document
+from oomsel.inputs.nodes import Path
+from oomsel.scenario import field_types
+from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.read import add_validation_error, page_size_of
 
 #: More structural errors than this are not looked at.
 _ENOUGH = 200
@@ -24,27 +24,27 @@ def read_model(
     begins: str,
     validator: SchemaValidator,
     known_keys: Callable[[Path], tuple[str, ...]],
-    check: Callable[[Any, Complaints], None],
+    check: Callable[[Any, ProblemCollector], None],
 ) -> Any:
     """What `validator` makes of the document in `raw`, if `check` has nothing to complain about.
 
     `begins` tells what is expected where there is nothing.  Raises InputError with every problem.
     """
     document = _open_document(source, raw, begins)
-    complaints = Complaints(document)
+    collector = ProblemCollector(document)
     if not isinstance(document.data, dict):
-        complaints.add((), f"no mapping of keys; {begins}")
-        raise InputError(source, complaints.problems)
+        collector.add((), f"no mapping of keys; {begins}")
+        raise InputError(source, collector.problems)
     model = None
     try:
-        context = leaves.Context(page_size_of(document.data), document.is_json)
+        context = field_types.Context(page_size_of(document.data), document.is_json)
         model = validator.validate_python(document.data, context=context)
     except ValidationError as error:
         for detail in error.errors(include_url=False)[:_ENOUGH]:
-            complain(detail, complaints, known_keys)
+            add_validation_error(detail, collector, known_keys)
     if model is not None:
-        check(model, complaints)
-    problems = [*document.problems, *complaints.problems]
+        check(model, collector)
+    problems = [*document.problems, *collector.problems]
     if problems or model is None:
         raise InputError(source, problems)
     return model

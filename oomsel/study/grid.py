@@ -29,12 +29,13 @@ from typing import Any, NamedTuple
 from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as cs
 
+from oomsel import text
+from oomsel.inputs.load import read_bytes
+from oomsel.inputs.nodes import Path
 from oomsel.kernel.designs import DESIGNS
-from oomsel.scenario import leaves, schema, units
-from oomsel.scenario.draft import Complaints
-from oomsel.scenario.load import read_bytes
+from oomsel.scenario import field_types, schema
 from oomsel.scenario.models import Model
-from oomsel.scenario.nodes import Path
+from oomsel.scenario.problems import ProblemCollector
 from oomsel.study.documents import read_model
 from oomsel.study.simulate import simulate
 from oomsel.study.workload import (
@@ -109,13 +110,13 @@ class Row(NamedTuple):
 
 def _axis(item: cs.CoreSchema) -> cs.CoreSchema:
     def form(value: Any) -> Any:
-        return value if isinstance(value, list | dict) or leaves.is_empty(value) else [value]
+        return value if isinstance(value, list | dict) or field_types.is_empty(value) else [value]
 
     def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
         if not items:
-            raise leaves.wrong("An empty list; leave the key out, or state a value")
+            raise field_types.wrong("An empty list; leave the key out, or state a value")
         if len(set(items)) < len(items):
-            raise leaves.wrong("A list with a value twice; state each once")
+            raise field_types.wrong("A list with a value twice; state each once")
         return items
 
     inner = cs.no_info_before_validator_function(form, cs.tuple_variable_schema(item))
@@ -130,25 +131,25 @@ def _design(value: Any, _: Any) -> str:
 
 @cache
 def _validator() -> SchemaValidator:
-    size, whole = leaves.SIZE, leaves.whole
+    size, whole = field_types.SIZE, field_types.whole
     grid = schema.table(
         Grid,
-        cpus=_axis(whole(1, units.MAX_CPU + 1, "number of CPUs")),
+        cpus=_axis(whole(1, text.MAX_CPU + 1, "number of CPUs")),
         threads=_axis(whole(1, 10_000, "number of threads")),
         processes=_axis(whole(1, 10_000, "number of processes")),
         hop=_axis(whole(1, 10**9, "number of operations")),
-        designs=_axis(leaves.leaf(_design)),
+        designs=_axis(field_types.leaf(_design)),
     )
     return SchemaValidator(
         schema.table(
             Study,
-            oomsel_study=leaves.VERSION,
+            oomsel_study=field_types.VERSION,
             grid=grid,
             memory=size,
-            title=leaves.TEXT,
-            description=leaves.TEXT,
+            title=field_types.TEXT,
+            description=field_types.TEXT,
             seeds=whole(1, 1_000_000, "number of seeds"),
-            nodes=whole(1, units.MAX_NODE + 1, "number of nodes"),
+            nodes=whole(1, text.MAX_NODE + 1, "number of nodes"),
             step=size,
             churn=size,
             times=whole(1, 10**6, "number of times"),
@@ -168,18 +169,18 @@ def read_study(source: str, raw: bytes) -> Study:
     return study
 
 
-def _check(study: Study, complaints: Complaints) -> None:
+def _check(study: Study, collector: ProblemCollector) -> None:
     grid = study.grid
     cpus, processes, threads = max(grid.cpus), max(grid.processes), max(grid.threads)
     if study.memory + processes * study.step + study.churn * threads >= MAX_PAGES:
-        complaints.add(("memory",), "with step and churn more than 2^31 pages in one process; use less")
+        collector.add(("memory",), "with step and churn more than 2^31 pages in one process; use less")
     if cpus * processes > MAX_SLOTS:
-        complaints.add(("grid",), f"{processes} processes on {cpus} CPUs; use fewer of one, {TOO_MANY}")
+        collector.add(("grid",), f"{processes} processes on {cpus} CPUs; use fewer of one, {TOO_MANY}")
     trials = prod(len(axis) for axis in (grid.cpus, grid.threads, grid.processes, grid.hop)) * study.seeds
     if trials > MAX_TRIALS:
-        complaints.add(("grid",), f"{trials} trials; use fewer values or seeds, {MAX_TRIALS} trials at most")
+        collector.add(("grid",), f"{trials} trials; use fewer values or seeds, {MAX_TRIALS} trials at most")
     if processes * threads > MAX_THREADS:
-        complaints.add(("grid",), f"too many threads; use at most {MAX_THREADS} in all")
+        collector.add(("grid",), f"too many threads; use at most {MAX_THREADS} in all")
 
 
 def _known_keys(path: Path) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oomsel.study.measure import Times, in_turns
 
 if TYPE_CHECKING:
-    from oomsel.report.oom_report import OomReport
+    from oomsel.kernel.event import OomReport
 
 _IMPORTS = "import click, pydantic, yaml, numpy"
 
@@ -48,10 +48,10 @@ class Files(NamedTuple):
 
 def write_files(folder: Path) -> Files:
     """The inputs, made by the generator."""
-    from oomsel.report.kernel_text import kernel_lines
-    from oomsel.scenario.bundle import save
-    from oomsel.scenario.plain import json_pieces, yaml_pieces
-    from oomsel.scenario.select import select
+    from oomsel.booting import select
+    from oomsel.inputs.bundle import save
+    from oomsel.outputs.kernel_text import kernel_lines
+    from oomsel.outputs.plain import json_pieces, yaml_pieces
     from oomsel.study.generate import Recipe, generate
 
     names = ("ten.yaml", "many.yaml", "many.json", "table.yaml", "many.npz", "kern.log")
@@ -70,8 +70,8 @@ def write_files(folder: Path) -> Files:
 
 def write_log(path: Path, size: int) -> None:
     """About `size` bytes of a kernel log, in which three OOM reports stand."""
-    from oomsel.report.kernel_text import kernel_lines
-    from oomsel.scenario.select import select
+    from oomsel.booting import select
+    from oomsel.outputs.kernel_text import kernel_lines
     from oomsel.study.generate import Recipe, generate
 
     lines = kernel_lines(select(generate(Recipe(tasks=200, cpus=16, seed=1))))
@@ -114,7 +114,7 @@ def loading(files: Files) -> Iterator[Ratio]:
     """Reading and validating 10,000 tasks beside reading them alone."""
     import yaml
 
-    from oomsel.scenario.load import load
+    from oomsel.inputs.load import load
 
     def stock() -> Any:
         with open(files.yaml, "rb") as file:
@@ -150,10 +150,10 @@ def searching(files: Files) -> Iterator[Ratio]:
 
 def choosing(files: Files) -> Iterator[Ratio]:
     """Choosing among 10,000 tasks on 256 CPUs, in memory, and printing it."""
+    from oomsel.booting import boot
+    from oomsel.inputs.load import load
     from oomsel.kernel.oom_kill import READS, out_of_memory
-    from oomsel.report.kernel_text import kernel_lines
-    from oomsel.scenario.boot import boot
-    from oomsel.scenario.load import load
+    from oomsel.outputs.kernel_text import kernel_lines
     from oomsel.study.bench import read_once
 
     system, oc, *_ = boot(load(files.bundle))

@@ -8,17 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oomsel.booting import boot, select
 from oomsel.errors import UsageError
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.designs import DESIGNS, Accuracy, Costs, Design
+from oomsel.kernel.event import OomReport
 from oomsel.kernel.percpu_counter import MM_SWAPENTS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Bools
 from oomsel.kernel.uncertainty import counter_bound
-from oomsel.report.oom_report import OomReport
-from oomsel.report.summary import freed_pages
-from oomsel.scenario.boot import boot
+from oomsel.outputs.summary import freed_pages
 from oomsel.scenario.models import Scenario
-from oomsel.scenario.select import select
 from oomsel.study.export import final_scenario
 from oomsel.study.program import Mms, blocks_of, mms_of, topology_of
 from oomsel.study.workload import Workload

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from typing import IO, Any
 
-from oomsel.klog.names import comm_to_text, printable
 from oomsel.study.simulate import Kill, Reading, Sample, Simulation
+from oomsel.text import comm_to_text, printable
 
 #: Processes that a person gets of each design without asking for all: those that are the furthest off.
 TOP = 10

@@ -50,11 +50,12 @@ from typing import Any
 from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as cs
 
-from oomsel.scenario import leaves, schema, units
-from oomsel.scenario.draft import Complaints
-from oomsel.scenario.load import read_bytes
+from oomsel import text
+from oomsel.inputs.load import read_bytes
+from oomsel.inputs.nodes import Path
+from oomsel.scenario import field_types, schema
 from oomsel.scenario.models import Model
-from oomsel.scenario.nodes import Path
+from oomsel.scenario.problems import ProblemCollector
 from oomsel.study.documents import read_model
 
 MEMORIES = ("anon", "file", "shmem")
@@ -147,7 +148,7 @@ def _choice(names: tuple[str, ...], what: str) -> cs.CoreSchema:
             raise ValueError(f"no {what}; use one of {', '.join(names)}")
         return str(value)
 
-    return leaves.leaf(read)
+    return field_types.leaf(read)
 
 
 def _probability(value: Any, _: Any) -> float:
@@ -161,7 +162,7 @@ def _probability(value: Any, _: Any) -> float:
 
 
 def _schedule_form(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) and not leaves.is_empty(value) else value
+    return {"kind": value} if isinstance(value, str) and not field_types.is_empty(value) else value
 
 
 def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:
@@ -169,7 +170,7 @@ def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:
 
     def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
         if not items:
-            raise leaves.wrong(f"An empty list; state at least one {what}")
+            raise field_types.wrong(f"An empty list; state at least one {what}")
         return items
 
     return cs.no_info_after_validator_function(check, cs.tuple_variable_schema(item))
@@ -177,7 +178,7 @@ def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:
 
 @cache
 def _validator() -> SchemaValidator:
-    size, whole = leaves.SIZE, leaves.whole
+    size, whole = field_types.SIZE, field_types.whole
     step = schema.table(
         Step,
         fault=size,
@@ -191,8 +192,8 @@ def _validator() -> SchemaValidator:
     )
     process = schema.table(
         Process,
-        pid=leaves.PID,
-        comm=leaves.COMM,
+        pid=field_types.PID,
+        comm=field_types.COMM,
         do=_some(step, "operation"),
         copies=whole(1, 10_000, "number of processes"),
         threads=whole(1, 10_000, "number of threads"),
@@ -200,34 +201,34 @@ def _validator() -> SchemaValidator:
         pgtables_bytes=whole(0, (1 << 62) - 1, "number of bytes"),
         start=schema.table(Start, anon=size, file=size, shmem=size, swap=size),
         budget=size,
-        cpus=leaves.CPULIST,
+        cpus=field_types.CPULIST,
         schedule=cs.no_info_before_validator_function(
             _schedule_form,
             schema.table(
                 Schedule,
                 kind=_choice(KINDS, "schedule"),
                 every=whole(1, 10**9, "number of operations"),
-                migrate=leaves.leaf(_probability),
+                migrate=field_types.leaf(_probability),
             ),
         ),
         rounds=whole(1, 10**6, "number of rounds"),
     )
     machine = schema.table(
         WorkMachine,
-        cpus=whole(1, units.MAX_CPU + 1, "number of CPUs"),
-        nodes=whole(1, units.MAX_NODE + 1, "number of nodes"),
+        cpus=whole(1, text.MAX_CPU + 1, "number of CPUs"),
+        nodes=whole(1, text.MAX_NODE + 1, "number of nodes"),
         ram=size,
         swap=size,
-        page_size=leaves.PAGE_SIZE,
+        page_size=field_types.PAGE_SIZE,
     )
     return SchemaValidator(
         schema.table(
             Workload,
-            oomsel_workload=leaves.VERSION,
+            oomsel_workload=field_types.VERSION,
             machine=machine,
             processes=_some(process, "process"),
-            title=leaves.TEXT,
-            description=leaves.TEXT,
+            title=field_types.TEXT,
+            description=field_types.TEXT,
             seed=whole(0, (1 << 63) - 1, "seed"),
             samples=whole(1, 10_000, "number of samples"),
         )
@@ -261,35 +262,35 @@ def pages_per_table(page_size: int) -> int:
     return page_size // 8
 
 
-def check_workload(workload: Workload, complaints: Complaints) -> None:
+def check_workload(workload: Workload, collector: ProblemCollector) -> None:
     """Rules over several values."""
     if workload.machine.nodes > workload.machine.cpus:
-        complaints.add(("machine", "nodes"), "more nodes than CPUs; a node has at least one")
+        collector.add(("machine", "nodes"), "more nodes than CPUs; a node has at least one")
     size = sum(_mms(process) for process in workload.processes)
     if size * workload.machine.cpus > MAX_SLOTS:
-        complaints.add(
+        collector.add(
             ("processes",),
             f"{size} processes and forking threads on {workload.machine.cpus} CPUs; use fewer of one, {TOO_MANY}",
         )
     if sum(process.copies * process.threads for process in workload.processes) > MAX_THREADS:
-        complaints.add(("processes",), f"too many threads; use at most {MAX_THREADS} in all")
+        collector.add(("processes",), f"too many threads; use at most {MAX_THREADS} in all")
     taken: dict[int, int] = {}
     for index, process in enumerate(workload.processes):
         path: Path = ("processes", index)
         for pid in range(process.pid, process.pid + process.copies):
             if pid in taken:
-                complaints.add((*path, "pid"), f"pid {pid} is that of processes[{taken[pid]}] too; pids are unique")
+                collector.add((*path, "pid"), f"pid {pid} is that of processes[{taken[pid]}] too; pids are unique")
                 break
             taken[pid] = index
         if process.pid + process.copies - 1 > 1 << 22:
-            complaints.add((*path, "copies"), "the last pid is above 4194304; use a lower pid, or fewer copies")
+            collector.add((*path, "copies"), "the last pid is above 4194304; use a lower pid, or fewer copies")
         if process.cpus is not None and process.cpus[-1] >= workload.machine.cpus:
-            complaints.add(
+            collector.add(
                 (*path, "cpus"), f"CPU {process.cpus[-1]} does not exist; machine.cpus is {workload.machine.cpus}"
             )
         if process.schedule.migrate and process.schedule.kind != "node_local":
-            complaints.add((*path, "schedule", "migrate"), "only node_local threads migrate; leave it out")
-        _check_steps(process, path, workload.machine.page_size, complaints)
+            collector.add((*path, "schedule", "migrate"), "only node_local threads migrate; leave it out")
+        _check_steps(process, path, workload.machine.page_size, collector)
 
 
 def _mms(process: Process) -> int:
@@ -298,29 +299,29 @@ def _mms(process: Process) -> int:
     return process.copies * (1 + process.threads * forks)
 
 
-def _check_steps(process: Process, path: Path, page_size: int, complaints: Complaints) -> None:
+def _check_steps(process: Process, path: Path, page_size: int, collector: ProblemCollector) -> None:
     held = dict.fromkeys(MEMORIES, 0)
     most = 0
     for index, step in enumerate(process.do):
         here: Path = (*path, "do", index)
         stated = [name for name in OPERATIONS if getattr(step, name) is not None]
         if len(stated) != 1:
-            complaints.add(here, f"{' and '.join(stated) or 'no operation'}; state one of {', '.join(OPERATIONS)}")
+            collector.add(here, f"{' and '.join(stated) or 'no operation'}; state one of {', '.join(OPERATIONS)}")
             return
         (name,) = stated
         pages = getattr(step, name)
-        if complaints.stated(*here, "memory") is not None and name not in ("fault", "unmap", "mmap_munmap"):
-            complaints.add((*here, "memory"), f"{name} knows no other memory; leave it out")
+        if collector.stated(*here, "memory") is not None and name not in ("fault", "unmap", "mmap_munmap"):
+            collector.add((*here, "memory"), f"{name} knows no other memory; leave it out")
         if step.times != 1 and name != "mmap_munmap":
-            complaints.add((*here, "times"), f"{name} is done once; times is for mmap_munmap")
+            collector.add((*here, "times"), f"{name} is done once; times is for mmap_munmap")
         if name == "thp" and pages % pages_per_table(page_size):
-            complaints.add((*here, name), f"no whole number of huge pages; one has {pages_per_table(page_size)} pages")
+            collector.add((*here, name), f"no whole number of huge pages; one has {pages_per_table(page_size)} pages")
         if name == "unmap":
             if pages > held[step.memory]:
                 message = (
                     f"{pages} pages, of which a thread has {held[step.memory]} of {step.memory} there; unmap no more"
                 )
-                complaints.add((*here, name), message)
+                collector.add((*here, name), message)
                 return
             held[step.memory] -= pages
         elif name in ("fault", "fault_around", "thp"):
@@ -329,6 +330,6 @@ def _check_steps(process: Process, path: Path, page_size: int, complaints: Compl
     most += sum(held.values()) * (process.rounds - 1)
     steps = sum(step.times * (step.fork or 1) for step in process.do) * process.rounds
     if steps > MAX_STEPS:
-        complaints.add(path, f"{steps} steps a thread; use fewer rounds or times, {MAX_STEPS} steps at most")
+        collector.add(path, f"{steps} steps a thread; use fewer rounds or times, {MAX_STEPS} steps at most")
     if most * process.threads + sum(vars(process.start).values()) >= MAX_PAGES:
-        complaints.add(path, "more than 2^31 pages in one process; use less memory, threads or rounds")
+        collector.add(path, "more than 2^31 pages in one process; use less memory, threads or rounds")

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from oomsel.scenario.discover import is_scenario
+from oomsel.check.discover import is_scenario
 from tests.cli.run_main import run
 
 Capture = pytest.CaptureFixture[bytes]

@@ -68,7 +68,7 @@ def test_a_bug_is_one_line_and_the_traceback_is_for_debug(run: Run, monkeypatch:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines \x1b")
 
-    monkeypatch.setattr("oomsel.scenario.load.load", broken)
+    monkeypatch.setattr("oomsel.inputs.load.load", broken)
     line = r"oomsel: a bug: RuntimeError: two lines \x1b; please report it, with the output of oomsel --debug ..."
     assert run("select", "-") == (2, "", f"{line}\n")
     ran = run("--debug", "select", "-")
@@ -81,7 +81,7 @@ def test_an_interrupt_is_quiet(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("oomsel.scenario.load.load", interrupted)
+    monkeypatch.setattr("oomsel.inputs.load.load", interrupted)
     ran = run("select", "-")
     assert (ran.status, ran.err.strip()) == (130, "")
 
@@ -108,7 +108,7 @@ from oomsel.cli import main
 try:
     main(["select", "-"])
 except SystemExit:
-    heavy = {"pydantic", "rich", "importlib.metadata", "oomsel.klog.prefix", "oomsel.klog.report"}
+    heavy = {"pydantic", "rich", "importlib.metadata", "oomsel.klog.prefix", "oomsel.klog.parser"}
     sys.stderr.write(", ".join(sorted(heavy & set(sys.modules))))
 """
     ran = subprocess.run([sys.executable, "-c", code], input=FLIP.encode(), capture_output=True, check=True)

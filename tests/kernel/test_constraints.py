@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oomsel.kernel.oom_control import Constraint
+from oomsel.kernel.constraint import Constraint
 from tests.support import brief, report_of, run
 
 #: Three nodes, the last without memory; a cgroup; tasks of the same size in every place.

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.kernel.badness import LONG_MIN
+from oomsel.kernel.event import OomReport
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS, percpu_counter_read_positive, percpu_counter_sum_positive
-from oomsel.report.oom_report import OomReport
 from oomsel.scenario.models import Counter, Machine, MemcgLimits, Oom, Rss, Scenario, Task
 
 CPUS = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oomsel.report.oom_report import Outcome
+from oomsel.kernel.event import Outcome
 from tests.support import brief, report_of, run
 
 

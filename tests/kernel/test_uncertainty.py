@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oomsel.booting import boot, select
+from oomsel.inputs.load import loads
 from oomsel.kernel.badness import LONG_MIN
-from oomsel.kernel.oom_control import scan_order
+from oomsel.kernel.constraint import scan_order
 from oomsel.kernel.uncertainty import badness_interval, counter_bound, rightful
-from oomsel.scenario.boot import boot
-from oomsel.scenario.load import loads
-from oomsel.scenario.select import select
 
 COUNTERS = ("anon", "file", "shmem", "swap")
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oomsel.klog.formats import TABLE_4_19, TABLE_6_8, Layout, format_list
+from oomsel.klog.formats import TABLE_4_19, TABLE_6_8, Layout
 from oomsel.klog.table import parse_table
-from oomsel.scenario.units import parse_list
+from oomsel.text import format_numbers, parse_list
 
 HEADERS = {
     "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name": TABLE_4_19,
@@ -60,9 +60,9 @@ def test_what_is_written_reads_back(layout: Layout, rows: list[tuple[int, int, l
     ],
 )
 def test_lists(numbers: list[int], text: str) -> None:
-    assert format_list(numbers) == text
+    assert format_numbers(numbers) == text
 
 
 @given(st.sets(st.integers(0, 8191), min_size=1, max_size=50))
 def test_a_list_reads_back(numbers: set[int]) -> None:
-    assert parse_list(format_list(numbers)) == sorted(numbers)
+    assert parse_list(format_numbers(numbers)) == sorted(numbers)

@@ -7,9 +7,9 @@ from typing import IO, cast
 
 import pytest
 
+from oomsel.inputs.source import Peekable, source_of
 from oomsel.klog import chunks, lines
 from oomsel.klog.reader import LogReader
-from oomsel.klog.source import Peekable, source_of
 from tests.real_logs import LOGS
 
 REPORT = (LOGS / "01-global-8cpu.log").read_bytes().split(b"\n")

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.errors import OomselError
-from oomsel.klog.options import LogOptions
-from oomsel.report.kernel_text import kernel_lines
-from oomsel.report.log_events import entry_of, event_lines
-from oomsel.report.log_verdict import log_verdict
-from oomsel.scenario.writer import to_yaml
+from oomsel.inputs.log.options import LogOptions
+from oomsel.outputs.kernel_text import kernel_lines
+from oomsel.outputs.log_events import entry_of, event_lines
+from oomsel.outputs.log_verdict import log_verdict
+from oomsel.outputs.yaml import to_yaml
 from tests.klog.test_prefix import events
 from tests.real_logs import LOGS, own_lines, reads_back
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from oomsel.inputs.source import source_of
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogReader
-from oomsel.klog.source import source_of
 from tests.real_logs import Record, records
 
 Lines = list[bytes]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from oomsel.report.log_events import entry_of
+from oomsel.outputs.log_events import entry_of
 from tests.klog.test_prefix import events
 from tests.real_logs import LOGS
 

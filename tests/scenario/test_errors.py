@@ -13,8 +13,8 @@ import pytest
 
 import oomsel
 from oomsel.errors import MAX_PROBLEMS
-from oomsel.scenario import task_rules
-from oomsel.scenario.units import parse_list
+from oomsel.scenario.rules import tasks as task_rules
+from oomsel.text import parse_list
 from tests.support import DATA, errors_of
 
 REQUIRED = {"oomsel": "1", "machine": "{cpus: 8, ram: 1000}", "tasks": "[{pid: 10, comm: a}]"}

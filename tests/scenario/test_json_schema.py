@@ -10,11 +10,11 @@ import pytest
 from jsonschema import Draft7Validator
 
 from oomsel.errors import InputError
+from oomsel.inputs.document import Document
+from oomsel.inputs.load import loads
+from oomsel.inputs.nodes import Plain
 from oomsel.scenario import schema
-from oomsel.scenario.document import Document
 from oomsel.scenario.json_schema import LEAVES, scenario_schema, scenario_schema_text
-from oomsel.scenario.load import loads
-from oomsel.scenario.nodes import Plain
 from oomsel.scenario.reference import format_reference
 
 ROOT = Path(__file__).parents[2]

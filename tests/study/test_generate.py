@@ -9,8 +9,8 @@ import pytest
 
 import oomsel
 from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.outputs.plain import json_pieces, yaml_pieces
 from oomsel.scenario.columns import TaskColumns
-from oomsel.scenario.plain import json_pieces, yaml_pieces
 from oomsel.study.generate import LEFTOVERS, SIZES, Recipe, generate
 
 

@@ -1,0 +1,1 @@
+"""A scenario held to what its `expect` says."""

@@ -1,0 +1,119 @@
+"""What `check` says of each scenario: lines for people, annotations for GitHub, JUnit's XML for other CI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from oomsel.check.expectation import Failure
+from oomsel.check.run import Place, Result
+from oomsel.cli.terminal import styled
+from oomsel.errors import InputError
+from oomsel.text import printable
+
+_WORDS = {"ok": ("ok    ", "green"), "failed": ("FAILED", "red"), "none": ("none  ", "yellow")}
+_DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
+
+
+def lines_for(result: Result, *, quiet: bool, verbose: bool) -> Iterator[str]:
+    """One line for a scenario, and below it what does not hold.  One that cannot be checked is an error's matter."""
+    if result.status == "error" or (quiet and result.status != "failed"):
+        return
+    word, colour = _WORDS[result.status]
+    line = f"{styled(word, fg=colour, bold=result.status == 'failed')}  {printable(result.name)}"
+    if result.status == "none":
+        line += ": no expect in it, so nothing is held against what happens"
+    yield line + (f": {result.sentence}" if verbose else "")
+    yield from (f"  wrote {printable(path)}" for path in result.updated)
+    for place, failure in result.failures:
+        yield f"  {message_for(result, place, failure)}"
+        yield from (f"    {_diff_line(line)}" for line in failure.detail)
+
+
+def message_for(result: Result, place: Place, failure: Failure) -> str:
+    """`FILE:LINE:COL: KEY.PATH: message`, as errors have it."""
+    key = f"{place.key}: " if place.key else ""
+    where = f":{place.line}:{place.column}" if place.line else ""
+    return printable(f"{result.name}{where}: {key}{failure.message}")
+
+
+def _diff_line(line: str) -> str:
+    colour = _DIFF_COLOURS.get(line[:1])
+    return styled(printable(line), fg=colour) if colour else printable(line)
+
+
+def problem_lines(result: Result) -> list[str]:
+    """Why a scenario could not be checked, a line each."""
+    return str(InputError(result.name, result.problems)).split("\n") if result.problems else []
+
+
+def summary(results: Sequence[Result], others: int) -> str:
+    """The last line: how many of what."""
+    counts = {
+        status: sum(result.status == status for result in results) for status in ("ok", "failed", "none", "error")
+    }
+    said = {"none": "without expect", "error": "with errors"}
+    parts = [f"{count} {said.get(status, status)}" for status, count in counts.items() if count or status == "ok"]
+    passed = f"; {_number(others, 'other file')} passed over" if others else ""
+    return f"{_number(len(results), 'scenario')}: {', '.join(parts)}{passed}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def github_annotations(result: Result) -> Iterator[str]:
+    """GitHub's workflow commands that mark each failure at its line of the file."""
+    for place, failure in result.failures:
+        message = "\n".join([f"{place.key}: {failure.message}" if place.key else failure.message, *failure.detail])
+        yield _annotation(result.name, place.line or 1, place.column or 1, message)
+    for problem in result.problems:
+        message = f"{problem.path}: {problem.message}" if problem.path else problem.message
+        yield _annotation(problem.source or result.name, problem.line or 1, problem.column or 1, message)
+
+
+def _annotation(name: str, line: int, column: int, message: str) -> str:
+    shown = "\n".join(printable(part) for part in message.split("\n"))
+    data = shown.replace("%", "%25").replace("\n", "%0A")
+    path = printable(name).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    return f"::error file={path},line={line},col={column},title=oomsel check::{data}"
+
+
+def junit(results: Sequence[Result]) -> str:
+    """JUnit's XML: a test case for each scenario."""
+    failed = sum(result.status == "failed" for result in results)
+    errors = sum(result.status == "error" for result in results)
+    skipped = sum(result.status == "none" for result in results)
+    seconds = sum(result.seconds for result in results)
+    counts = f'tests="{len(results)}" failures="{failed}" errors="{errors}" skipped="{skipped}" time="{seconds:.3f}"'
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="oomsel check" {counts}>']
+    lines.append(f'  <testsuite name="oomsel check" {counts}>')
+    for result in results:
+        name = _xml(result.name)
+        start = f'    <testcase classname="oomsel.check" name="{name}" file="{name}" time="{result.seconds:.3f}"'
+        inner = list(_junit_inner(result))
+        lines += [f"{start}>", *(f"      {line}" for line in inner), "    </testcase>"] if inner else [f"{start}/>"]
+    return "\n".join([*lines, "  </testsuite>", "</testsuites>", ""])
+
+
+def _junit_inner(result: Result) -> Iterator[str]:
+    if result.status == "none":
+        yield '<skipped message="no expect in it"/>'
+    if result.failures:  # a test case has one failure at most
+        messages = [message_for(result, place, failure) for place, failure in result.failures]
+        texts = [
+            "\n".join([message, *failure.detail])
+            for message, (_, failure) in zip(messages, result.failures, strict=True)
+        ]
+        yield f'<failure message="{_xml(messages[0])}">{_xml(chr(10).join(texts))}</failure>'
+    if result.problems:
+        lines = problem_lines(result)
+        yield f'<error message="{_xml(lines[0])}">{_xml(chr(10).join(lines))}</error>'
+
+
+def _xml(text: str) -> str:
+    """`text` for an attribute or an element; XML has no control characters, not even escaped."""
+    shown = "\n".join(printable(line) for line in text.split("\n"))
+    shown = shown.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        shown = shown.replace(char, entity)
+    return shown

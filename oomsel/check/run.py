@@ -1,0 +1,189 @@
+"""Checking many scenarios, in this process or in several."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from oomsel.check.expectation import Failure, Path
+from oomsel.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from oomsel.inputs.log.options import LogOptions
+
+#: A section of YAML: its key in the first column, and what is indented below it.
+_EXPECT = re.compile(rb"^expect:[^\n]*\n?(?:(?:[ #\r][^\n]*)?\n|[ #][^\n]*\Z)*", re.MULTILINE)
+
+
+class Settings(NamedTuple):
+    """How scenarios are checked."""
+
+    overrides: tuple[str, ...] = ()
+    kernel: str | None = None
+    strict: bool = False
+    update: bool = False
+    verbose: bool = False  #: whether to say what happens, too
+    log: LogOptions | None = None
+
+
+#: The place of what stands in no file that could be looked into again.
+NOWHERE = (0, 0)
+
+
+class Place(NamedTuple):
+    """A failure's place in the scenario's file: line and column, both 0 if it has none, and the key."""
+
+    line: int
+    column: int
+    key: str
+
+
+class Result(NamedTuple):
+    """One scenario's check; plain data, as it may come from another process."""
+
+    name: str
+    status: str  #: ok, failed, error, or none for one without `expect`
+    seconds: float
+    sentence: str = ""  #: what happens in both modes, if it was asked for
+    failures: tuple[tuple[Place, Failure], ...] = ()
+    problems: tuple[Problem, ...] = ()  #: why it could not be checked
+    notes: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()  #: golden files written anew
+
+
+def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[Result]:
+    """Every scenario's result in order, as it is there."""
+    if jobs == 1 or len(names) < 2:
+        yield from (check_one(name, settings) for name in names)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from functools import partial
+
+    pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_be_a_worker)
+    try:
+        chunk = max(1, min(32, len(names) // (4 * jobs)))
+        yield from pool.map(partial(check_one, settings=settings), names, chunksize=chunk)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _be_a_worker() -> None:
+    """Leave Ctrl-C, which reaches every process of a terminal, to the parent, and end when it has ended."""
+    import signal
+    from multiprocessing import parent_process
+    from threading import Thread
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    assert parent is not None
+
+    def end_with_parent() -> None:
+        parent.join()
+        os._exit(0)
+
+    # Where the parent was killed, by a closed pipe say, nobody else tells a worker.
+    Thread(target=end_with_parent, daemon=True).start()
+
+
+def check_one(name: str, settings: Settings) -> Result:
+    """Reads, boots and checks one scenario."""
+    from time import perf_counter
+
+    from oomsel.booting import boot
+    from oomsel.check.scenario import check
+    from oomsel.inputs.load import load
+    from oomsel.inputs.nodes import format_path
+    from oomsel.outputs.summary import compare
+
+    start = perf_counter()
+    try:
+        scenario = load(name, overrides=settings.overrides, kernel=settings.kernel, log=settings.log)
+        booted = boot(scenario)
+        checked = check(scenario, booted, "" if name == "-" else name)
+        failures, updated = checked.failures, tuple[str, ...]()
+        if settings.update:
+            texts = {failure.golden: failure for failure in failures if failure.golden is not None}  # each once
+            updated = tuple(_update(name, failure) for failure in texts.values())
+            failures = tuple(failure for failure in failures if failure.golden is None)
+        if settings.strict:
+            failures += tuple(Failure(path, message) for path, message in checked.unknown)
+            if not checked.has_expect:
+                failures += (Failure((), "no expect in it, and --strict wants one; state what is to happen"),)
+        placed = tuple(_placed(name, failures))
+    except InputError as error:
+        return Result(name, "error", perf_counter() - start, problems=_with_source(error))
+    status = "failed" if failures else "ok" if checked.has_expect else "none"
+    notes = [f"{format_path(path)}: {message}" for path, message in checked.unknown]
+    notes += booted.notes if settings.verbose else ()
+    sentence = compare(*checked.reports).sentence if settings.verbose else ""
+    seconds = perf_counter() - start
+    return Result(name, status, seconds, sentence, placed, notes=tuple(notes), updated=updated)
+
+
+def _with_source(error: InputError) -> tuple[Problem, ...]:
+    return tuple(problem._replace(source=problem.source or error.source) for problem in error.problems)
+
+
+def _update(name: str, failure: Failure) -> str:
+    from oomsel.files import write_whole
+    from oomsel.inputs.nodes import format_path
+
+    assert failure.golden is not None
+    path, text = failure.golden
+    folder, target = os.path.realpath(os.path.dirname(name)), os.path.realpath(path)
+    if not target.startswith(os.path.join(folder, "")):
+        message = f"{path} is a link to {target}, outside of the scenario's folder, which --update leaves alone"
+        raise InputError(name, [Problem(message, path=format_path(failure.path))])
+    try:
+        write_whole(lambda file: file.write(text.encode("utf-8", "backslashreplace")), path)
+    except OSError as error:
+        raise InputError(path, [Problem(error.strerror or str(error))]) from None
+    return path
+
+
+def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Failure]]:
+    """Each failure with the line and column of the key that it breaks; the text is read again only for this."""
+    from oomsel.inputs.nodes import format_path
+
+    for failure, (line, column) in zip(failures, _places(name, [failure.path for failure in failures]), strict=True):
+        yield Place(line, column, format_path(failure.path)), failure
+
+
+def _places(name: str, paths: Sequence[Path]) -> list[tuple[int, int]]:
+    from oomsel.inputs.document import Document
+    from oomsel.inputs.identify import is_log
+    from oomsel.inputs.load import read_bytes
+    from oomsel.inputs.source import STDIN, source_of
+
+    if name == STDIN or not paths:  # what was read from a pipe is gone
+        return [NOWHERE] * len(paths)
+    raw = read_bytes(name)
+    if is_log(source_of(raw)):  # a report has no keys
+        return [NOWHERE] * len(paths)
+    for text in (_expect_alone(raw), raw):
+        try:
+            document = Document(name, text)
+        except InputError:
+            continue
+        if all(_is_stated(document.data, path) for path in paths):
+            return [document.place(path) for path in paths]
+    return [NOWHERE] * len(paths)
+
+
+def _is_stated(value: Any, path: Path) -> bool:
+    for part in path:
+        if not (part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))):
+            return False
+        value = value[part]
+    return True
+
+
+def _expect_alone(raw: bytes) -> bytes:
+    """`raw` with all but the section `expect` blanked out, so that a thousand failures are placed in no time.
+
+    Where YAML does not let the section stand alone, what is left does not hold the key or is no YAML.
+    """
+    section = _EXPECT.search(raw)
+    return b"" if section is None else b"\n" * raw.count(b"\n", 0, section.start()) + section[0]

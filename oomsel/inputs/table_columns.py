@@ -1,0 +1,158 @@
+"""A long task table straight into columns; what is odd about one is left to `table_form`, row by row."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from oomsel.inputs.bundle_arrays import in_range
+from oomsel.kernel.percpu_counter import (
+    MM_ANONPAGES,
+    MM_FILEPAGES,
+    MM_SHMEMPAGES,
+    MM_SWAPENTS,
+    NR_MM_COUNTERS,
+    Int64s,
+)
+from oomsel.kernel.system import Indices
+from oomsel.klog.formats import TABLE_6_8
+from oomsel.scenario.columns import TaskColumns
+from oomsel.text import TASK_COMM_LEN
+
+_NAMES = [column.name for column in TABLE_6_8.columns]
+#: Numbers of at most 15 digits, a name of at most 15 bytes in which a backslash begins no escape.
+_NUMBERS = 1 + len(_NAMES)
+_NAME, _DIGITS = TASK_COMM_LEN - 1, 15
+_ROW = re.compile(
+    rb" *\[( *[0-9]{1,7})\]" + rb"( +-?[0-9]{1,%d})" % _DIGITS * len(_NAMES) + rb" [ -\[\]-~]{0,%d}" % _NAME
+)
+Chars: TypeAlias = npt.NDArray[np.uint8]
+#: Whoever is not of one of so many shapes is read alone.
+_MAX_SHAPES = 16
+
+
+def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
+    """The rows of a table since 6.8 in `text`, if it has nothing but its header, such rows and lines without brackets.
+
+    None where a row is anything else: not a process by its leader, out of range, damaged.
+    """
+    before, header, rest = text.partition(TABLE_6_8.header + "\n")
+    if not header or "[" in before or not rest.isascii() or "\0" in rest:
+        return None
+    brackets = rest.count("[")
+    rest += "\n"
+    rows = rest[: rest.find("\n", rest.rfind("["))].encode().split(b"\n")
+    if len(rows) != brackets:  # there are other lines between
+        rows = [line for line in rows if b"[" in line]
+    if not len(rows) == brackets == rest.count("]") or not rows:
+        return None
+    read = _read(rows)
+    if read is None:
+        return None
+    (pid, *cells), names = read
+    by_name = dict(zip(_NAMES, cells, strict=True))
+    if (pid != by_name["tgid"]).any() or not np.diff(np.sort(pid)).all():
+        return None
+    counts = np.zeros((len(rows), NR_MM_COUNTERS), np.int64, order="F")
+    for name, member in (
+        ("rss_anon", MM_ANONPAGES),
+        ("rss_file", MM_FILEPAGES),
+        ("rss_shmem", MM_SHMEMPAGES),
+        ("swapents", MM_SWAPENTS),
+    ):
+        counts[:, member] = by_name[name]
+    columns = TaskColumns(
+        cpus,
+        pid=pid,
+        comm=names,
+        uid=np.where(by_name["uid"] < 0, by_name["uid"] + (1 << 32), by_name["uid"]),
+        oom_score_adj=by_name["oom_score_adj"],
+        total_vm=by_name["total_vm"],
+        pgtables_bytes=by_name["pgtables_bytes"],
+        counts=counts,
+        percpu=np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32),
+        states_zeros=True,
+    )
+    fits = all(in_range(name, getattr(columns, name)) for name in ("pid", "uid", "oom_score_adj", "pgtables_bytes"))
+    return columns if fits and in_range("counts", counts) and int(columns.total_vm.min()) >= 0 else None
+
+
+def _read(rows: list[bytes]) -> tuple[Int64s, npt.NDArray[np.bytes_]] | None:
+    """The numbers, int64[pid and columns, row], and the names; None where a row is none.
+
+    Rows whose numbers end in the same places, as nearly all of a table do, are read together.
+    """
+    numbers = np.zeros((_NUMBERS, len(rows)), np.int64)
+    names = np.zeros(len(rows), f"S{_NAME}")
+    left: slice | Indices = slice(None)  # places of those that are still to be read
+    for _ in range(_MAX_SHAPES):
+        match = _ROW.fullmatch(rows[0])
+        if match is None:
+            return None
+        spans = [match.span(group) for group in range(1, 1 + _NUMBERS)]
+        name = spans[-1][1] + 1
+        text = np.array(rows, f"S{name + _NAME + 1}")
+        chars = np.ascontiguousarray(text.view(np.uint8).reshape(len(rows), -1).T)
+        same = _have_shape(chars, spans)
+        these, rows = left, [row for row, read in zip(rows, same.tolist(), strict=True) if not read]
+        if rows:
+            places = np.arange(len(names))[left]
+            these, left, chars = places[same], places[~same], chars[:, same]
+        numbers[:, these] = _numbers(chars, spans)
+        names[these] = np.ascontiguousarray(chars[name : name + _NAME].T).view(f"S{_NAME}")[:, 0]
+        if not rows:
+            return numbers, names
+    alone = [match for row in rows if (match := _ROW.fullmatch(row))]
+    if len(alone) < len(rows):
+        return None
+    numbers[:, left] = np.transpose([list(map(int, match.groups())) for match in alone])
+    names[left] = [match.string[match.end(_NUMBERS) + 1 :] for match in alone]
+    return numbers, names
+
+
+def _have_shape(chars: Chars, spans: list[tuple[int, int]]) -> npt.NDArray[np.bool_]:
+    """Which rows have blanks and then a number in each of the spans, and a name after them; bool[row].
+
+    `chars` is uint8[place, row], 0 after the end of a row.
+    """
+    digit: npt.NDArray[np.bool_] = chars - ord("0") < 10
+    blank: npt.NDArray[np.bool_] = chars == ord(" ")
+    fits = digit.copy()
+    fits[1:] |= (blank[1:] | (chars[1:] == ord("-"))) & blank[:-1]
+    (pid, pid_end), last = spans[0], spans[-1][1]
+    fits[: pid - 1] = blank[: pid - 1]
+    fits[pid - 1] = chars[pid - 1] == ord("[")
+    fits[pid] |= blank[pid]
+    fits[pid_end] = chars[pid_end] == ord("]")
+    for start, end in spans[1:]:
+        blanks = slice(start, max(start + 1, end - _DIGITS - 1))
+        fits[blanks] = blank[blanks]
+    for _, end in spans:
+        fits[end - 1] = digit[end - 1]
+    fits[last] = blank[last]
+    name = chars[last + 1 : -1]
+    fits[last + 1 : -1] = (name == 0) | ((name >= ord(" ")) & (name <= ord("~")) & (name != ord("\\")))
+    fits[-1] = chars[-1] == 0
+    return cast("npt.NDArray[np.bool_]", fits.all(axis=0))
+
+
+def _numbers(chars: Chars, spans: list[tuple[int, int]]) -> Int64s:
+    """The number that ends each of the spans; int64[span, row] from uint8[place, row]."""
+    digits = chars - np.uint8(ord("0"))
+    digits *= (digits < 10).view(np.uint8)
+    places = np.zeros((len(spans), 16, chars.shape[1]), np.uint8)
+    for span, (start, end) in enumerate(spans):
+        places[span, -(end - start) :] = digits[max(start, end - 16) : end]
+    # Two by two, in types as narrow as the pairs: a digit at a time takes five times as long.
+    twos = places[:, ::2] * np.uint8(10) + places[:, 1::2]
+    fours = twos[:, ::2] * np.uint16(100) + twos[:, 1::2]
+    eights = fours[:, ::2] * np.uint32(10_000) + fours[:, 1::2]
+    numbers: Int64s = eights[:, 0] * np.int64(10**8) + eights[:, 1]
+    minus = chars == ord("-")
+    for number, (start, end) in zip(numbers, spans, strict=True):
+        if minus[start:end].any():
+            np.negative(number, out=number, where=minus[start:end].any(axis=0))
+    return numbers

@@ -1,0 +1,170 @@
+"""What one OOM event did, and every number behind it.  Writers read it and decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from oomsel.kernel.badness import LONG_MIN, is_visited, oom_evaluate_task
+from oomsel.kernel.constraint import scan_order
+from oomsel.kernel.percpu_counter import (
+    Int64s,
+    RssStat,
+    percpu_counter_read_positive,
+    percpu_counter_sum_positive,
+)
+from oomsel.kernel.system import NO_MM, Bools
+from oomsel.text import printable
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from oomsel.kernel.constraint import Constraint, OomControl
+    from oomsel.kernel.system import Indices, System
+    from oomsel.kernel.two_pass import TwoPass
+
+
+class Outcome(Enum):
+    """How the event ended."""
+
+    KILLED = "killed"
+    NO_KILLABLE = "no-killable"  #: nobody may be killed
+    PANIC_ON_OOM = "panic-on-oom"
+    CURRENT_DYING = "current-dying"  #: the allocating task is dying already: nobody else has to
+    NO_FS = "no-fs"  #: an allocation that may not enter the filesystem kills nobody
+    VICTIM_IN_FLIGHT = "victim-in-flight"  #: an earlier victim is still exiting
+    CHOSEN_DYING = "chosen-dying"  #: the chosen one is dying already: no lines
+
+    @property
+    def has_report(self) -> bool:
+        """Whether the kernel prints anything."""
+        return self in (Outcome.KILLED, Outcome.NO_KILLABLE, Outcome.PANIC_ON_OOM)
+
+
+class Kill(NamedTuple):
+    """A process that the event killed, or met again after it was killed."""
+
+    task: int  #: index of the process
+    pinned_by: tuple[int, ...] = ()  #: processes that share its mm and cannot be killed (init)
+    already_exiting: bool = False  #: it was killed before in this event: no second kill
+
+
+class Reaped(NamedTuple):
+    """An mm after the oom_reaper went over it; pages, read in the report's mode."""
+
+    task: int
+    anon: int
+    file: int
+    shmem: int
+
+
+@dataclass(eq=False, repr=False)
+class OomReport:
+    """One OOM event in one mode.
+
+    >>> import oomsel
+    >>> report = oomsel.select(oomsel.load("examples/real-contest.yaml"), mode="approximate")
+    >>> report.outcome.value, report.victim, report.totalpages, int(report.points[report.chosen])
+    ('killed', '247 (over)', 117765, 12983)
+
+    Shapes: `counters` and `precise` int64[mm, member], pages, clamped; `points` int64[task],
+    LONG_MIN where a task may not be killed; `passed` int8[task], a `Passed`.
+    """
+
+    system: System
+    oc: OomControl
+    mode: str  #: how the counters were read: approximate, precise or two-pass
+    outcome: Outcome
+    constraint: Constraint
+    totalpages: int  #: pages
+    read: Callable[[RssStat], Int64s]  #: how the report's numbers are read
+    passed: npt.NDArray[np.int8]
+    chosen: int | None = None  #: index of the chosen process
+    allocating_task: bool = False  #: chosen for being the allocating one
+    kills: tuple[Kill, ...] = ()  #: the victim, then the members of its group
+    silent: tuple[int, ...] = ()  #: processes that died with a victim for sharing its mm, without a line
+    oom_group: int | None = None  #: index of the cgroup that is killed as a whole
+    two_pass: TwoPass | None = None  #: of a choice made in two passes
+    reap: Callable[[], tuple[Reaped, ...]] = tuple  #: works `reaped` out, which few ask for
+
+    @property
+    def reaped(self) -> tuple[Reaped, ...]:
+        """Every mm that the oom_reaper takes, after it."""
+        return self.reap()
+
+    def but(self, **changes: Any) -> OomReport:
+        """The same report with other fields; what was already worked out from the counters stays."""
+        report = object.__new__(OomReport)
+        vars(report).update(vars(self) | changes)
+        return report
+
+    @cached_property
+    def visited(self) -> Indices:
+        """Tasks that the scan looks at, in its order: neither unkillable nor out of the allocation's reach."""
+        scan = scan_order(self.system, self.oc)
+        visited: Indices = scan[is_visited(self.passed[scan])]
+        return visited
+
+    @cached_property
+    def shown(self) -> Indices:
+        """Tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks."""
+        has_mm: Bools = self.system.tasks.mm[self.visited] != NO_MM
+        shown: Indices = self.visited[has_mm]
+        return shown
+
+    @cached_property
+    def counters(self) -> Int64s:
+        """The counters as the report's numbers are read; a choice in two passes does without most of them."""
+        return self.read(self.system.rss)
+
+    @cached_property
+    def points(self) -> Int64s:
+        """Every task's badness by `counters`."""
+        # A choice by the counts alone needs no clamped copy of them.
+        counters = self.system.rss.count if self.read is percpu_counter_read_positive else self.counters
+        return oom_evaluate_task(self.system, counters, self.totalpages, self.passed)
+
+    @cached_property
+    def precise(self) -> Int64s:
+        """The counters as they truly are; summed when first asked for, as a choice does without."""
+        if self.read is percpu_counter_sum_positive:
+            return self.counters
+        return percpu_counter_sum_positive(self.system.rss)
+
+    @property
+    def victim(self) -> str | None:
+        """The chosen process as `pid (comm)`, or None."""
+        return None if self.chosen is None else self.name_of(self.chosen)
+
+    def name_of(self, task: int) -> str:
+        """`247 (over)`: a process by its leader's pid and name."""
+        tasks = self.system.tasks
+        return f"{tasks.pid[task]} ({printable(tasks.comm[task])})"
+
+    @property
+    def panics(self) -> bool:
+        """Whether the machine ends here."""
+        if self.outcome is Outcome.NO_KILLABLE:
+            return not self.oc.is_memcg_oom and not self.oc.is_sysrq_oom
+        return self.outcome is Outcome.PANIC_ON_OOM
+
+    @property
+    def killed(self) -> tuple[int, ...]:
+        """Every process that dies, with a line or without."""
+        return tuple(kill.task for kill in self.kills if not kill.already_exiting) + self.silent
+
+
+def worst_first(report: OomReport, points: Int64s) -> list[int]:
+    """Every task, the one with the most points first, of equals the one that the kernel would choose."""
+    scan = scan_order(report.system, report.oc)
+    position = np.zeros(len(points), np.intp)
+    position[scan] = np.arange(len(scan))
+    if report.system.last_wins:
+        position = -position
+    order: list[int] = np.lexsort((position, -np.maximum(points, LONG_MIN + 1))).tolist()
+    return order

@@ -1,0 +1,392 @@
+"""One report, read line by line: which lines are its own, and what they say."""
+
+from __future__ import annotations
+
+import re
+
+from oomsel.klog import formats
+from oomsel.klog.event import Chosen, OomEvent
+from oomsel.klog.prefix import Line, unescape_octal
+from oomsel.klog.report_lines import (
+    is_possible,
+    is_torn,
+    name_bytes,
+    parse_current,
+    parse_invoked,
+    parse_killed,
+    parse_summary,
+    row_name,
+)
+from oomsel.klog.table import Columns
+from oomsel.text import TASK_COMM_LEN
+
+_SECONDS = re.compile(r"[0-9]+\.[0-9]+")
+#: A row, as far as it can be told before the header.
+_ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
+_CELL = re.compile(r" *-?[0-9]+ ")
+#: What the kernel, journald and rsyslog say when they could not keep up.
+_LOST = re.compile(
+    r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
+    r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
+    r"|Suppressed [0-9]+ messages from kernel\b"
+    r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
+    r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
+)
+
+
+class EventParser:
+    """Reads one report; `age` counts the lines since the last one that was its own.
+
+    `cpus` is how many the machine may have, where the log says so.
+    """
+
+    def __init__(self, index: int, line: Line, *, keep_source: bool, cpus: int | None = None) -> None:
+        self.event = OomEvent(index, line.number, line.number, line.stamp, line.tag, line.caller)
+        self.age = 0
+        self._keep_source = keep_source
+        self._cpus = cpus
+        self._columns: Columns | None = None
+        self._pids: set[int] = set()
+        self._pending: Line | None = None  #: a line that ends inside a name
+        self._joined = 0
+        self._last_row: Line | None = None
+        self._before: list[Line] = []  #: short lines before the first, of which a name's first lines may be
+        self._offset = 0  #: characters of a prefix that nobody knows
+        self._strays: list[Line] = []  #: rows before the header
+
+    # -- the beginning -----------------------------------------------------------------------------------------
+
+    def begin(self, line: Line, recent: list[Line]) -> bool:
+        """Whether a report begins, or what is left of one, with `line`; `recent` are the lines before it."""
+        text = line.text
+        if not self.begins_another(line) and "no killable processes" not in text:
+            return False
+        if not self._recognised(line, recent):
+            return False
+        self._own(line)
+        return True
+
+    def begins_another(self, line: Line) -> bool:
+        """Whether `line`, which is not of this report, may begin the next one."""
+        return any(word in line.text for word in ("oom-kill", "ill process ", "Killed process ", "total_vm"))
+
+    # -- the lines ---------------------------------------------------------------------------------------------
+
+    def read(self, line: Line, recent: list[Line]) -> bool:
+        """Take `line` in if it belongs to the report; whether it does."""
+        if self._pending is not None and self._continue_pending(line):
+            self._own(line)
+            return True
+        if self._recognised(line, recent):
+            self._own(line)
+            return True
+        if self._in_table():
+            if self._continues_name(line):
+                self._own(line)
+                return True
+            self._watch_for_damage(line)
+        else:
+            self._watch_for_strays(line)
+        if not self.event.ends and self._keep_source:
+            self.event.source_lines.append(line.raw)
+        return False
+
+    def read_reaper(self, line: Line) -> bool:
+        """Take in a line of the oom_reaper's about one of the victims."""
+        match = formats.REAPED_RE.match(line.text)
+        if match is None or int(match[1]) not in {kill.pid for kill in self.event.kills}:
+            return False
+        self.event.reaped.append((line.number, int(match[1])))
+        self._own(line)
+        return True
+
+    def overhear(self, line: Line) -> None:
+        """Look at a line in the middle of the report that is not its own, whoever logged it."""
+        if self.event.ends:
+            return
+        if match := _LOST.search(line.text):
+            self.event.losses.append((line.number, f"messages that the log lost ({match[0].strip('* ')})"))
+        elif line.is_bare and self.event.tag is not None and line.text.strip() and self._in_table():
+            self.event.losses.append((line.number, "a line that has lost its beginning"))
+
+    def miss(self, line: Line, records: int) -> None:
+        """Note that so many records before `line` are not in the log."""
+        if not self.event.ends:
+            self.event.losses.append((line.number, f"{records} record{'s' * (records > 1)} that the log skips"))
+
+    def _own(self, line: Line) -> None:
+        self.event.last_line = max(line.number, self.event.last_line)
+        self.age = 0
+        if self._keep_source and line.raw:
+            self.event.source_lines.append(line.raw)
+
+    def _in_table(self) -> bool:
+        event = self.event
+        return self._columns is not None and event.summary is None and event.chosen is None and not event.ends
+
+    def _recognised(self, line: Line, recent: list[Line]) -> bool:
+        text = line.text[self._offset :] if line.is_bare and self._offset else line.text
+        if line.is_bare and not self._offset and self._columns is None:
+            self._learn_prefix(text)
+        event = self.event
+        # The table's rows are the most; then whatever may come before it.  A row that has changed places with the
+        # line after the table is one all the same.
+        if self._columns is not None and not event.ends and self._row(line, text):
+            return True
+        if "invoked oom-killer" in text:
+            return self._invoked(line, text, recent)
+        if event.header_line is None and not event.ends and (columns := self._header(line, text)):
+            self._columns, event.columns, event.header_line = columns, columns.names, line.number
+            self._take_strays(line)
+            return True
+        if text == formats.TASKS_STATE and event.header_line is None:
+            return True
+        return self._ending(line, text) or (not event.rows and not event.ends and self._preface(line, text))
+
+    def _learn_prefix(self, text: str) -> None:
+        """How wide an unknown prefix is, by lines that hold one word of the kernel's."""
+        for word in ("Mem-Info:", "Call Trace:"):
+            if text.endswith(word) and len(text) > len(word):
+                self._offset = len(text) - len(word)
+
+    def _header(self, line: Line, text: str) -> Columns | None:
+        return Columns.of_header(text, whole=not line.is_bare)
+
+    def _invoked(self, line: Line, text: str, recent: list[Line]) -> bool:
+        event = self.event
+        if event.invoked is not None or event.rows or event.ends or event.summary:
+            return False
+        event.invoked = parse_invoked(line.number, text)
+        if event.invoked is None:
+            return False
+        self._before = []
+        later = line
+        for other in reversed(recent):
+            if (other.tag, other.caller) != (line.tag, line.caller):
+                continue
+            joined = later.continues or (other.stamp == line.stamp and _SECONDS.fullmatch(line.stamp))
+            if not joined or len(name_bytes(other.text)) >= TASK_COMM_LEN - 1:
+                break
+            self._before.insert(0, other)
+            later = other
+        return True
+
+    def _preface(self, line: Line, text: str) -> bool:
+        """What stands between the first line and the table."""
+        event = self.event
+        begins = formats.CURRENT_BEGINS.search(text) if line.is_bare else formats.CURRENT_BEGINS.match(text)
+        if event.current is None and begins is not None:
+            text = text[begins.start() :]
+            if not self._current(line, text):
+                self._wait_for_rest(line, text)
+            return True
+        if event.cpuset is None and (match := formats.CPUSET_RE.fullmatch(text)):
+            event.cpuset = (match[1], match[2])
+            return True
+        memcg = event.memcg
+        if match := formats.MEMCG_USAGE_RE.match(text):
+            name = {"memory": "memory", "swap": "swap", "memory+swap": "memsw"}[match[1]]
+            if getattr(memcg, name) is None:
+                setattr(memcg, name, int(match[3]))
+                memcg.line = memcg.line or line.number
+            return True
+        if match := formats.MEMCG_TASK_RE.fullmatch(text):
+            memcg.task_path, memcg.path = match[1], match[2]
+            return True
+        if match := formats.MEMCG_STATS_RE.fullmatch(text):
+            memcg.path = memcg.path or match[1]
+            return True
+        return bool(event.meminfo.read(line.number, text))
+
+    def _current(self, line: Line, text: str) -> bool:
+        self.event.current = parse_current(line.number, text)
+        return self.event.current is not None
+
+    # -- the table ---------------------------------------------------------------------------------------------
+
+    def _row(self, line: Line, text: str) -> bool:
+        assert self._columns is not None
+        row = self._columns.row(line.number, text, whole=not line.is_bare)
+        if row is None:
+            return False
+        event = self.event
+        ids = {row.pid, row.numbers.get("tgid") or row.pid}
+        # The name follows a blank, and so does an empty one: without it the last number may be cut, too.
+        if not is_possible(row, self._cpus) or (not row.name and text[-1:] != " "):
+            event.damaged.append(line.number)
+            return True
+        if ids & self._pids:
+            event.doubled.append(line.number)
+            return True
+        last = self._last_row
+        if last is not None and _earlier(line.stamp, last.stamp):
+            event.losses.append((line.number, "rows that are out of order in time"))
+        self._pids |= ids
+        event.rows.append(row)
+        self._last_row = line
+        return True
+
+    def _continues_name(self, line: Line) -> bool:
+        """Whether `line` is the rest of a name that has a newline in it."""
+        rows, last = self.event.rows, self._last_row
+        if not rows or last is None:
+            return False
+        if not line.continues and not (line.stamp == last.stamp and _SECONDS.fullmatch(line.stamp)):
+            return False
+        name = f"{rows[-1].name}\n{line.text}"
+        if len(name_bytes(name)) >= TASK_COMM_LEN:
+            return False
+        rows[-1] = rows[-1]._replace(name=name)
+        return True
+
+    def _watch_for_damage(self, line: Line) -> None:
+        """Note a line that was a row once."""
+        if is_torn(line.text, is_bare=line.is_bare):
+            self.event.damaged.append(line.number)
+
+    def _watch_for_strays(self, line: Line) -> None:
+        """Note a row before the table or after the report."""
+        event = self.event
+        if _ROW.search(line.text) is None:
+            return
+        if self._columns is None:
+            self._strays.append(line)
+        elif event.ends and event.rows:
+            self._lose(line, "a row after the report's end")
+
+    def _take_strays(self, header: Line) -> None:
+        """Take in the row that has changed places with the header; where one from further away belongs nobody knows."""
+        for line in self._strays:
+            if line.number != header.number - 1 or not self._row(line, line.text):
+                self._lose(line, "a row before the table's header")
+
+    def _lose(self, line: Line, what: str) -> None:
+        if what not in (known for _, known in self.event.losses):
+            self.event.losses.append((line.number, what))
+
+    # -- the end -----------------------------------------------------------------------------------------------
+
+    def _ending(self, line: Line, text: str) -> bool:  # noqa: PLR0911 - one return a kind of line
+        event = self.event
+        if formats.OOM_KILL_BEGINS in text and event.summary is None and not event.ends:
+            text = text[text.index(formats.OOM_KILL_BEGINS) :] if line.is_bare else text
+            if not text.startswith(formats.OOM_KILL_BEGINS):
+                return False
+            if not self._summary(line, text):
+                self._wait_for_rest(line, text)
+            return True
+        if "ill process " in text and event.chosen is None and not event.ends:
+            match = formats.CHOSEN_RE.match(text)
+            if match:
+                event.chosen = Chosen(line.number, match[1], int(match[2]), name_bytes(match[3]), int(match[4]))
+                return True
+        if "Killed process " in text:
+            return self._kill(line, text)
+        if match := formats.OOM_GROUP_RE.search(text):
+            if event.group is None and event.kills:
+                event.group = (line.number, match[1])
+                return True
+            return False
+        if (match := formats.EXITING_RE.match(text)) and event.kills:
+            event.exiting = event.exiting or (line.number, int(match[1]))
+            return True
+        if formats.NO_KILLABLE_RE.match(text) and not event.ends:
+            event.no_killable = line.number
+            return True
+        if (match := formats.PANIC_RE.match(text)) and event.panic is None and not event.kills:
+            event.panic = (line.number, match[1])
+            return True
+        return bool(event.kills) and text.startswith("oom_reaper: ") and self.read_reaper(line)
+
+    def _kill(self, line: Line, text: str) -> bool:
+        event = self.event
+        begins = formats.KILLED_BEGINS.search(text) if line.is_bare else formats.KILLED_BEGINS.match(text)
+        if begins is None:
+            return False
+        if event.kills and not (event.group and not event.no_killable):
+            return False  # without a group a report kills once: this one's own report was not printed
+        text = text[begins.start() :]
+        killed = parse_killed(line.number, text)
+        if killed is None:
+            self._wait_for_rest(line, text)
+            return not event.kills or event.group is not None
+        named = event.summary.pid if event.summary else event.chosen.pid if event.chosen else None
+        if not event.kills and named is None and event.rows and event.row_of(killed.pid) is None and event.ends:
+            return False
+        event.kills.append(killed)
+        return True
+
+    def _summary(self, line: Line, text: str) -> bool:
+        self.event.summary = parse_summary(line.number, text, self.event.row_of)
+        return self.event.summary is not None
+
+    # -- names with newlines in them ---------------------------------------------------------------------------
+
+    def _wait_for_rest(self, line: Line, text: str) -> None:
+        line = line._replace(text=text)
+        self._pending, self._joined = line, 0
+
+    def _continue_pending(self, line: Line) -> bool:
+        """Add `line` to the one that ended inside a name; whether it belongs there."""
+        pending = self._pending
+        assert pending is not None
+        joined = pending._replace(text=f"{pending.text}\n{line.text}")
+        self._joined += 1
+        text = joined.text
+        if text.startswith(formats.OOM_KILL_BEGINS):
+            done = self._summary(pending, text)
+        elif formats.CURRENT_BEGINS.match(text):
+            done = self._current(pending, text)
+        else:
+            killed = parse_killed(pending.number, text)
+            done = killed is not None and b"\n" in killed.comm
+            if done and killed is not None:
+                self.event.kills.append(killed)
+        if done or self._joined > TASK_COMM_LEN or len(line.text) >= TASK_COMM_LEN:
+            self._pending = None
+            return done
+        self._pending = joined
+        return line.continues or line.stamp == pending.stamp
+
+    def finish(self) -> OomEvent:
+        """The report as it is, with the allocating task's name made whole."""
+        event = self.event
+        invoked = event.invoked
+        if sum(bool(_CELL.match(row.name)) for row in event.rows) * 2 > len(event.rows):
+            # Names that begin with a number are cells: the header has lost a column.
+            event.damaged = sorted([*event.damaged, *(row.line for row in event.rows)])
+            event.rows = []
+        if invoked is not None:
+            event.invoked = invoked._replace(comm=self._whole_name(invoked.comm))
+        return event
+
+    def _whole_name(self, comm: bytes) -> bytes:
+        """The name before `invoked`, as the table has it: with the lines that went before, or without a prefix."""
+        event = self.event
+        row = event.row_of(event.current.pid) if event.current else None
+        names = [row_name(row) for row in ([row] if row else []) + event.rows]
+        if comm in names:
+            return comm
+        if b"#" in comm and (plain := name_bytes(unescape_octal(comm.decode("utf-8", "surrogateescape")))) in names:
+            return plain  # the table comes after what showed that rsyslog wrote it
+        before = [name_bytes(line.text) for line in self._before]
+        for count in range(1, len(before) + 1):
+            whole = b"\n".join([*before[-count:], comm])
+            if whole in names:
+                event.first_line = self._before[-count].number
+                if self._keep_source:
+                    event.source_lines[:0] = [line.raw for line in self._before[-count:] if line.raw]
+                return whole
+        if len(comm) >= TASK_COMM_LEN:
+            for name in names:
+                if name and comm.endswith(name):
+                    return name
+            return comm.split(b" ")[-1][-15:]
+        return comm
+
+
+def _earlier(stamp: str, other: str) -> bool:
+    """Whether a printk time stamp lies before another."""
+    if not (_SECONDS.fullmatch(stamp) and _SECONDS.fullmatch(other)):
+        return False
+    return float(stamp) < float(other)

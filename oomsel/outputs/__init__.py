@@ -1,0 +1,1 @@
+"""Writers: what an event did, as kernel text, tables, JSON and explanations. They decide nothing about the kernel."""

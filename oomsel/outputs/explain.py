@@ -1,0 +1,94 @@
+"""Why an OOM event came out as it did, as data: the sentences are explain_text's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from oomsel.kernel.badness import LONG_MIN, Passed
+from oomsel.kernel.constraint import scan_order
+from oomsel.kernel.event import OomReport, worst_first
+from oomsel.kernel.oom_kill import out_of_memory
+from oomsel.kernel.system import OOM_SCORE_ADJ_MIN
+from oomsel.kernel.uncertainty import Bound, Interval, badness_interval, counter_bound, rightful
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Rescue:
+    """The smallest change of oom_score_adj that lets a victim live."""
+
+    victim: int  #: index of the process
+    adj: int | None  #: the oom_score_adj that does; None where not even -1000 helps
+    instead: OomReport  #: what happens then
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Explanation:
+    """An event as the kernel's release reads it, the other reading beside it, and how far off either can be."""
+
+    report: OomReport  #: in the mode that is explained
+    other: OomReport  #: in the other mode
+    approximate: OomReport
+    precise: OomReport
+    candidates: list[int]  #: tasks that may be killed, the worst first, of equals the one the kernel would choose
+    bound: Bound
+    interval: Interval
+    rightful: list[int]  #: those that could rightfully have been chosen, the worst first
+    deltas_known: bool  #: the scenario says what the CPUs hold
+    passed_over: dict[Passed, list[int]]  #: why, and who
+    rescues: list[Rescue]  #: for the victim of each mode
+
+
+def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanation:
+    """Explain one event, given both its runs; `mode` is the one that counts."""
+    report, other = (approximate, precise) if mode == "approximate" else (precise, approximate)
+    system = report.system
+    interval = badness_interval(system, report.points, report.totalpages)
+    candidates = [task for task in worst_first(report, report.points) if report.points[task] != LONG_MIN]
+    could = rightful(system, report.points, interval, scan_order(system, report.oc))
+    passed: dict[Passed, list[int]] = {}
+    for task, why in enumerate(report.passed.tolist()):
+        if why != Passed.ELIGIBLE:
+            passed.setdefault(Passed(why), []).append(task)
+    victims = dict.fromkeys(run.chosen for run in (report, other) if run.chosen is not None and run.killed)
+    if system.formula is not None and system.formula.scale == "raw":
+        victims = {}  # oom_score_adj came later
+    return Explanation(
+        report=report,
+        other=other,
+        approximate=approximate,
+        precise=precise,
+        candidates=candidates,
+        bound=counter_bound(system.rss),
+        interval=interval,
+        rightful=[task for task in candidates if could[task]],
+        deltas_known=bool(system.rss.percpu.any()),
+        passed_over=dict(sorted(passed.items())),
+        rescues=[_rescue(report if report.chosen == victim else other, victim) for victim in victims],
+    )
+
+
+def _rescue(report: OomReport, victim: int) -> Rescue:
+    """What would save `victim` from the report's fate, found by running the event again with other values.
+
+    The lower the victim's oom_score_adj, the better for it, so that a search by halves finds the border.
+    """
+    kept = int(report.system.tasks.oom_score_adj[victim])  # with this it dies
+    saved = OOM_SCORE_ADJ_MIN
+    instead = _with_adj(report, victim, saved)
+    if kept == saved or victim in instead.killed:
+        return Rescue(victim, None, instead)
+    while kept - saved > 1:
+        middle = (kept + saved) // 2
+        outcome = _with_adj(report, victim, middle)
+        if victim in outcome.killed:
+            kept = middle
+        else:
+            saved, instead = middle, outcome
+    return Rescue(victim, saved, instead)
+
+
+def _with_adj(report: OomReport, task: int, adj: int) -> OomReport:
+    system = report.system
+    changed = system.tasks.oom_score_adj.copy()
+    changed[task] = adj
+    return out_of_memory(replace(system, tasks=replace(system.tasks, oom_score_adj=changed)), report.oc, report.mode)

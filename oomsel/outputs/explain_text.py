@@ -1,0 +1,286 @@
+"""An Explanation in sentences, for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from oomsel.kernel.badness import LONG_MAX, Passed, get_mm_rss, page_tables
+from oomsel.kernel.constraint import Constraint
+from oomsel.kernel.event import OomReport, Outcome
+from oomsel.kernel.historic import Formula
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, NR_MM_COUNTERS
+from oomsel.outputs.explain import Explanation, Rescue
+from oomsel.outputs.log_evidence import LogEvidence
+from oomsel.outputs.summary import (
+    SILENCE,
+    compare,
+    freed_pages,
+    mebibytes,
+    outcome_phrase,
+    pages_and_mebibytes,
+    task_name,
+)
+from oomsel.text import format_numbers, printable
+
+#: Candidates that are shown, and names under each reason, unless all are asked for.
+CLOSEST = 5
+NAMES = 12
+
+#: What CAP_SYS_ADMIN took off, by `Formula.root`.
+_BONUS = {"permille": "30 thousandths", "adj": "30 of its oom_score_adj", "percent": "3 percent of its pages"}
+_READS = {"approximate": "reads the RSS counters approximately", "precise": "sums the RSS counters precisely"}
+
+
+def explanation_lines(
+    explanation: Explanation, *, show_all: bool = False, evidence: LogEvidence | None = None
+) -> list[str]:
+    """The explanation as paragraphs and tables: a line that begins with a blank is not to be wrapped.
+
+    `evidence` is the log that the scenario was read from: what that does not hold is not claimed.
+    """
+    report = explanation.report
+    lines = ["WHO", *(_who(explanation) if evidence is None else evidence.who)]
+    if evidence is not None:
+        lines += ["", "THE MEMORY", *evidence.memory]
+    lines += ["", "WHY", *_why(report)]
+    if explanation.candidates:
+        lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
+        wrong = _how_wrong(explanation) if evidence is None else evidence.how_wrong
+        lines += ["", "HOW WRONG THE COUNTERS CAN BE", *wrong]
+    if explanation.passed_over:
+        lines += ["", "PASSED OVER", *_passed_over(explanation, None if show_all else NAMES)]
+    for rescue in explanation.rescues:
+        lines += ["", f"TO SAVE {task_name(report, rescue.victim)}", *_rescue(report, rescue)]
+    return lines
+
+
+def _who(explanation: Explanation) -> Iterator[str]:
+    report, other = explanation.report, explanation.other
+    yield f"The kernel {_READS[report.mode]} and {outcome_phrase(report)}."
+    if report.outcome in SILENCE:
+        yield f"It prints nothing: {SILENCE[report.outcome]}."
+    comparison = compare(explanation.approximate, explanation.precise)
+    if comparison.agree:
+        yield f"One that {_READS[other.mode]} does the same."
+    else:
+        yield f"One that {_READS[other.mode]} {outcome_phrase(other)} instead."
+        yield comparison.sentence
+    if report.killed:
+        claimed, held = (freed_pages(report, counters) for counters in (report.counters, report.precise))
+        truth = f"; in truth it is {pages_and_mebibytes(report, held)}" if held != claimed else ", as it truly does"
+        yield f"The report claims that the kill frees {pages_and_mebibytes(report, claimed)}{truth}."
+
+
+def _why(report: OomReport) -> Iterator[str]:
+    yield _measure(report)
+    if report.allocating_task and report.chosen is not None:
+        name = task_name(report, report.chosen)
+        yield f"vm.oom_kill_allocating_task is set: {name} is killed for allocating, whatever its badness."
+    elif report.outcome is Outcome.NO_KILLABLE:
+        yield "No task may be killed: each is passed over, for the reasons below."
+    elif report.outcome is Outcome.PANIC_ON_OOM:
+        yield f"vm.panic_on_oom is {report.system.sysctl.panic_on_oom}: the machine panics before anybody is chosen."
+    elif report.chosen is not None:
+        yield from _arithmetic(report, report.chosen)
+    if report.oom_group is not None:
+        path = printable(report.system.memcgs[report.oom_group].path)
+        yield f"memory.oom.group is set on {path}: everybody in it who may be killed dies with the victim."
+    if report.silent:
+        names = ", ".join(task_name(report, task) for task in report.silent)
+        yield f"Killed without a line, for sharing the victim's memory: {names}."
+    for kill in report.kills:
+        for other in kill.pinned_by:
+            victim, pinner = task_name(report, kill.task), task_name(report, other)
+            yield f"The memory of {victim} is pinned by {pinner}, so that it is not reaped."
+
+
+def _measure(report: OomReport) -> str:
+    """What the scores are set against."""
+    system, oc = report.system, report.oc
+    total = pages_and_mebibytes(report, report.totalpages)
+    if oc.totalpages is not None:
+        what = "as the scenario states"
+    elif oc.memcg is not None:
+        what = "its memory.max and what it may swap"
+    elif report.constraint is Constraint.NONE:
+        what = "RAM and swap"
+    else:
+        what = "all swap and what those nodes have"
+    scope = {
+        Constraint.NONE: "Every process is looked at",
+        Constraint.MEMCG: f"Only processes in {printable(system.memcgs[oc.memcg or 0].path)} and below are looked at",
+        Constraint.CPUSET: (
+            f"The cpuset confines the allocation to node {format_numbers(system.tasks.mems_allowed[oc.current])}:"
+            " only processes that may use it are looked at"
+        ),
+        Constraint.MEMORY_POLICY: (
+            f"The memory policy confines the allocation to node {format_numbers(oc.nodemask or ())}:"
+            " only processes without a policy, or with one that meets it, are looked at"
+        ),
+    }[report.constraint]
+    return f"{report.constraint}: {scope}; badness is set against {total}, {what}."
+
+
+def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
+    system, tasks = report.system, report.system.tasks
+    name = task_name(report, task)
+    points = int(report.points[task])
+    if points == LONG_MAX:
+        yield f"{name} is marked to be killed first (oom_task_origin, as swapoff and KSM do): its badness is not asked."
+        return
+    yield f"{name} has the highest badness, {points} point{'s' * (points != 1)}:"
+    if system.formula is not None:
+        yield from _historic_arithmetic(report, system.formula, task)
+        return
+    mm = int(tasks.mm[task])
+    counters = report.counters[mm]
+    parts = f"anon {counters[MM_ANONPAGES]}, file {counters[MM_FILEPAGES]}, shmem {counters[MM_SHMEMPAGES]}"
+    if system.rss_is_one_number[mm]:
+        parts = "anon, file and shmem together"
+    rss = int(get_mm_rss(report.counters[mm : mm + 1])[0])
+    pgtables = int(system.pgtables_bytes[mm])
+    adj, unit = int(tasks.oom_score_adj[task]), report.totalpages // 1000
+    terms = [
+        (rss, f"rss: {parts}"),
+        (int(counters[MM_SWAPENTS]), "swap"),
+        (pgtables // system.page_size, f"page tables: {pgtables} bytes"),
+        (adj * unit, f"oom_score_adj {adj} x {unit} (totalpages / 1000)"),
+    ]
+    width = max(len(str(number)) for number, _ in [*terms, (points, "")])
+    for index, (number, what) in enumerate(terms):
+        yield f"  {'+' if index else ' '} {number:>{width}}  {mebibytes(report, number):>12}  {what}"
+    total = sum(number for number, _ in terms)
+    yield f"  = {total:>{width}}  {mebibytes(report, total):>12}  badness"
+    yield from _equals(report, points)
+    if total != points:
+        yield f"Before 5.9 a task that may be killed has at least one point: it counts as {points}."
+
+
+def _historic_arithmetic(report: OomReport, formula: Formula, task: int) -> Iterator[str]:
+    """How a release before 5.4 came to a score."""
+    system, tasks = report.system, report.system.tasks
+    mm, adj = int(tasks.mm[task]), int(tasks.oom_score_adj[task])
+    if formula.scale == "raw":
+        unprinted = ", ".join(formula.unprinted)
+        yield f"  {system.total_vm[mm]} pages of total_vm; {unprinted} count too, and are in no report"
+    else:
+        pages = int((report.counters.sum(axis=1) + page_tables(system))[mm])
+        what = "rss, swap and page tables" if system.scores_in_pages else "rss and swap"
+        yield f"  {pages} pages ({mebibytes(report, pages)}) of {what}"
+        if formula.scale == "permille":
+            yield f"  of {report.totalpages} pages are {pages * 1000 // max(report.totalpages, 1)} thousandths"
+        if formula.root and tasks.uid[task] == 0:
+            yield f"  less root's bonus, {_BONUS[formula.root]}"
+        if adj:
+            unit = "" if formula.scale == "permille" else f" x {report.totalpages // 1000} (totalpages / 1000)"
+            yield f"  oom_score_adj {adj}{unit}"
+    yield from _equals(report, int(report.points[task]))
+
+
+def _equals(report: OomReport, points: int) -> Iterator[str]:
+    equals = int((report.points == points).sum())
+    if equals > 1:
+        which = "last" if report.system.last_wins else "first"
+        yield f"{equals} tasks have as many: of equals the {which} one in the scan is chosen."
+
+
+def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence | None) -> Iterator[str]:
+    report, interval = explanation.report, explanation.interval
+    could = set(explanation.rightful)
+    rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
+    best = int(report.points[explanation.candidates[0]])
+    for task in explanation.candidates[:most]:
+        points = int(report.points[task])
+        mark = "killed" if task in report.killed else "could be" if task in could else ""
+        low, high = int(interval.low[task]), int(interval.high[task])
+        first = points == LONG_MAX
+        rows.append(
+            (
+                mark,
+                str(report.system.tasks.pid[task]),
+                printable(report.system.tasks.comm[task]),
+                "first" if first else str(points),
+                "first" if first else str(int(explanation.other.points[task])),
+                "-" if best == LONG_MAX else str(best - points),
+                "-" if first else f"{low} .. {high}",
+            )
+        )
+    if evidence is not None:  # the other mode and the bounds are the simulated counters', not the log's
+        rows = [("" if row[0] == "could be" else row[0], *row[1:4], row[5]) for row in rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if column in (0, 2) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield f"  {'  '.join(cells)}".rstrip()
+    more = len(explanation.candidates) - len(rows) + 1
+    if more:
+        yield f"  and {more} more (--all shows all)"
+    gap = best - int(report.points[explanation.candidates[1]]) if len(explanation.candidates) > 1 else None
+    if gap == 0:
+        yield "The first two are equal."
+    elif gap is not None and best != LONG_MAX:
+        ahead = pages_and_mebibytes(report, gap) if report.system.scores_in_pages else f"{gap} points"
+        yield f"The first is {ahead} ahead of the second."
+
+
+def _how_wrong(explanation: Explanation) -> Iterator[str]:
+    report, bound = explanation.report, explanation.bound
+    if not report.system.rules.percpu_rss:
+        yield "Before 6.2 the simulated counters are exact: nothing is hidden (real ones hid up to 64 pages a thread)."
+        return
+    worst, likely = bound.worst * NR_MM_COUNTERS, bound.likely(NR_MM_COUNTERS)
+    yield (
+        f"Up to {bound.per_cpu} pages of a counter may stand on each of {bound.cpus} CPU{'s' if bound.cpus > 1 else ''}"
+        f" where the global count does not show them: {pages_and_mebibytes(report, bound.worst)} a counter, and over"
+        f" the four of a task {pages_and_mebibytes(report, worst)} of badness at worst."
+    )
+    yield (
+        f"Likely it is ±{pages_and_mebibytes(report, round(likely))}:"
+        " one standard deviation, if each CPU holds a uniform leftover of each counter."
+    )
+    if report.allocating_task or report.outcome not in (Outcome.KILLED, Outcome.CHOSEN_DYING):
+        yield "None of this decides here: the outcome does not come from comparing badness."
+        return
+    yield _rightful(explanation)
+    if report.mode == "precise":
+        yield "This kernel sums every CPU, so it does not have to guess."
+    if explanation.deltas_known:
+        right = "right" if compare(explanation.approximate, explanation.precise).agree else "wrong"
+        yield f"Here the scenario says what each CPU holds: the approximate choice is {right}."
+
+
+def _rightful(explanation: Explanation) -> str:
+    count = len(explanation.rightful)
+    names = [task_name(explanation.report, task) for task in explanation.rightful[:NAMES]]
+    if count == 1:
+        return f"Whatever the CPUs hold, the right choice is {names[0]}."
+    more = f" and {count - len(names)} more" if count > len(names) else ""
+    return (
+        f"Knowing the global counts alone, any of {count} tasks could rightfully be chosen: {', '.join(names)}{more}."
+    )
+
+
+def _passed_over(explanation: Explanation, most: int | None) -> Iterator[str]:
+    for why, tasks in explanation.passed_over.items():
+        names = ", ".join(task_name(explanation.report, task) for task in tasks[:most])
+        more = len(tasks) - len(tasks[:most])
+        yield f"{_subject(why, len(tasks))}: {names}{f' and {more} more' if more else ''}."
+
+
+def _subject(why: Passed, count: int) -> str:
+    return f"{why.reason[0].upper()}{why.reason[1:]}{f' ({count})' if count > 1 else ''}"
+
+
+def _rescue(report: OomReport, rescue: Rescue) -> Iterator[str]:
+    own = int(report.system.tasks.oom_score_adj[rescue.victim])
+    instead = rescue.instead
+    if rescue.adj is None:
+        yield "No oom_score_adj would, not even -1000."
+        return
+    then = outcome_phrase(instead)
+    yield (
+        f"An oom_score_adj of {rescue.adj} instead of {own} would do"
+        f" (reading {'approximately' if instead.mode == 'approximate' else 'precisely'}): then the OOM killer {then}."
+    )

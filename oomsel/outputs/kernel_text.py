@@ -1,0 +1,150 @@
+"""An OomReport in the kernel's own words, to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from oomsel.kernel.constraint import Constraint
+from oomsel.kernel.event import Kill, OomReport, Outcome
+from oomsel.kernel.gfp import format_gfp
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
+from oomsel.klog import formats
+from oomsel.text import format_numbers, printable
+
+
+def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
+    """The lines that the kernel's OOM code prints for the event, in order; none where it prints none."""
+    if not report.outcome.has_report:
+        return []
+    lines = [_invoked(report)]
+    if report.system.sysctl.oom_dump_tasks:
+        lines += dump_tasks(report)
+    if report.outcome is Outcome.PANIC_ON_OOM:
+        lines.append(formats.PANIC % formats.PANIC_ON_OOM[report.system.sysctl.panic_on_oom])
+    elif report.outcome is Outcome.NO_KILLABLE:
+        lines.append(formats.NO_KILLABLE)
+        if report.panics:
+            lines.append(formats.PANIC % formats.PANIC_DEADLOCKED)
+    else:
+        lines.append(dump_oom_victim(report))
+        lines += _kill_lines(report)
+        if reaper:
+            lines += _reaper_lines(report)
+    return lines
+
+
+def _invoked(report: OomReport) -> str:
+    oc = report.oc
+    gfp = format_gfp(oc.gfp_mask, report.system.rules)
+    adj = int(report.system.tasks.oom_score_adj[oc.current])
+    return formats.INVOKED % (printable(oc.current_comm), gfp, oc.order, adj)
+
+
+def dump_tasks(report: OomReport) -> list[str]:
+    """The task table, with its heading; dump_tasks() and dump_task()."""
+    system, tasks, shown = report.system, report.system.tasks, report.shown
+    layout = formats.table_layout(system.rules)
+    mm = tasks.mm[shown]
+    counters = report.counters[mm]
+    anon, file, shmem = (counters[:, member] for member in (MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES))
+    parts = {"rss_anon": anon.tolist(), "rss_file": file.tolist(), "rss_shmem": shmem.tolist()}
+    for index in np.flatnonzero(system.rss_is_one_number[mm]).tolist():
+        for column in parts.values():
+            column[index] = formats.UNKNOWN
+    columns = {
+        "uid": tasks.uid[shown].astype(np.uint32).view(np.int32).tolist(),  # %d of a 32-bit uid
+        "tgid": tasks.pid[shown].tolist(),
+        "total_vm": system.total_vm[mm].tolist(),
+        "rss": (anon + file + shmem).tolist(),
+        **parts,
+        "pgtables_bytes": system.pgtables_bytes[mm].tolist(),
+        "swapents": counters[:, MM_SWAPENTS].tolist(),
+        "oom_score_adj": tasks.oom_score_adj[shown].tolist(),
+    }
+    names = [printable(tasks.live_comm[task]) for task in shown.tolist()]
+    cells = [columns[column.name] for column in layout.columns]
+    rows = zip(tasks.live_pid[shown].tolist(), *cells, names, strict=True)
+    return [formats.TASKS_STATE, layout.header, *map(layout.row.__mod__, rows)]
+
+
+def dump_oom_victim(report: OomReport) -> str:
+    """The line that names the victim, the constraint and the cgroups; dump_oom_victim()."""
+    system, tasks, oc, task = report.system, report.system.tasks, report.oc, report.chosen
+    assert task is not None
+    policy = report.constraint is Constraint.MEMORY_POLICY
+    # An allocating-task victim is the allocating thread itself; a chosen one is the process's leader.
+    comm, pid = (oc.current_comm, oc.current_pid) if report.allocating_task else (tasks.comm[task], tasks.pid[task])
+    domain = formats.GLOBAL_OOM if oc.memcg is None else formats.OOM_MEMCG % printable(system.memcgs[oc.memcg].path)
+    return formats.OOM_KILL % (
+        report.constraint,
+        format_numbers(oc.nodemask or ()) if policy else "(null)",
+        printable(tasks.cpuset_name[oc.current]),
+        format_numbers(tasks.mems_allowed[oc.current]),
+        domain,
+        printable(system.memcgs[int(tasks.memcg[task])].path),
+        printable(comm),
+        pid,
+        _signed(int(tasks.uid[task])),
+    )
+
+
+def _signed(uid: int) -> int:
+    return uid - (1 << 32) if uid >= 1 << 31 else uid
+
+
+def _kill_lines(report: OomReport) -> Iterator[str]:
+    yield from _kill_line(report, report.kills[0])
+    if report.oom_group is not None:
+        yield formats.OOM_GROUP % printable(report.system.memcgs[report.oom_group].path)
+    for kill in report.kills[1:]:
+        yield from _kill_line(report, kill)
+
+
+def _prefix(report: OomReport) -> str:
+    if report.allocating_task:
+        return formats.PREFIX_ALLOCATING
+    return formats.PREFIX_MEMCG if report.oc.is_memcg_oom else formats.PREFIX_GLOBAL
+
+
+def _kill_line(report: OomReport, kill: Kill) -> Iterator[str]:
+    system, tasks, task = report.system, report.system.tasks, kill.task
+    if kill.already_exiting:
+        if system.rules.exiting_note:
+            yield formats.ALREADY_EXITING % (_prefix(report), tasks.pid[task], printable(tasks.comm[task]))
+        return
+    mm = int(tasks.mm[task])
+    pid, comm = int(tasks.live_pid[task]), printable(tasks.live_comm[task])
+    counters = report.counters[mm]
+    pgtables = int(system.pgtables_bytes[mm])
+    yield formats.KILLED % (
+        _prefix(report),
+        pid,
+        comm,
+        _kb(system.page_size, int(system.total_vm[mm])),
+        *_rss_kb(report, mm, int(counters[MM_ANONPAGES]), int(counters[MM_FILEPAGES]), int(counters[MM_SHMEMPAGES])),
+        int(tasks.uid[task]),
+        pgtables if system.rules.pgtables_unit_slip else pgtables >> 10,
+        int(tasks.oom_score_adj[task]),
+    )
+    for other in kill.pinned_by:
+        yield formats.PINNED % (pid, comm, tasks.pid[other], printable(tasks.comm[other]))
+
+
+def _kb(page_size: int, pages: int) -> int:
+    return pages * (page_size >> 10)
+
+
+def _rss_kb(report: OomReport, mm: int, *pages: int) -> tuple[int | str, ...]:
+    if report.system.rss_is_one_number[mm]:
+        return (formats.UNKNOWN,) * len(pages)
+    return tuple(_kb(report.system.page_size, count) for count in pages)
+
+
+def _reaper_lines(report: OomReport) -> Iterator[str]:
+    tasks = report.system.tasks
+    for task, anon, file, shmem in report.reaped:
+        mm = int(tasks.mm[task])
+        name = printable(tasks.live_comm[task])
+        yield formats.REAPED % (tasks.live_pid[task], name, *_rss_kb(report, mm, anon, file, shmem))

@@ -1,0 +1,36 @@
+"""What a scenario that comes from a log says about itself at its top: where its values are from, what is not known."""
+
+from __future__ import annotations
+
+from oomsel.inputs.log.reading import LogReading
+from oomsel.kernel.historic import formula_of
+from oomsel.outputs.log_evidence import sentence
+from oomsel.outputs.log_memory import memory_summary
+from oomsel.text import printable
+
+
+def comments_of(reading: LogReading) -> tuple[str, ...]:
+    """Lines of comment."""
+    event, facts = reading.event, reading.facts
+    lines = []
+    if event.victim is not None:
+        pid, comm = event.victim
+        lines.append(f"The kernel killed {pid} ({printable(comm)}).")
+    lines += [sentence(line) for line in memory_summary(event, facts)]
+    lines.append(f"Page size {facts.page_size}: {facts.page_size_because}.")
+    if facts.totalpages is not None:
+        lines.append(f"totalpages is {facts.totalpages}: {facts.totalpages_because}.")
+    else:
+        lines.append(f"totalpages is not known: {facts.totalpages_because}; what the table holds is taken for it.")
+    if facts.ram is None and facts.totalpages is not None:
+        lines.append("The machine's RAM is not printed; machine.ram is the cgroup's limit, and no score depends on it.")
+    if facts.cpus is None:
+        lines.append(f"machine.cpus is a guess: {facts.cpus_because}.")
+    if not facts.is_simulated:
+        name = formula_of(facts.version).name
+        lines.append(f"The kernel chose by {name} formula; this scenario is run by {facts.kernel}'s, which may differ.")
+    lines.append("Per-CPU deltas are not in a log: every counter is what the table shows.")
+    if event.summary is not None and event.summary.task_memcg != "/":
+        lines.append("Only the victim's cgroup is printed; the others stand where the table's order is kept.")
+    lines += [sentence(line) for line in (*event.missing(), *reading.notes)]
+    return tuple(printable(line) for line in lines)

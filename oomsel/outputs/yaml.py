@@ -1,0 +1,92 @@
+"""A Scenario as YAML that a person would like to edit: comments, and the kernel's table where it comes from a log."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from oomsel.outputs.kernel_table import table_form
+from oomsel.outputs.plain import EDITOR_LINE, MAX_KEY, plain
+from oomsel.scenario import models
+
+#: Text that YAML reads as the same text without quotes.
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./|+-]*")
+_WORDS = frozenset(("null", "true", "false"))
+#: A comment behind a key, for whoever edits the file.
+_COMMENTS = {
+    ("machine", "ram"): "usable RAM, in pages without a unit",
+    ("machine", "swap"): "total swap, in pages",
+    ("machine", "batch"): "percpu_counter_batch",
+    ("oom", "totalpages"): "what scores are measured against, in pages",
+    ("oom", "current"): "the allocating task",
+    ("oom", "memcg"): "the cgroup that ran out",
+}
+
+
+def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
+    """The scenario as YAML with comments; one that comes from a log has its tasks as the kernel's table."""
+    stated = plain(scenario)
+    data = {key: stated[key] for key in dict.fromkeys(("oomsel", "title", "kernel", *stated)) if key in stated}
+    lines = [EDITOR_LINE]
+    lines += [f"# {line}" for comment in comments for line in comment.split("\n")]
+    rest = {key: data.pop(key) for key in ("updates", "expect") if key in data}
+    for key, value in data.items():
+        lines += _entry((key,), value)
+    form = table_form(tuple(scenario.tasks)) if scenario.log is not None else None
+    if form is None:
+        lines.append("tasks:")
+        lines += [f"- {_flow(plain(task))}" for task in scenario.tasks]
+    else:
+        rows, more = form
+        lines += ["tasks: |", *(f"  {row}" for row in rows)]
+        if more:
+            lines.append("more:  # what the table cannot say")
+            lines += [f"  {pid}: {_flow(said)}" for pid, said in more.items()]
+    for key, value in rest.items():
+        lines += _entry((key,), value)
+    return "\n".join(lines) + "\n"
+
+
+def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:
+    indent = "  " * (len(path) - 1)
+    key = _scalar(path[-1])
+    start = f"{indent}{key}:" if len(key) < MAX_KEY else f"{indent}? {key}\n{indent}:"
+    comment = _COMMENTS.get(path, "") if len(path) == 2 else ""
+    tail = f"  # {comment}" if comment else ""
+    if isinstance(value, dict) and value and (len(path) == 1 or (path[0] in ("machine", "expect") and len(path) == 2)):
+        yield start
+        for name, part in value.items():
+            yield from _entry((*path, name), part)
+    elif isinstance(value, list) and path == ("updates",):
+        yield f"{key}:"
+        yield from (f"- {_flow(item)}" for item in value)
+    else:
+        yield f"{start} {_flow(value)}{tail}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow_key(key)}: {_flow(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(item) for item in value) + "]"
+    return _scalar(value)
+
+
+def _flow_key(key: str) -> str:
+    text = _scalar(key)
+    return text if len(text) < MAX_KEY else f"? {text} "
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(int(value))
+    text = str(value)
+    if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
+        return text
+    quoted = json.dumps(text, ensure_ascii=False)
+    # What YAML does not take as it is, JSON's escapes write.
+    return "".join(char if char.isprintable() or char == " " else json.dumps(char)[1:-1] for char in quoted)

@@ -1,1 +1,0 @@
-"""What an OOM event did, and its writers: kernel text, tables, JSON, explanations."""

@@ -1,0 +1,1 @@
+"""Rules over a whole scenario: what no single value can break."""
