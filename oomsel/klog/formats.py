@@ -74,9 +74,11 @@ PANIC_ON_OOM = {
 
 #: How the same lines are read, in the form of any release; a name is whatever stands between what surrounds it.
 #: 2.6.32: "%s invoked oom-killer: gfp_mask=0x%x, order=%d, oom_adj=%d"; oom_score_adj beside it from 2.6.36, alone from
-#: 3.7; 4.6 on the flags' names; 4.9 to 4.20 nodemask= before the order.
+#: 3.7; 4.6 on the flags' names; 4.9 to 4.20 nodemask= before the order, after which 4.11 to 4.18 print a second blank
+#: where it is `(null)`.
 INVOKED_RE = re.compile(
-    r"(.*) invoked oom-killer: gfp_mask=0x([0-9a-fA-F]{1,8})(?:\((.*?)\))?,(?: nodemask=[^ ]*,)? order=(-?[0-9]{1,3})"
+    r"(.*) invoked oom-killer: gfp_mask=0x([0-9a-fA-F]{1,8})(?:\((.*?)\))?,"
+    r"(?: nodemask=(?:\(null\)|[0-9,-]*),)? +order=(-?[0-9]{1,3})"
     r"(?:, oom_adj=(-?[0-9]{1,4}))?(?:, oom_score_adj=(-?[0-9]{1,5}))?\b",
     re.DOTALL,
 )
@@ -115,10 +117,10 @@ EXITING_RE = re.compile(r".*: OOM victim ([0-9]{1,9}) \((.*)\) is already exitin
 REAPED_RE = re.compile(r"oom_reaper: reaped process :?([0-9]{1,9}) \((.*)\)", re.DOTALL)
 NO_KILLABLE_RE = re.compile(r"Out of memory and no killable processes")
 PANIC_RE = re.compile(
-    r"Kernel panic - not syncing: (Out of memory.*|out of memory\..*|System is deadlocked on memory)", re.DOTALL
+    r"Kernel panic - not syncing: (Out of memory.*|out of memory[.(].*|System is deadlocked on memory.*)", re.DOTALL
 )
 #: The limits of a memory cgroup: v2 `memory` and `swap`, v1 `memory` and `memory+swap`.
-MEMCG_USAGE_RE = re.compile(r"(memory|memory\+swap|swap): usage ([0-9]+)kB, limit ([0-9]+)kB, failcnt [0-9]+")
+MEMCG_USAGE_RE = re.compile(r"(memory|memory\+swap|swap): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt [0-9]+")
 MEMCG_TASK_RE = re.compile(r"Task in (.*) killed as a result of limit of (.*)")
 MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):(?: .*)?")
 
