@@ -7,28 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 #: "%lu pages of RAM" and "%d reserved pages" until 2.6.29 or so.
-_RAM = re.compile(r"([0-9]+) pages (?:of )?RAM")
-_RESERVED = re.compile(r"([0-9]+) (?:pages reserved|reserved pages)")
+_RAM = re.compile(r"([0-9]{1,18}) pages (?:of )?RAM")
+_RESERVED = re.compile(r"([0-9]{1,18}) (?:pages reserved|reserved pages)")
 #: Free swap is negative while swapoff takes an area away.
-_SWAP = re.compile(r"(Free|Total) swap *[=:] *(-?[0-9]+)kB")
+_SWAP = re.compile(r"(Free|Total) swap *[=:] *(-?[0-9]{1,18})kB")
 #: "active_anon:99131 inactive_anon:0 ...", in pages; the same words in kB follow for nodes and zones.
-_COUNT = re.compile(r"\b([a-z_]+(?:\([a-z]+\))?):([0-9]+)(?![0-9]*[kK]B)(?![0-9])")
+_COUNT = re.compile(r"\b([a-z_]+(?:\([a-z]+\))?):([0-9]{1,18})(?![0-9]*[kK]B)(?![0-9])")
 _COUNTS = re.compile(
     r"(?!.*[0-9][kK]B) ?"
-    r"(?:active_anon|active_file|active|unevictable|slab_reclaimable|free|mapped|inactive_dirty):[0-9]+(?: |$)"
+    r"(?:active_anon|active_file|active|unevictable|slab_reclaimable|free|mapped|inactive_dirty):[0-9]{1,18}(?: |$)"
 )
-_ZONE = re.compile(r"(?:Node ([0-9]+) )?([A-Z][A-Za-z0-9]*) (free:[0-9]+kB .*)")
+_ZONE = re.compile(r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*) (free:[0-9]{1,18}kB .*)")
 _ZONE_VALUE = re.compile(
-    r"\b(free|min|low|high|present|managed|boost|free_cma|reserved_highatomic|free_highatomic):([0-9]+)[kK]B"
+    r"\b(free|min|low|high|present|managed|boost|free_cma|reserved_highatomic|free_highatomic):([0-9]{1,18})[kK]B"
 )
-_RESERVE = re.compile(r"lowmem_reserve\[\]:((?: [0-9]+)+)")
-_FREE_AREA = re.compile(r"(?:Node ([0-9]+) )?([A-Z][A-Za-z0-9]*): ((?:[0-9]+\*[0-9]+kB (?:\([A-Z]+\) )?)+)= [0-9]+kB")
-_BLOCKS = re.compile(r"([0-9]+)\*([0-9]+)kB")
+_RESERVE = re.compile(r"lowmem_reserve\[\]:((?: [0-9]{1,18})+)")
+_FREE_AREA = re.compile(
+    r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*): ((?:[0-9]{1,18}\*[0-9]{1,18}kB (?:\([A-Z]+\) )?)+)= [0-9]{1,18}kB"
+)
+_BLOCKS = re.compile(r"([0-9]{1,18})\*([0-9]{1,18})kB")
 _HUGEPAGES = re.compile(
-    r"(?:Node ([0-9]+) )?"
-    r"hugepages_total=([0-9]+) hugepages_free=([0-9]+) hugepages_surp=[0-9]+ hugepages_size=([0-9]+)kB"
+    r"(?:Node ([0-9]{1,18}) )?"
+    r"hugepages_total=([0-9]{1,18}) hugepages_free=([0-9]{1,18}) hugepages_surp=[0-9]{1,18} hugepages_size=([0-9]{1,18})kB"
 )
-_NODE = re.compile(r"Node [0-9]+ active_anon:[0-9]+kB ")
+_NODE = re.compile(r"Node [0-9]{1,18} active_anon:[0-9]{1,18}kB ")
 
 
 @dataclass(slots=True)
