@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from oomsel.diff.unified import longest_increasing
-from oomsel.kernel.badness import LONG_MAX, LONG_MIN, Passed, get_mm_rss
+from oomsel.kernel.badness import LONG_MAX, LONG_MIN, SkipReason, get_mm_rss
 from oomsel.kernel.event import OomReport, worst_first
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
 from oomsel.kernel.system import NO_MM
@@ -105,7 +105,7 @@ def view_of_report(report: OomReport, *, shown_only: bool) -> EventView:
         points = int(report.points[task])
         if task in ranks:
             fields |= {"rank": ranks[task], "badness": "first" if points == LONG_MAX else points}
-        fields["eligibility"] = Passed(int(report.passed[task])).reason or _MAY_BE_KILLED
+        fields["eligibility"] = SkipReason(int(report.skip_reasons[task])).reason or _MAY_BE_KILLED
         if not shown_only or task not in report.silent:  # who dies without a line survives in a text
             fields["fate"] = "victim" if task == report.chosen else "killed" if task in killed else "survives"
         views.append(TaskView(int(tasks.pid[task]), printable(tasks.live_comm[task]), fields))

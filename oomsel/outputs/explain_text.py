@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oomsel.kernel.badness import LONG_MAX, Passed, get_mm_rss, page_tables
+from oomsel.kernel.badness import LONG_MAX, SkipReason, get_mm_rss, page_tables
 from oomsel.kernel.constraint import Constraint
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import Formula
@@ -47,8 +47,8 @@ def explanation_lines(
         lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
         wrong = _how_wrong(explanation) if evidence is None else evidence.how_wrong
         lines += ["", "HOW WRONG THE COUNTERS CAN BE", *wrong]
-    if explanation.passed_over:
-        lines += ["", "PASSED OVER", *_passed_over(explanation, None if show_all else NAMES)]
+    if explanation.skipped:
+        lines += ["", "PASSED OVER", *_skipped(explanation, None if show_all else NAMES)]
     for rescue in explanation.rescues:
         lines += ["", f"TO SAVE {task_name(report, rescue.victim)}", *_rescue(report, rescue)]
     return lines
@@ -186,7 +186,7 @@ def _equals(report: OomReport, points: int) -> Iterator[str]:
 
 def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence | None) -> Iterator[str]:
     report, interval = explanation.report, explanation.interval
-    could = set(explanation.rightful)
+    could = set(explanation.possible_victims)
     rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
     best = int(report.points[explanation.candidates[0]])
     for task in explanation.candidates[:most]:
@@ -243,7 +243,7 @@ def _how_wrong(explanation: Explanation) -> Iterator[str]:
     if report.allocating_task or report.outcome not in (Outcome.KILLED, Outcome.CHOSEN_DYING):
         yield "None of this decides here: the outcome does not come from comparing badness."
         return
-    yield _rightful(explanation)
+    yield _possible_victims(explanation)
     if report.mode == "precise":
         yield "This kernel sums every CPU, so it does not have to guess."
     if explanation.deltas_known:
@@ -251,9 +251,9 @@ def _how_wrong(explanation: Explanation) -> Iterator[str]:
         yield f"Here the scenario says what each CPU holds: the approximate choice is {right}."
 
 
-def _rightful(explanation: Explanation) -> str:
-    count = len(explanation.rightful)
-    names = [task_name(explanation.report, task) for task in explanation.rightful[:NAMES]]
+def _possible_victims(explanation: Explanation) -> str:
+    count = len(explanation.possible_victims)
+    names = [task_name(explanation.report, task) for task in explanation.possible_victims[:NAMES]]
     if count == 1:
         return f"Whatever the CPUs hold, the right choice is {names[0]}."
     more = f" and {count - len(names)} more" if count > len(names) else ""
@@ -262,14 +262,14 @@ def _rightful(explanation: Explanation) -> str:
     )
 
 
-def _passed_over(explanation: Explanation, most: int | None) -> Iterator[str]:
-    for why, tasks in explanation.passed_over.items():
+def _skipped(explanation: Explanation, most: int | None) -> Iterator[str]:
+    for why, tasks in explanation.skipped.items():
         names = ", ".join(task_name(explanation.report, task) for task in tasks[:most])
         more = len(tasks) - len(tasks[:most])
         yield f"{_subject(why, len(tasks))}: {names}{f' and {more} more' if more else ''}."
 
 
-def _subject(why: Passed, count: int) -> str:
+def _subject(why: SkipReason, count: int) -> str:
     return f"{why.reason[0].upper()}{why.reason[1:]}{f' ({count})' if count > 1 else ''}"
 
 

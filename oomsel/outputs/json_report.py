@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oomsel.kernel.badness import LONG_MIN, Passed, oom_badness
+from oomsel.kernel.badness import LONG_MIN, SkipReason, oom_badness
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.gfp import format_gfp
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
@@ -92,7 +92,7 @@ def _tasks(report: OomReport) -> list[dict[str, Any]]:
     for task in range(len(tasks)):
         mm = int(tasks.mm[task])
         eligible = bool(report.points[task] != LONG_MIN)
-        passed = Passed(int(report.passed[task]))
+        skip_reason = SkipReason(int(report.skip_reasons[task]))
         objects.append(
             {
                 "pid": int(tasks.pid[task]),
@@ -105,7 +105,7 @@ def _tasks(report: OomReport) -> list[dict[str, Any]]:
                 "counters": _counters(report, mm, report.counters),
                 "precise_counters": _counters(report, mm, report.precise),
                 "eligible": eligible,
-                "reason": None if eligible else passed.reason,
+                "reason": None if eligible else skip_reason.reason,
                 "badness": int(badness[task]) if eligible else None,
                 "precise_badness": int(precise_badness[task]) if eligible else None,
                 "in_table": task in shown,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oomsel.kernel.badness import LONG_MAX, LONG_MIN, Passed, get_mm_rss, of_task
+from oomsel.kernel.badness import LONG_MAX, LONG_MIN, SkipReason, get_mm_rss, of_task
 from oomsel.kernel.event import OomReport, worst_first
 from oomsel.kernel.percpu_counter import MM_SWAPENTS, Int64s
 from oomsel.outputs.summary import compare
@@ -69,7 +69,7 @@ class Comparing:
 
     def reason(self, task: int) -> str:
         """Why the task may not be killed."""
-        return Passed(int(self.approximate.passed[task])).reason
+        return SkipReason(int(self.approximate.skip_reasons[task])).reason
 
 
 def _held(report: OomReport, counters: Int64s) -> Int64s:
@@ -100,8 +100,8 @@ def print_table(approximate: OomReport, precise: OomReport, console: Console) ->
     console.print(_TITLE, soft_wrap=True, highlight=False)
     console.print(table)
     more = len(eligible) - len(top)
-    passed = len(both.order) - len(eligible)
-    rest = [f"{more} more that may be killed"] * bool(more) + [f"{passed} that may not"] * bool(passed)
+    skipped = len(both.order) - len(eligible)
+    rest = [f"{more} more that may be killed"] * bool(more) + [f"{skipped} that may not"] * bool(skipped)
     if rest:
         console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", soft_wrap=True, highlight=False)
     console.print(Text(compare(approximate, precise).sentence), style="bold", soft_wrap=True)
