@@ -208,6 +208,8 @@ def aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
     ['pid  name', '  7  init']
     """
     rows = list(rows)
+    if not rows:
+        return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
     return [form.format(*row).rstrip() for row in rows]

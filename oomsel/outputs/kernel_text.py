@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from oomsel.kernel.constraint import Constraint
-from oomsel.kernel.event import OomReport, Outcome
+from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import RSS_MEMBERS
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
 from oomsel.klog import formats
 from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
 from oomsel.text import format_numbers, printable, signed_uid
@@ -80,49 +80,57 @@ def dump_oom_victim(report: OomReport) -> str:
     )
 
 
+def _kill_lines(report: OomReport) -> Iterator[str]:
+    yield from _kill_line(report, report.kills[0])
+    if report.oom_group is not None:
+        yield formats.OOM_GROUP % printable(report.system.memcgs[report.oom_group].path)
+    for kill in report.kills[1:]:
+        yield from _kill_line(report, kill)
+
+
 def _prefix(report: OomReport) -> str:
     if report.allocating_task:
         return formats.PREFIX_ALLOCATING
     return formats.PREFIX_MEMCG if report.oc.is_memcg_oom else formats.PREFIX_GLOBAL
 
 
-def _kill_lines(report: OomReport) -> Iterator[str]:
-    """The line of every kill; the line that names a group stands between its victim's and the other members'."""
-    system, tasks, kb = report.system, report.system.tasks, report.system.page_size >> 10
-    view = TaskView(report, [kill.task for kill in report.kills])
-    parts = zip(*(_kb(view.counters[name], kb) for name in RSS_MEMBERS), strict=True)
-    rows = zip(
-        report.kills,
-        view.live_pid,
-        map(printable, view.live_comm),
-        _kb(view.total_vm, kb),
-        parts,
-        view.uid,
-        view.pgtables_bytes,
-        view.oom_score_adj,
-        strict=True,
+def _kill_line(report: OomReport, kill: Kill) -> Iterator[str]:
+    system, tasks, task = report.system, report.system.tasks, kill.task
+    if kill.already_exiting:
+        if system.rules.exiting_note:
+            yield formats.ALREADY_EXITING % (_prefix(report), tasks.pid[task], printable(tasks.comm[task]))
+        return
+    mm = int(tasks.mm[task])
+    pid, comm = int(tasks.live_pid[task]), printable(tasks.live_comm[task])
+    counters = report.counters[mm]
+    pgtables = int(system.pgtables_bytes[mm])
+    yield formats.KILLED % (
+        _prefix(report),
+        pid,
+        comm,
+        _kb(system.page_size, int(system.total_vm[mm])),
+        *_rss_kb(report, mm, int(counters[MM_ANONPAGES]), int(counters[MM_FILEPAGES]), int(counters[MM_SHMEMPAGES])),
+        int(tasks.uid[task]),
+        pgtables if system.rules.pgtables_unit_slip else pgtables >> 10,
+        int(tasks.oom_score_adj[task]),
     )
-    for index, (kill, pid, comm, total_vm, rss, uid, pgtables, adj) in enumerate(rows):
-        if kill.already_exiting:
-            if system.rules.exiting_note:
-                name = printable(tasks.comm[kill.task])
-                yield formats.ALREADY_EXITING % (_prefix(report), tasks.pid[kill.task], name)
-            continue
-        shown_pgtables = (pgtables or 0) >> (0 if system.rules.pgtables_unit_slip else 10)
-        yield formats.KILLED % (_prefix(report), pid, comm, total_vm, *rss, uid, shown_pgtables, adj)
-        for other in kill.pinned_by:
-            yield formats.PINNED % (pid, comm, tasks.pid[other], printable(tasks.comm[other]))
-        if index == 0 and report.oom_group is not None:
-            yield formats.OOM_GROUP % printable(system.memcgs[report.oom_group].path)
+    for other in kill.pinned_by:
+        yield formats.PINNED % (pid, comm, tasks.pid[other], printable(tasks.comm[other]))
 
 
-def _kb(column: list[int | None], kb: int) -> list[int | str]:
-    """Pages of `kb` kB each in kB, `?` where they are not known."""
-    return [formats.UNKNOWN if pages is None else pages * kb for pages in column]
+def _kb(page_size: int, pages: int) -> int:
+    return pages * (page_size >> 10)
+
+
+def _rss_kb(report: OomReport, mm: int, *pages: int) -> tuple[int | str, ...]:
+    if report.system.rss_is_one_number[mm]:
+        return (formats.UNKNOWN,) * len(pages)
+    return tuple(_kb(report.system.page_size, count) for count in pages)
 
 
 def _reaper_lines(report: OomReport) -> Iterator[str]:
-    system, tasks, kb = report.system, report.system.tasks, report.system.page_size >> 10
-    for task, *parts in report.reaped:
-        known = [None if system.rss_is_one_number[tasks.mm[task]] else pages for pages in parts]
-        yield formats.REAPED % (tasks.live_pid[task], printable(tasks.live_comm[task]), *_kb(known, kb))
+    tasks = report.system.tasks
+    for task, anon, file, shmem in report.reaped:
+        mm = int(tasks.mm[task])
+        name = printable(tasks.live_comm[task])
+        yield formats.REAPED % (tasks.live_pid[task], name, *_rss_kb(report, mm, anon, file, shmem))
