@@ -28,7 +28,7 @@ _FREE_AREA = re.compile(
 _BLOCKS = re.compile(r"([0-9]{1,18})\*([0-9]{1,18})kB")
 _HUGEPAGES = re.compile(
     r"(?:Node ([0-9]{1,18}) )?"
-    r"hugepages_total=([0-9]{1,18}) hugepages_free=([0-9]{1,18}) hugepages_surp=[0-9]{1,18} hugepages_size=([0-9]{1,18})kB"
+    r"hugepages_total=([0-9]{1,18}) hugepages_free=([0-9]{1,18}) hugepages_surp=[0-9]+ hugepages_size=([0-9]{1,18})kB"
 )
 _NODE = re.compile(r"Node [0-9]{1,18} active_anon:[0-9]{1,18}kB ")
 
