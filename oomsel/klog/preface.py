@@ -81,7 +81,8 @@ class Preface:
         if match is None:
             return None
         memcg = self._event.memcg
-        if memcg.path is None:
+        if memcg.path is None and (memcg.line is not None or self._event.invoked is not None):
+            # Without the lines before it, it may be that of a cgroup below, which v1 prints, too.
             memcg.path, memcg.path_line = match[1], number
         if memcg.stats_line is None and memcg.path == match[1]:  # v1 has a line for each cgroup below, too
             memcg.stats_line, self._in_stats = number, not match[2]

@@ -36,6 +36,7 @@ class LogContext:
     release: tuple[str, int] | None = None
     total_swap_kb: tuple[int, int] | None = None
     killed: dict[int, tuple[bytes, int]] = field(default_factory=dict)  #: pid -> name and line of an earlier kill
+    reaped: dict[int, int] = field(default_factory=dict)  #: pid -> line of the oom_reaper about it
     boots: int = 0  #: how many have begun in the log
 
     def read(self, line: Line) -> None:
@@ -58,7 +59,7 @@ class LogContext:
     def _start_anew(self) -> None:
         """The machine boots, and what was known of it is no more."""
         self.possible_cpus = self.online_cpus = self.total_swap_kb = self.release = None
-        self.killed = {}
+        self.killed, self.reaped = {}, {}
         self.boots += 1
 
     def learn(self, event: OomEvent) -> None:
@@ -67,10 +68,11 @@ class LogContext:
             self.total_swap_kb = (event.meminfo.total_swap_kb, event.meminfo.swap_line or event.first_line)
         for kill in event.kills:
             self.killed[kill.pid] = (kill.comm, kill.line)
+        self.reaped.update((pid, line) for line, pid in event.reaped)
 
     def copy(self) -> LogContext:
         """As it is now, for a report to be read with."""
-        return replace(self, killed=dict(self.killed))
+        return replace(self, killed=dict(self.killed), reaped=dict(self.reaped))
 
 
 def _boots(text: str) -> bool:

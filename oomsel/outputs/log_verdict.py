@@ -93,7 +93,7 @@ class _Verdict:
         total = self.facts.totalpages
         self.total = report.totalpages if total is None else total
         self.result: Rescore = rescore(
-            self.event, self.facts.version, self.total, self.facts.page_size, passed=frozenset(reading.passed)
+            self.event, self.facts.version, self.total, self.facts.page_size, passed=frozenset(reading.skip_reasons)
         )
         self.kernel = self._kernel()
         self.oomsel = self._oomsel()
@@ -162,7 +162,7 @@ class _Verdict:
                 return Reason.ALLOCATING, [f"{Reason.ALLOCATING.value}, line {kill.line}"]
             if event.chosen is not None and kill is not None and kill.pid != event.chosen.pid:
                 return Reason.CHILD, [self._child(kill)]
-            if self.reading.passed:
+            if self.reading.skip_reasons:
                 return self._passed()
             return None, []
         if self.kernel is None:
@@ -205,7 +205,7 @@ class _Verdict:
 
     def _passed(self) -> tuple[Reason, list[str]]:
         lines = []
-        for pid, why in self.reading.passed.items():
+        for pid, why in self.reading.skip_reasons.items():
             row = self.event.row_of(pid)
             name = printable(row.name if row else "")
             if why == "vfork":
@@ -216,7 +216,7 @@ class _Verdict:
                     f"leads the table but was killed before, line {line}, and has nothing left to free (MMF_OOM_SKIP)"
                 )
             lines.append(f"pid {pid} ({name}) {words}")
-        return (Reason.VFORK if "vfork" in self.reading.passed.values() else Reason.KILLED_BEFORE), lines
+        return (Reason.VFORK if "vfork" in self.reading.skip_reasons.values() else Reason.KILLED_BEFORE), lines
 
     # -- what else to know -------------------------------------------------------------------------------------
 

@@ -60,6 +60,16 @@ def read_scenario(places: Places) -> models.Scenario:
     return scenario
 
 
+def check_scenario(scenario: models.Scenario, places: Places) -> models.Scenario:
+    """A scenario that was built and not read, held to the same rules.  Raises InputError with all that is wrong."""
+    collector = ProblemCollector(places)
+    notes = _check_rules(scenario, collector)
+    if collector.problems:
+        raise InputError(places.source, collector.problems)
+    vars(scenario)["notes"] = tuple(notes)
+    return scenario
+
+
 def _check_rules(scenario: models.Scenario, collector: ProblemCollector) -> list[str]:
     """Complains about what no single value can break; returns what is worth a note."""
     check_machine(scenario, collector)
