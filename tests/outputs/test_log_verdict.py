@@ -55,6 +55,9 @@ def text_of(found: LogVerdict) -> str:
 @pytest.mark.parametrize("name", sorted(path.name for path in LOGS.glob("[01]*.log")))
 def test_real_kernels_are_agreed_with(name: str) -> None:
     found = verdict((LOGS / name).read_bytes())
+    if name.startswith("19-"):
+        assert (found.agrees, found.undecided) == (None, "there is no task table to choose from")
+        return
     assert found.agrees
     assert found.sentences[0].endswith("; they agree")
 
@@ -110,7 +113,7 @@ def test_old_kernels_by_their_own_rules(
 ) -> None:
     found = verdict(old(rows, pid, score, release=release))
     assert found.reason is reason
-    assert found.agrees == (reason is None)
+    assert bool(found.agrees) == (reason is None)
 
 
 def test_a_printed_score_is_worked_out_again() -> None:
@@ -136,7 +139,11 @@ def test_what_is_missing_is_said() -> None:
     raw = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
     lost = [line for line in raw if not line.endswith(" batch")]
     found = verdict("\n".join(lost))
-    assert (found.agrees, found.reason) == (False, Reason.NOT_IN_TABLE)
+    assert (found.agrees, found.reason) == (None, Reason.NOT_IN_TABLE)
+    assert found.sentences[0] == (
+        "kernel says: 200 (batch); of the rows that are left oomsel says: 194 (chrome);"
+        " whether they differ cannot be said: the kernel's victim is not in the table"
+    )
     assert "the report is incomplete: no row of the victim, pid 200" in text_of(found)
     damaged = [
         line.replace("    40960        0             0 cron", "    4*960        0             0 cron") for line in raw
@@ -149,7 +156,7 @@ def test_totalpages_that_is_not_there() -> None:
     text = "\n".join(line for line in raw if "pages RAM" not in line)
     found = text_of(verdict(text))
     assert "totalpages: of the report's Mem-Info block `pages RAM` is not in the log" in found
-    assert "another total may give another answer; the kernel's choice leads from 28000 pages on" in found
+    assert "another total gives another answer; the kernel's choice leads from 28000 pages on" in found
 
 
 @pytest.mark.parametrize(("total", "leads"), [(27_999, False), (28_000, True), (118_294, True)])
@@ -219,9 +226,7 @@ def test_the_memory_that_a_report_shows() -> None:
     assert lines[0] == "RAM 462.1 MiB usable of 511.5 MiB"
     assert lines[1] == "no swap"
     assert "node 0 DMA32: 140 kB free, below its min of 6724 kB, largest free block 64 kB" in lines
-    assert "node 0 DMA: 1736 kB free, below its min of 88 kB and the 1740 kB that it keeps for others" in "\n".join(
-        lines
-    )
+    assert any(line.startswith("node 0 DMA: 1736 kB free, below its min of 88 kB and the ") for line in lines)
     assert lines[-1] == "every zone is below its min, and there is no swap"
     assert memory_object(log.event, log.facts)["counts_pages"]["free"] == 469
 

@@ -76,8 +76,9 @@ def _title(source: str, event: OomEvent) -> str:
 def _about_table(event: OomEvent) -> list[str]:
     if event.rows or not event.kills:
         return []
-    why = "it has no row in the log" if event.header_line is not None else "vm.oom_dump_tasks is 0, or it is lost"
-    return [f"there is no task table ({why}), so nobody but the victim is known"]
+    if event.header_line is not None:
+        return [f"the task table, line {event.header_line}, has no row in the log, so nobody but the victim is known"]
+    return ["there is no task table (vm.oom_dump_tasks is 0, or it is lost), so nobody but the victim is known"]
 
 
 def _with_total(oom: Oom, event: OomEvent, facts: Facts) -> Oom:
