@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from oomsel.kernel.system import Coded, Indices, TaskFlag, TaskTable
+from oomsel.kernel.system import Coded, Indices, Mempolicy, TaskFlag, TaskTable
 from oomsel.scenario.columns import TaskColumns
 from oomsel.scenario.models import Machine, Task
 from oomsel.scenario.rules.machine import init_of, nodes_with_memory, pids_of
@@ -54,7 +54,7 @@ def table_of_tasks(tasks: Sequence[Task], mm: Indices, machine: Machine, memcgs:
         memcg=np.array([memcgs[task.memcg] for task in tasks], np.intp),
         mems_allowed=Coded(cpuset_nodes(task) for task in tasks),
         cpuset_name=Coded("/" if task.cpuset is None else task.cpuset.name for task in tasks),
-        mempolicy=Coded(None if task.mempolicy is None else mask(task.mempolicy) for task in tasks),
+        mempolicy=Coded(None if task.mempolicy is None else Mempolicy(mask(task.mempolicy)) for task in tasks),
     )
 
 

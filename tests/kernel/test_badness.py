@@ -121,7 +121,7 @@ tasks:
 
 
 def test_every_reason_is_its_own() -> None:
-    assert len({why.reason for why in SkipReason}) == len(SkipReason) == 11
+    assert len({why.reason for why in SkipReason}) == len(SkipReason) == 12
     assert SkipReason.CPUSET.reason == "its cpuset shares no node with the allocating task's"
     assert SkipReason.MEMPOLICY.reason == "its memory policy shares no node with the allocation's"
     assert SkipReason.MEMCG.reason == "is outside the memory cgroup"

@@ -100,9 +100,17 @@ tasks:
 
 
 @pytest.mark.parametrize(
-    ("kernel", "again"), [("5.4", ""), ("5.8", ""), ("5.9", "exiting 10 (v); "), ("7.0", "exiting 10 (v); ")]
+    ("kernel", "again"),
+    [
+        ("5.4", ""),
+        ("5.8", ""),
+        ("5.9", "exiting 10 (v); "),
+        ("6.18", "exiting 10 (v); "),
+        ("6.19.0", "killed 10 (v); "),
+        ("7.0", "killed 10 (v); "),
+    ],
 )
-def test_the_victim_met_again_has_a_line_since_5_9(kernel: str, again: str) -> None:
+def test_what_the_victim_met_again_gets_by_release(kernel: str, again: str) -> None:
     body = """\
 memcgs: {/g: {oom_group: true}}
 tasks:
