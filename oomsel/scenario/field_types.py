@@ -12,8 +12,8 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from oomsel import text
-from oomsel.inputs.nodes import JsonFloat, Plain, SourceInt
 from oomsel.kernel.release import parse_release
+from oomsel.scenario.values import JsonFloat, Plain, SourceInt, is_empty
 from oomsel.text import TASK_COMM_LEN, comm_from_text
 
 Info = cs.ValidationInfo
@@ -37,11 +37,6 @@ class Context:
 def wrong(message: str) -> PydanticCustomError:
     """The error of a leaf."""
     return PydanticCustomError("wrong", "{text}", {"text": message})
-
-
-def is_empty(value: Any) -> bool:
-    """Whether a value is null, or nothing at all."""
-    return value is None or (isinstance(value, Plain) and value.is_null)
 
 
 def leaf(read: Callable[[Any, Any], Any], kind: str = "") -> CoreSchema:

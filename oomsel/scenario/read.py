@@ -9,13 +9,12 @@ from pydantic_core import ErrorDetails, ValidationError
 
 from oomsel import text
 from oomsel.errors import InputError
-from oomsel.inputs.document import Document
-from oomsel.inputs.nodes import Path, Plain
 from oomsel.scenario import field_types, models, schema
-from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.problems import Places, ProblemCollector
 from oomsel.scenario.rules.machine import MISSING, check_expect, check_machine, check_memcgs, check_oom
 from oomsel.scenario.rules.tasks import check_tasks, keys_by_cpu
 from oomsel.scenario.rules.updates import check_updates
+from oomsel.scenario.values import Path, Plain, is_empty
 
 #: More structural errors than this are not looked at: each costs a search for its place.
 _ENOUGH = 200
@@ -38,37 +37,25 @@ _STAND_INS: tuple[tuple[tuple[str | None, ...], Any], ...] = (
 )
 
 
-def read_scenario(document: Document, overrides: Sequence[str] = (), kernel: str | None = None) -> models.Scenario:
-    """The scenario in `document`, with `KEY=VALUE` overrides and another kernel put in.
-
-    Raises InputError with all that is wrong, at most 20 problems.
-    """
-    collector = ProblemCollector(document)
-    if not isinstance(document.data, dict):
-        collector.add((), f"{_shown(document.data)} is no mapping of keys; a scenario begins with oomsel: 1")
-        raise InputError(document.source, collector.problems)
-    page_size = page_size_of(document.data)
-    document.expand_table(page_size)
-    if overrides:
-        from oomsel.inputs.overrides import apply_override
-
-        for assignment in overrides:
-            apply_override(document, assignment)
-    if kernel is not None:
-        document.override(("kernel",), kernel, f"--kernel {kernel}")
-    data = document.data
-    context = field_types.Context(page_size_of(data), document.is_json)
+def read_scenario(places: Places) -> models.Scenario:
+    """The scenario that an input states.  Raises InputError with all that is wrong, at most 20 problems."""
+    collector = ProblemCollector(places)
+    data = places.data
+    if not isinstance(data, dict):
+        collector.add((), f"{_shown(data)} is no mapping of keys; a scenario begins with oomsel: 1")
+        raise InputError(places.source, collector.problems)
+    context = field_types.Context(page_size_of(data), places.is_json)
     scenario: models.Scenario | None = None
     try:
         scenario = schema.validator().validate_python(data, context=context)
     except ValidationError:
         scenario = _read_around(data, context, collector)
     notes = [] if scenario is None else _check_rules(scenario, collector)
-    known = {(problem.line, problem.column) for problem in document.problems}
+    known = {(problem.line, problem.column) for problem in places.problems}
     consequences = (problem for problem in collector.problems if (problem.line, problem.column) not in known)
-    problems = [*document.problems, *consequences]
+    problems = [*places.problems, *consequences]
     if problems or scenario is None:
-        raise InputError(document.source, problems)
+        raise InputError(places.source, problems)
     vars(scenario)["notes"] = tuple(notes)  # the one field that is no key of the file
     return scenario
 
@@ -105,7 +92,7 @@ def _read_around(
                 if index < _ENOUGH:
                     add_validation_error(detail, collector)
                 for hole in _take_out(detail, rest):
-                    collector.hole(hole)
+                    collector.mark_unreliable(hole)
         else:
             return scenario
     return None
@@ -160,7 +147,7 @@ def add_validation_error(
     detail: ErrorDetails, collector: ProblemCollector, known_keys: KnownKeys | None = None
 ) -> None:
     """A structural error in our words; `known_keys` says what the mapping at a path knows, by default a scenario's."""
-    path, cut, at_key = _real_path(detail["loc"], collector.document.data)
+    path, cut, at_key = _real_path(detail["loc"], collector.places.data)
     kind, value = detail["type"], detail["input"]
     cpu = detail.get("ctx", {}).get("cpu")
     if cpu is not None:
@@ -169,7 +156,7 @@ def add_validation_error(
         collector.add(path, MISSING)
     elif kind in ("unexpected_keyword_argument", "invalid_key"):
         collector.add(path, f"unknown key; {_hint(path, known_keys or _known_keys)}", at_key=True)
-    elif field_types.is_empty(value):
+    elif is_empty(value):
         collector.add(path, "empty; leave the key out, or give it a value")
     elif kind == "wrong":
         message = detail["msg"]

@@ -9,10 +9,10 @@ from pydantic_core import SchemaValidator, ValidationError
 
 from oomsel.errors import InputError
 from oomsel.inputs.document import Document
-from oomsel.inputs.nodes import Path
 from oomsel.scenario import field_types
 from oomsel.scenario.problems import ProblemCollector
 from oomsel.scenario.read import add_validation_error, page_size_of
+from oomsel.scenario.values import Path
 
 #: More structural errors than this are not looked at.
 _ENOUGH = 200

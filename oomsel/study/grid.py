@@ -31,11 +31,11 @@ from pydantic_core import core_schema as cs
 
 from oomsel import text
 from oomsel.inputs.load import read_bytes
-from oomsel.inputs.nodes import Path
 from oomsel.kernel.designs import DESIGNS
 from oomsel.scenario import field_types, schema
 from oomsel.scenario.models import Model
 from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.values import Path, is_empty
 from oomsel.study.documents import read_model
 from oomsel.study.simulate import simulate
 from oomsel.study.workload import (
@@ -110,7 +110,7 @@ class Row(NamedTuple):
 
 def _axis(item: cs.CoreSchema) -> cs.CoreSchema:
     def form(value: Any) -> Any:
-        return value if isinstance(value, list | dict) or field_types.is_empty(value) else [value]
+        return value if isinstance(value, list | dict) or is_empty(value) else [value]
 
     def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
         if not items:

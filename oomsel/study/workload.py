@@ -52,10 +52,10 @@ from pydantic_core import core_schema as cs
 
 from oomsel import text
 from oomsel.inputs.load import read_bytes
-from oomsel.inputs.nodes import Path
 from oomsel.scenario import field_types, schema
 from oomsel.scenario.models import Model
 from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.values import Path, is_empty
 from oomsel.study.documents import read_model
 
 MEMORIES = ("anon", "file", "shmem")
@@ -162,7 +162,7 @@ def _probability(value: Any, _: Any) -> float:
 
 
 def _schedule_form(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) and not field_types.is_empty(value) else value
+    return {"kind": value} if isinstance(value, str) and not is_empty(value) else value
 
 
 def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:

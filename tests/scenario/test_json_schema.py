@@ -12,10 +12,10 @@ from jsonschema import Draft7Validator
 from oomsel.errors import InputError
 from oomsel.inputs.document import Document
 from oomsel.inputs.load import loads
-from oomsel.inputs.nodes import Plain
 from oomsel.scenario import schema
 from oomsel.scenario.json_schema import LEAVES, scenario_schema, scenario_schema_text
 from oomsel.scenario.reference import format_reference
+from oomsel.scenario.values import Plain
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/data").rglob("*.yaml")])
