@@ -18,7 +18,7 @@ from oomsel.kernel.percpu_counter import (
     Int64s,
 )
 from oomsel.kernel.system import Indices
-from oomsel.klog.formats import TABLE_6_8
+from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
 from oomsel.scenario.columns import TaskColumns
 from oomsel.text import TASK_COMM_LEN
 
@@ -35,19 +35,15 @@ _MAX_SHAPES = 16
 
 
 def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
-    """The rows of a table since 6.8 in `text`, if it has nothing but its header, such rows and lines without brackets.
+    """The rows of a table since 6.8 in `text`, if there is nothing in it but the heading, the header, rows and blanks.
 
-    None where a row is anything else: not a process by its leader, out of range, damaged.
+    None where a row is no process by its leader, out of range or damaged, and where any other line stands there.
     """
     before, header, rest = text.partition(TABLE_6_8.header + "\n")
-    if not header or "[" in before or not rest.isascii() or "\0" in rest:
+    if not header or before.strip() not in ("", TASKS_STATE) or not rest.isascii() or "\0" in rest:
         return None
-    brackets = rest.count("[")
-    rest += "\n"
-    rows = rest[: rest.find("\n", rest.rfind("["))].encode().split(b"\n")
-    if len(rows) != brackets:  # there are other lines between
-        rows = [line for line in rows if b"[" in line]
-    if not len(rows) == brackets == rest.count("]") or not rows:
+    rows = [line for line in rest.encode().split(b"\n") if line and not line.isspace()]
+    if not rows or not len(rows) == rest.count("[") == rest.count("]"):
         return None
     read = _read(rows)
     if read is None:
