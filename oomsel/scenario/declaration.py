@@ -89,6 +89,30 @@ class MappingOf:
         return {}
 
 
+class OrMapping:
+    """What may be a mapping, or else a value."""
+
+    def __init__(self, otherwise: Value, mapping: type[Model]) -> None:
+        self.otherwise, self.mapping = otherwise, mapping
+
+    def core(self) -> CoreSchema:
+        """See `Value`."""
+        value = SchemaValidator(self.otherwise.core())
+
+        def read(stated: Any, mapping: cs.ValidatorFunctionWrapHandler, info: Any) -> Any:
+            return mapping(stated) if type(stated) is dict else value.validate_python(stated, context=info.context)
+
+        return cs.with_info_wrap_validator_function(read, self.mapping.core())
+
+    def inner(self, part: str | int) -> Form | None:
+        """See `Value`."""
+        return self.mapping.inner(part)
+
+    def placeholder(self) -> Any:
+        """See `Value`."""
+        return self.otherwise.placeholder()
+
+
 class Key(NamedTuple):
     """A key of a mapping as it is declared."""
 
@@ -207,7 +231,7 @@ class Model:
 
 
 #: What the value of a key may be.
-Form: TypeAlias = Value | ListOf | MappingOf | type[Model]
+Form: TypeAlias = Value | ListOf | MappingOf | OrMapping | type[Model]
 
 
 def form_at(form: Form, path: tuple[str | int, ...]) -> Form | None:
@@ -221,4 +245,6 @@ def form_at(form: Form, path: tuple[str | int, ...]) -> Form | None:
 def known_keys(form: Form, path: tuple[str | int, ...]) -> tuple[str, ...]:
     """The keys of the mapping at `path` in a `form`."""
     here = form_at(form, path)
+    if isinstance(here, OrMapping):
+        here = here.mapping
     return tuple(here.keys()) if isinstance(here, type) else ()

@@ -12,6 +12,7 @@ from oomsel.scenario.field_types import Context, page_size_of
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.problems import Places, ProblemCollector
 from oomsel.scenario.rules.machine import check_expect, check_machine, check_memcgs, check_oom
+from oomsel.scenario.rules.pids import check_pids_named
 from oomsel.scenario.rules.tasks import check_tasks
 from oomsel.scenario.rules.updates import check_updates
 from oomsel.scenario.validation import add_validation_error, nearest, real_path, shown
@@ -52,6 +53,7 @@ def _check_rules(scenario: Scenario, collector: ProblemCollector) -> list[str]:
     check_memcgs(scenario, collector)
     notes = check_tasks(scenario, collector)
     check_oom(scenario, collector)
+    check_pids_named(scenario, collector)
     check_updates(scenario, collector)
     check_expect(scenario, collector)
     return notes

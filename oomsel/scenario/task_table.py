@@ -8,7 +8,7 @@ import numpy as np
 
 from oomsel.kernel.system import Coded, Indices, Mempolicy, TaskFlag, TaskTable
 from oomsel.scenario.columns import TaskColumns
-from oomsel.scenario.models import Machine, Task
+from oomsel.scenario.models import Interleave, Machine, Task
 from oomsel.scenario.rules.machine import init_of, nodes_with_memory, pids_of
 
 _FLAGS = {flag.name.lower(): flag for flag in TaskFlag if flag.name is not None}
@@ -17,7 +17,7 @@ _FLAGS = {flag.name.lower(): flag for flag in TaskFlag if flag.name is not None}
 def table_of_tasks(tasks: Sequence[Task], mm: Indices, machine: Machine, memcgs: Mapping[str, int]) -> TaskTable:
     """The rows of tasks that are objects; `mm` is each one's, `memcgs` the index of every cgroup by path."""
     everywhere = frozenset(nodes_with_memory(machine))
-    init = init_of(list(tasks))
+    init = init_of(list(tasks), machine)
     masks: dict[tuple[int, ...], frozenset[int]] = {}
 
     def mask(nodes: tuple[int, ...]) -> frozenset[int]:
@@ -38,6 +38,12 @@ def table_of_tasks(tasks: Sequence[Task], mm: Indices, machine: Machine, memcgs:
             return everywhere
         return mask(task.cpuset.mems_allowed)
 
+    def mempolicy(task: Task) -> Mempolicy | None:
+        policy = task.mempolicy
+        if isinstance(policy, Interleave):
+            return Mempolicy(mask(policy.interleave), interleave=True)
+        return None if policy is None else Mempolicy(mask(policy))
+
     def live_comm(task: Task) -> bytes:
         comm = task.thread.comm if task.thread is not None else None
         return task.comm if comm is None else comm
@@ -54,7 +60,7 @@ def table_of_tasks(tasks: Sequence[Task], mm: Indices, machine: Machine, memcgs:
         memcg=np.array([memcgs[task.memcg] for task in tasks], np.intp),
         mems_allowed=Coded(cpuset_nodes(task) for task in tasks),
         cpuset_name=Coded("/" if task.cpuset is None else task.cpuset.name for task in tasks),
-        mempolicy=Coded(None if task.mempolicy is None else Mempolicy(mask(task.mempolicy)) for task in tasks),
+        mempolicy=Coded(mempolicy(task) for task in tasks),
     )
 
 
