@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails, ValidationError
 from oomsel import text
 from oomsel.errors import InputError
 from oomsel.scenario import field_types, models, schema
+from oomsel.scenario.columns import TaskColumns
 from oomsel.scenario.problems import Places, ProblemCollector
 from oomsel.scenario.rules.machine import MISSING, check_expect, check_machine, check_memcgs, check_oom
 from oomsel.scenario.rules.tasks import check_tasks, keys_by_cpu
@@ -57,6 +58,7 @@ def read_scenario(places: Places) -> models.Scenario:
     if problems or scenario is None:
         raise InputError(places.source, problems)
     vars(scenario)["notes"] = tuple(notes)  # the one field that is no key of the file
+    vars(scenario)["tasks"] = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
     return scenario
 
 
