@@ -139,7 +139,7 @@ def test_tasks_without_an_mm() -> None:
     system = booted(
         "tasks: [{pid: 2, comm: k, flags: [kthread]}, {pid: 10, comm: a}, {pid: 3, comm: z, flags: [zombie]}]\n"
     )
-    assert system.tasks.mm.tolist() == [NO_MM, 0, NO_MM]
+    assert system.tasks.mm.tolist() == [NO_MM, 1, NO_MM]
 
 
 @given(

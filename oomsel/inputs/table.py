@@ -48,19 +48,14 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     origins: list[Origin] = []
     extra = by_pid(more, problems)
     used: set[int] = set()
-    described: set[Any] = set()
+    described: set[str] = set()
     strays: list[int] = []
     for row in _rows(text, problems, strays):
         task = task_of_row(row, page_size)
         pid = row.pid if row.pid in extra else task["pid"]
         key, said = extra.get(pid, (None, {}))
         used.add(pid)
-        label = said.get("mm")
-        if label is not None and label in described:
-            for name in MM_KEYS:
-                del task[name]
-        described.add(label)
-        tasks.append(merged(task, said))
+        tasks.append(joined(task, said, described))
         origins.append(Origin(row.line, key))
     for pid, (key, said) in extra.items():
         if pid in used:
@@ -171,11 +166,22 @@ def _swap(row: Row) -> dict[str, int]:
     return {"swap": row.numbers.get("swapents") or 0}
 
 
+def joined(row: dict[str, Any], said: dict[Any, Any], described: set[str]) -> dict[str, Any]:
+    """The task that a row and what `more` says of it make; `described` are the labels of the mms that have a row."""
+    label = str(said.get("mm") or "")
+    if label in described:
+        row = {key: value for key, value in row.items() if key not in MM_KEYS}
+    if label:
+        described.add(label)
+    task: dict[str, Any] = merged(row, said)
+    return task
+
+
 def merged(row: Any, said: Any) -> Any:
-    """What a row says with what `more` adds; where both speak, `more` counts, key by key."""
-    if not isinstance(row, dict) or not isinstance(said, dict):
+    """What a row says with what `more` adds; of a key in both `more` counts, and of a counter each of its keys."""
+    if not isinstance(said, dict) or not isinstance(row, dict | int):
         return said
-    both = dict(row)
+    both = dict(row) if isinstance(row, dict) else {"count": row}  # a number is short for a counter's count
     for key, value in said.items():
-        both[key] = merged(row[key], value) if key in row else value
+        both[key] = merged(both[key], value) if key in both else value
     return both

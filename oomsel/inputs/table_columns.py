@@ -1,4 +1,4 @@
-"""A long task table straight into columns; what is odd about one is left to `table_form`, row by row."""
+"""A long task table straight into columns; one with any row of another form is left to `inputs.table`, row by row."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.inputs.bundle_arrays import in_range
-from oomsel.kernel.percpu_counter import (
-    MM_ANONPAGES,
-    MM_FILEPAGES,
-    MM_SHMEMPAGES,
-    MM_SWAPENTS,
-    NR_MM_COUNTERS,
-    Int64s,
-)
+from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Indices
 from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
-from oomsel.scenario.columns import TaskColumns
+from oomsel.scenario.columns import COUNTERS, PGTABLES, TaskColumns
 from oomsel.text import TASK_COMM_LEN
 
 _NAMES = [column.name for column in TABLE_6_8.columns]
@@ -53,13 +46,8 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
     if (pid != by_name["tgid"]).any() or not np.diff(np.sort(pid)).all():
         return None
     counts = np.zeros((len(rows), NR_MM_COUNTERS), np.int64, order="F")
-    for name, member in (
-        ("rss_anon", MM_ANONPAGES),
-        ("rss_file", MM_FILEPAGES),
-        ("rss_shmem", MM_SHMEMPAGES),
-        ("swapents", MM_SWAPENTS),
-    ):
-        counts[:, member] = by_name[name]
+    for name, member in MEMBERS.items():
+        counts[:, member] = by_name["swapents" if name == "swap" else f"rss_{name}"]
     columns = TaskColumns(
         cpus,
         pid=pid,
@@ -70,7 +58,7 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
         pgtables_bytes=by_name["pgtables_bytes"],
         counts=counts,
         percpu=np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32),
-        states_zeros=True,
+        stated=np.full(len(rows), COUNTERS | PGTABLES),
     )
     fits = all(in_range(name, getattr(columns, name)) for name in ("pid", "uid", "oom_score_adj", "pgtables_bytes"))
     return columns if fits and in_range("counts", counts) and int(columns.total_vm.min()) >= 0 else None

@@ -18,6 +18,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Indices: TypeAlias = npt.NDArray[np.intp]
 
 Value = TypeVar("Value")
+Other = TypeVar("Other")
 
 OOM_SCORE_ADJ_MIN = -1000
 #: No mm: a kernel thread, or a process whose threads have all dropped it.
@@ -93,6 +94,12 @@ class Coded(Sequence[Value]):
         """Give each of `tasks` its value in `column`."""
         self.code[tasks] = column.code + len(self.values)
         self.values += column.values
+
+    def map(self, function: Callable[[Value], Other]) -> Coded[Other]:
+        """The column of what `function` makes of each value, asked once a value."""
+        column: Coded[Other] = Coded(())
+        column.code, column.values = self.code, [function(value) for value in self.values]
+        return column
 
     def where(self, test: Callable[[Value], bool]) -> Bools:
         """Of which tasks `test` holds, asked once a value; bool[task]."""

@@ -35,7 +35,7 @@ def report_object(report: OomReport) -> dict[str, Any]:
         "totalpages": report.totalpages,
         "page_size_bytes": system.page_size,
         "current": {
-            "pid": oc.current_pid,
+            "pid": oc.current_pid or None,  # of a kworker nobody knows it
             "comm": comm_to_text(oc.current_comm),
             "oom_score_adj": current_of(system, oc).oom_score_adj,
         },

@@ -78,7 +78,9 @@ def _of_form(form: Form, definitions: dict[str, Json]) -> Json:
         return {"type": "object", "additionalProperties": values, "propertyNames": dict(form.key.json)}
     if isinstance(form, OrMapping):
         value = _of_form(form.otherwise, definitions)
-        keys = ", ".join(f"{name}: {_of_form(key.form, definitions)['title']}" for name, key in form.mapping.keys().items())
+        keys = ", ".join(
+            f"{name}: {_of_form(key.form, definitions)['title']}" for name, key in form.mapping.keys().items()
+        )
         title = f"{value['title']}, or {{{keys}}}"
         return {"title": title, "anyOf": [*value["anyOf"], _of_form(form.mapping, definitions)]}
     name = form.__name__

@@ -146,7 +146,9 @@ class Machine(Model):
     )
     swap: Annotated[int, SIZE, "total_swap_pages."] = 0
     init: Annotated[
-        int | str | None, PID_OR_NONE, "pid of the global init; none: no task here; default: whoever has the flag, or 1."
+        int | str | None,
+        PID_OR_NONE,
+        "pid of the global init; none: no task is; default: whoever has the flag, or 1.",
     ] = None
     batch: Annotated[
         int | None, whole(1, (1 << 31) - 1, "batch"), "percpu_counter_batch; default: max(32, 2 * online CPUs)."

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_core import ErrorDetails, ValidationError
 
 from oomsel.errors import InputError
+from oomsel.scenario.columns import TaskColumns
 from oomsel.scenario.declaration import form_at, known_keys
 from oomsel.scenario.field_types import Context, page_size_of
 from oomsel.scenario.models import Scenario
@@ -44,6 +45,7 @@ def read_scenario(places: Places) -> Scenario:
     if problems or scenario is None:
         raise InputError(places.source, problems)
     vars(scenario)["notes"] = tuple(notes)  # no key of the input
+    vars(scenario)["tasks"] = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
     return scenario
 
 

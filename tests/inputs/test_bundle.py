@@ -15,9 +15,8 @@ import pytest
 
 import oomsel
 from oomsel.errors import InputError
-from oomsel.inputs.bundle import save
-from oomsel.outputs.plain import json_pieces, yaml_pieces
-from oomsel.scenario.columns import TaskColumns
+from oomsel.outputs.bundle import save
+from oomsel.outputs.scenario_text import json_pieces, yaml_pieces
 
 EVERYTHING = r"""
 oomsel: 1
@@ -65,7 +64,7 @@ def test_a_bundle_says_what_the_scenario_said() -> None:
     scenario = oomsel.loads(EVERYTHING)
     raw = bundled(scenario)
     loaded = oomsel.loads(raw)
-    assert isinstance(loaded.tasks, TaskColumns)
+    assert loaded.tasks == scenario.tasks
     assert lines(loaded) == lines(scenario)
     assert loaded.notes == scenario.notes
     assert {name: getattr(loaded, name) for name in loaded.fields() if name != "tasks"} == {

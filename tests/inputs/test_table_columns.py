@@ -63,12 +63,11 @@ updates: [{cpu: 2, pid: 192, anon: 31, repeat: 2}]
 def test_at_once_and_row_by_row_say_the_same(
     monkeypatch: pytest.MonkeyPatch, rest: str, overrides: tuple[str, ...]
 ) -> None:
-    after = ["", "  "]
-    at_once, by_row = both_ways(monkeypatch, scenario(table(*ROWS, after=after), rest), *overrides)
+    text = table(*ROWS, after=["", "  "])
+    assert columns_of_table(text, (0, 1, 2, 3)) is not None
+    at_once, by_row = both_ways(monkeypatch, scenario(text, rest), *overrides)
     assert isinstance(at_once, oomsel.Scenario)
     assert isinstance(by_row, oomsel.Scenario)
-    assert isinstance(at_once.tasks, TaskColumns)
-    assert isinstance(by_row.tasks, tuple)
     assert at_once == by_row
     for mode in ("approximate", "precise"):
         assert oomsel.kernel_lines(oomsel.select(at_once, mode)) == oomsel.kernel_lines(oomsel.select(by_row, mode))
