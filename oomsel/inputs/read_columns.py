@@ -68,8 +68,12 @@ def _rows_to_read(
     data: dict[Any, Any], columns: TaskColumns, overrides: str, more: Set[int], unread: Set[int]
 ) -> list[int]:
     """Besides `unread` the tasks that the rest of the scenario names or falls back on, pid 1 and the first other."""
-    oom, updates = data.get("oom"), data.get("updates")
-    named = [oom.get("current")] if isinstance(oom, dict) else []
+    oom, machine, memcgs, updates = (data.get(key) for key in ("oom", "machine", "memcgs", "updates"))
+    named: list[Any] = [oom.get("current"), oom.get("current_thread")] if isinstance(oom, dict) else []
+    named += [machine.get("init")] if isinstance(machine, dict) else []
+    for limits in memcgs.values() if isinstance(memcgs, dict) else ():
+        order = limits.get("order") if isinstance(limits, dict) else None
+        named += order if isinstance(order, list) else []
     named += [update.get("pid") for update in updates if isinstance(update, dict)] if isinstance(updates, list) else []
     named += map(int, re.findall("[0-9]{1,7}", overrides))
     pids = {1, *more, *(pid for pid in named if isinstance(pid, int) and 0 < pid <= 1 << 22)}

@@ -73,6 +73,20 @@ def test_an_allocating_thread_is_named_itself() -> None:
     assert killed(lines) == [f"{PREFIX}Killed process 10 (mysqld)"]
 
 
+def test_an_allocating_thread_has_its_own_pid() -> None:
+    body = "oom: {current: 10, current_thread: 17, comm: conn-17}\ntasks:\n- {pid: 10, comm: mysqld}\n"
+    lines = run(ALLOCATING + body, reaper=True)
+    assert summary(lines) == "task=conn-17,pid=17,uid=0"
+    assert killed(lines) == [f"{PREFIX}Killed process 10 (mysqld)"]
+    assert lines[-1].startswith("oom_reaper: reaped process 10 (mysqld), now ")
+    # Chosen by its score, it is the process that is named.
+    assert summary(run(body)) == "task=mysqld,pid=10,uid=0"
+    # A dying current is reaped by the thread's name.
+    dying = body.replace("comm: mysqld", "comm: mysqld, flags: [exiting]")
+    (line,) = run(dying, reaper=True)
+    assert line.startswith("oom_reaper: reaped process 17 (conn-17), now ")
+
+
 @pytest.mark.parametrize("current", [10, 12])
 def test_an_allocating_thread_whose_leader_is_dead(current: int) -> None:
     # A dead leader's pid means its thread.
@@ -190,6 +204,29 @@ def test_an_mm_that_was_reaped_before_is_not_reaped_again() -> None:
     body = ALLOCATING + "oom: {current: 10}\ntasks: [{pid: 10, comm: a, flags: [oom_skip], rss: {anon: 50}}]\n"
     assert killed(run(body, reaper=True)) == [f"{PREFIX}Killed process 10 (a)"]
     assert report_of(body).reaped == ()
+
+
+#: What cannot be unmapped -> what the line says of file and shmem; of 400 and 40 pages, in kB.
+LEAVES = {
+    "{}": (0, 160),
+    "{file: 100}": (400, 160),
+    "{file: 100, shmem: 8}": (400, 32),
+    "{shmem: 0}": (0, 0),
+    "{file: 401, shmem: 4000}": (1600, 160),
+    "{file: 400 kB, shmem: 40}": (400, 160),
+}
+
+
+@pytest.mark.parametrize(("leaves", "left"), LEAVES.items())
+@pytest.mark.parametrize("mode", ["approximate", "precise"])
+def test_shared_mappings_are_left(leaves: str, left: tuple[int, int], mode: str) -> None:
+    body = f"""\
+tasks:
+- {{pid: 10, comm: a, mm: X, rss: {{anon: 500, file: 400, shmem: 40, swap: 9}}, reaper_leaves: {leaves}}}
+- {{pid: 11, comm: b, mm: X}}
+"""
+    line = "oom_reaper: reaped process 11 (b), now anon-rss:0kB, file-rss:{}kB, shmem-rss:{}kB"
+    assert run(body, mode, reaper=True)[-1] == line.format(*left)
 
 
 def test_what_is_not_unmapped_is_not_counted() -> None:

@@ -227,6 +227,24 @@ def test_no_lines_at_all(body: str, outcome: Outcome) -> None:
     assert (report.outcome, report.kills, report.killed, report.panics) == (outcome, (), (), False)
 
 
+NODES_2 = "machine: {cpus: 1, ram: 9000, nodes: {0: {ram: 5000}, 1: {ram: 5000}, 2: {ram: 0}}}\n"
+
+
+@pytest.mark.parametrize("sysctl", ["", "sysctl: {oom_kill_allocating_task: 1}\n"])
+def test_sysrq_is_a_kworkers(sysctl: str) -> None:
+    # It has no mm to be killed for, and no cpuset that narrows the scan.
+    body = NODES_2 + sysctl + "oom: {order: -1}\n" + tasks("cpuset: {name: x, mems_allowed: 1}, rss: {anon: 9}", "")
+    lines = run(body)
+    assert lines[0] == "kworker/0:0 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0"
+    assert ",cpuset=/,mems_allowed=0-1,global_oom," in lines[-2]
+    assert brief(lines) == "table 10 11; NONE 11 (b); killed 11 (b)"
+    assert report_of(body).oc.current is None
+    named = run(body.replace("order: -1", "order: -1, comm: kworker/7:1"))
+    assert named[0].startswith("kworker/7:1 invoked oom-killer: ")
+    stated = run(body.replace("order: -1", "order: -1, current: 10"))
+    assert (stated[0][:2], ",cpuset=x,mems_allowed=1," in stated[-2]) == ("a ", True)
+
+
 @pytest.mark.parametrize("kernel", ["5.4", "6.4", "6.5", "7.3"])
 def test_a_mask_of_0_kills_until_6_4(kernel: str) -> None:
     body = "oom: {gfp_mask: 0}\n" + tasks("")
