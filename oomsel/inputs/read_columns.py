@@ -14,12 +14,10 @@ from oomsel.inputs.document import Document
 from oomsel.inputs.read import read_document
 from oomsel.inputs.table import Origin, Wrong, by_pid, joined
 from oomsel.scenario.columns import TaskColumns
-from oomsel.scenario.field_types import Context
+from oomsel.scenario.field_types import Context, page_size_of
 from oomsel.scenario.models import Machine, Scenario
 from oomsel.scenario.plain import plain
-from oomsel.scenario.read import page_size_of
 from oomsel.scenario.rules.machine import online_cpus
-from oomsel.scenario.schema import section_validator
 from oomsel.text import comm_from_text
 
 #: Options that change no more than the tasks they name, each by the pid or comm that its row has.
@@ -114,9 +112,7 @@ def machine_of(data: dict[Any, Any]) -> Machine | None:
     """The machine, if it reads well and breaks no rule that its columns depend on."""
     page_size = page_size_of(data)
     try:
-        machine: Machine = section_validator("machine").validate_python(
-            data.get("machine"), context=Context(page_size, False)
-        )
+        machine: Machine = Machine.validator().validate_python(data.get("machine"), context=Context(page_size, False))
     except ValidationError:
         return None
     return machine if online_cpus(machine) | set(machine.dying) <= set(machine.cpus) else None

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from oomsel.kernel.gfp import parse_gfp
 from oomsel.kernel.release import newest_release, parse_release
 from oomsel.scenario.models import Machine, Scenario, Task, Verdict
-from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.problems import MISSING, ProblemCollector
 from oomsel.scenario.values import Path
 from oomsel.text import format_numbers
-
-MISSING = "required and missing; add it"
 
 
 def online_cpus(machine: Machine) -> set[int]:
