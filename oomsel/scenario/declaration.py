@@ -7,7 +7,12 @@
 is all there is to a key: its type to Python, its form (what it may hold), its meaning, its default.  A
 key whose value is another mapping needs no form: `Annotated[Machine, "CPUs and memory."]`.  From this
 come the reading (pydantic-core checks and fills the classes by the schema made here), the keys that are
-known and meant by a misspelt one, placeholders for required keys, the JSON Schema and the reference.
+known and the one that a misspelt key meant, placeholders for required keys, the JSON Schema and the
+reference.
+
+pydantic's BaseModel would do the same, but costs 50 ms to import beside pydantic-core and 8 ms to build
+a scenario's models (Python 3.11, pydantic 2); this module with field_types and models costs 5 ms in all,
+of the 150 ms that `oomsel select` takes.
 """
 
 from __future__ import annotations
@@ -134,10 +139,7 @@ class Key(NamedTuple):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Model:
-    """A frozen record: annotations are its fields, class attributes their defaults; a field with `Annotated` is a key.
-
-    pydantic's own model classes would do the same.
-    """
+    """A frozen record: annotations are its fields, `Annotated` ones its keys; class attributes are their defaults."""
 
     #: The key that a value alone is short for: `anon: 5` stands for `anon: {count: 5}`.
     short_for: ClassVar[str] = ""
