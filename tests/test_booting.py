@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
-from oomsel.kernel.system import NO_MM, System
+from oomsel.kernel.system import NO_MM, System, TaskFlag
 from tests.scenario.test_errors import complete
 from tests.support import report_of
 
@@ -135,11 +135,40 @@ tasks:
     assert report_of("oom: {current: 2}\n" + text).oc.current_comm == b"kthreadd"
 
 
+INITS = """\
+- {pid: 1, comm: one}
+- {pid: 7, comm: seven}
+- {pid: 8, comm: eight}
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "flagged", "pid", "current"),
+    [
+        ("", "", 1, 7),
+        ("", "8", 8, 1),
+        (", init: 7", "", 7, 1),
+        (", init: 8", "8", 8, 1),
+        (", init: none", "", None, 1),
+    ],
+)
+def test_who_is_init(init: str, flagged: str, pid: int | None, current: int) -> None:
+    tasks = INITS.replace("eight}", "eight, flags: [init]}") if flagged else INITS
+    report = report_of(f"machine: {{cpus: 1, ram: 9{init}}}\ntasks:\n{tasks}")
+    table = report.system.tasks
+    assert table.pid[table.has(TaskFlag.INIT)].tolist() == ([] if pid is None else [pid])
+    assert report.oc.current_pid == current
+
+
+def test_init_may_be_in_no_list() -> None:
+    assert booted("machine: {cpus: 1, ram: 9, init: 1}\n").tasks.flags.tolist() == [0]
+
+
 def test_tasks_without_an_mm() -> None:
     system = booted(
         "tasks: [{pid: 2, comm: k, flags: [kthread]}, {pid: 10, comm: a}, {pid: 3, comm: z, flags: [zombie]}]\n"
     )
-    assert system.tasks.mm.tolist() == [NO_MM, 0, NO_MM]
+    assert system.tasks.mm.tolist() == [NO_MM, 1, NO_MM]
 
 
 @given(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oomsel.inputs.document import Document
+from oomsel.scenario.field_types import page_size_of
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.problems import Places
-from oomsel.scenario.read import page_size_of, read_scenario
+from oomsel.scenario.read import read_scenario
 
 
 def read_document(document: Document, overrides: Sequence[str] = (), kernel: str | None = None) -> Scenario:
@@ -22,4 +23,6 @@ def read_document(document: Document, overrides: Sequence[str] = (), kernel: str
             from oomsel.inputs.overrides import with_options
 
             places = with_options(document, overrides, kernel)
-    return read_scenario(places)
+    scenario = read_scenario(places)
+    vars(scenario)["notes"] = (*document.notes, *scenario.notes)
+    return scenario

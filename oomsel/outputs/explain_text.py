@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oomsel.kernel.badness import LONG_MAX, SkipReason, page_tables
-from oomsel.kernel.constraint import Constraint
+from oomsel.kernel.constraint import Constraint, current_of
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import Formula
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
@@ -88,7 +88,7 @@ def _why(report: OomReport, evidence: LogEvidence | None) -> Iterator[str]:
         names = ", ".join(report.name_of(task) for task in report.silent)
         yield f"Killed without a line, for sharing the victim's memory: {names}."
     for kill in report.kills:
-        for other in kill.pinned_by:
+        for other in kill.pinned_by if kill.again is None else ():
             victim, pinner = report.name_of(kill.task), report.name_of(other)
             yield f"The memory of {victim} is pinned by {pinner}, so that it is not reaped."
 
@@ -109,7 +109,7 @@ def _measure(report: OomReport) -> str:
         Constraint.NONE: "Every process is looked at",
         Constraint.MEMCG: f"Only processes in {printable(system.memcgs[oc.memcg or 0].path)} and below are looked at",
         Constraint.CPUSET: (
-            f"The cpuset confines the allocation to node {format_numbers(system.tasks.mems_allowed[oc.current])}:"
+            f"The cpuset confines the allocation to node {format_numbers(current_of(system, oc).mems_allowed)}:"
             " only processes that may use it are looked at"
         ),
         Constraint.MEMORY_POLICY: (

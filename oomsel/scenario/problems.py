@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from oomsel.errors import Problem
 from oomsel.scenario.values import Path, format_path
 
+#: What is said of a key that is not there.
+MISSING = "required and missing; add it"
+
 
 class Places(Protocol):
     """An input as plain data, and where each value of it stands: in a file, in a log, on the command line."""

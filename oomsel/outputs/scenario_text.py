@@ -1,53 +1,24 @@
-"""A Scenario as plain data of format 1 again, and that as YAML or JSON text, one task a line."""
+"""A Scenario as YAML or JSON text, one task a line."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from oomsel.scenario.models import Counter, Model, Scenario
-from oomsel.text import comm_to_text, format_numbers
+from oomsel.scenario.models import Scenario
+from oomsel.scenario.plain import plain
 
-#: Keys whose lists of numbers are cpulists or nodelists.
-_LISTS = frozenset("cpus online dying offline nodemask mems_allowed mempolicy".split())
 _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
 #: libyaml takes a key of more than 1,024 characters only behind a question mark.
 MAX_KEY = 1000
 _LONG_KEY = re.compile(r'("(?:[^"\\]|\\.){500,}"): ')  # each of the 500 may be an escape
 #: What JSON leaves as it is and YAML does not take so, or a terminal would act on.
-_ODD = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
-
-
+_ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 #: The first line of a YAML scenario: by it an editor finds the schema, which `oomsel schema` writes beside the file.
 EDITOR_LINE = "# yaml-language-server: $schema=oomsel.schema.json"
-
-
-def plain(model: Model) -> dict[str, Any]:
-    """What `model` states that is no default, key by key."""
-    stated: dict[str, Any] = {}
-    for name in model.fields():
-        value = getattr(model, name)
-        default = getattr(type(model), name, None)
-        if value is not default and value != default and name not in ("notes", "log", "tasks"):
-            stated[name] = format_numbers(value) if name in _LISTS else _value(value)
-    return stated
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, Counter) and not value.deltas:
-        return value.count
-    if isinstance(value, Model):
-        return plain(value)
-    if isinstance(value, bytes):
-        return comm_to_text(value)
-    if isinstance(value, Mapping):
-        return {str(key): _value(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [_value(item) for item in value]
-    return value
 
 
 def yaml_pieces(scenario: Scenario) -> Iterator[str]:
@@ -65,7 +36,7 @@ def json_pieces(scenario: Scenario) -> Iterator[str]:
 
 def _dumps(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() and "\x7f" not in text else _ODD.sub(lambda odd: f"\\u{ord(odd[0]):04x}", text)
+    return text if text.isascii() and "\x7f" not in text else _ESCAPED.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
 def _flow(value: Any) -> str:
