@@ -161,8 +161,7 @@ def _skipped(choice: LogChoice) -> _Why:
         else:
             line = choice.reading.context.killed[pid][1]
             words = f"was killed before, line {line}, and has nothing left to free (MMF_OOM_SKIP)"
-            leads = choice.result.winner is not None and _would_lead(choice, pid)
-            words = f"leads the table but {words}" if leads else words
+            words = f"leads the table but {words}" if _would_lead(choice, pid) else words
         lines.append(f"pid {pid} ({name}) {words}")
     return (Reason.VFORK if "vfork" in choice.reading.skip_reasons.values() else Reason.KILLED_BEFORE), lines
 

@@ -190,11 +190,11 @@ def _gfp(event: OomEvent, facts: Facts, invoked: Invoked, notes: list[str]) -> i
         try:
             mask = parse_gfp(invoked.gfp_names, release.rules)
         except ValueError:
-            notes.append(f"gfp_mask {mask:#x} has the bit numbers of an older release; it is left out")
+            notes.append(f"gfp_mask {mask:#x} has the bit numbers of an older release, and no names to translate it by")
             return None
     may_kill = mask & GFP_FS or event.is_memcg or (mask == 0 and facts.version[:2] < _NO_MASK_KILLS_NOBODY)
     if not may_kill and event.ends:
-        notes.append(f"gfp_mask {mask:#x} has no __GFP_FS, and still the OOM killer ran; it is added")
+        notes.append(f"gfp_mask {mask:#x} has no __GFP_FS, and still the OOM killer ran; the run here adds it")
         mask |= GFP_FS
     return format_gfp(mask, release.rules).partition("(")[2].removesuffix(")") or mask
 
