@@ -115,7 +115,7 @@ class Key(NamedTuple):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class Model:
-    """A frozen record: annotations are its fields, class attributes their defaults; a field with `Annotated` is a key."""
+    """A frozen record: annotations are its fields, `Annotated` ones its keys; class attributes are their defaults."""
 
     #: The key that a value alone is short for: `anon: 5` stands for `anon: {count: 5}`.
     short_for: ClassVar[str] = ""
