@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import numpy as np
+from typing import Any
 
 from oomsel.kernel.constraint import Constraint, GroupVictimAgain, current_of
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
 from oomsel.klog import formats
-from oomsel.text import format_numbers, printable
+from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
+from oomsel.text import format_numbers, printable, signed_uid
 
 
 def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
@@ -50,28 +50,18 @@ def dump_tasks(report: OomReport) -> list[str]:
 
 def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
     """The rows of the task table, in scan order: dump_task() for every task that it shows."""
-    system, tasks, shown = report.system, report.system.tasks, report.shown
-    mm = tasks.mm[shown]
-    counters = report.counters[mm]
-    anon, file, shmem = (counters[:, member] for member in (MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES))
-    parts = {"rss_anon": anon.tolist(), "rss_file": file.tolist(), "rss_shmem": shmem.tolist()}
-    for index in np.flatnonzero(system.rss_is_one_number[mm]).tolist():
-        for column in parts.values():
-            column[index] = formats.UNKNOWN
-    columns = {
-        "uid": tasks.uid[shown].astype(np.uint32).view(np.int32).tolist(),  # %d of a 32-bit uid
-        "tgid": tasks.pid[shown].tolist(),
-        "total_vm": system.total_vm[mm].tolist(),
-        "rss": (anon + file + shmem).tolist(),
-        **parts,
-        "pgtables_bytes": system.pgtables_bytes[mm].tolist(),
-        "swapents": counters[:, MM_SWAPENTS].tolist(),
-        "oom_score_adj": tasks.oom_score_adj[shown].tolist(),
-    }
-    names = [printable(tasks.live_comm[task]) for task in shown.tolist()]
+    view = TaskView(report, report.shown)
+    memory = {"total_vm": view.total_vm, "pgtables_bytes": view.pgtables_bytes, **view.counters}
+    columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: _shown(column) for name, column in memory.items()}
+    columns |= {"uid": list(map(signed_uid, view.uid)), "tgid": view.pid, "oom_score_adj": view.oom_score_adj}
     cells = [columns[column.name] for column in layout.columns]
-    rows = zip(tasks.live_pid[shown].tolist(), *cells, names, strict=True)
+    rows = zip(view.live_pid, *cells, map(printable, view.live_comm), strict=True)
     return map(layout.row.__mod__, rows)
+
+
+def _shown(column: list[int | None]) -> list[Any]:
+    """The column with `?` for what is not known."""
+    return [formats.UNKNOWN if value is None else value for value in column] if None in column else column
 
 
 def dump_oom_victim(report: OomReport) -> str:
@@ -92,12 +82,8 @@ def dump_oom_victim(report: OomReport) -> str:
         printable(system.memcgs[int(tasks.memcg[task])].path),
         printable(comm),
         pid,
-        _signed(int(tasks.uid[task])),
+        signed_uid(int(tasks.uid[task])),
     )
-
-
-def _signed(uid: int) -> int:
-    return uid - (1 << 32) if uid >= 1 << 31 else uid
 
 
 def oom_kill_process(report: OomReport) -> Iterator[str]:

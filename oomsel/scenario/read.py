@@ -49,6 +49,17 @@ def read_scenario(places: Places) -> Scenario:
     return scenario
 
 
+def check_scenario(scenario: Scenario, places: Places) -> Scenario:
+    """A scenario that was built and not read, held to the same rules.  Raises InputError with all that is wrong."""
+    collector = ProblemCollector(places)
+    notes = _check_rules(scenario, collector)
+    if collector.problems:
+        raise InputError(places.source, collector.problems)
+    vars(scenario)["notes"] = tuple(notes)
+    vars(scenario)["tasks"] = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
+    return scenario
+
+
 def _check_rules(scenario: Scenario, collector: ProblemCollector) -> list[str]:
     """Adds the problems that no single value can have; returns what is worth a note."""
     check_machine(scenario, collector)
