@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from oomsel.errors import UsageError
 from oomsel.kernel.badness import get_mm_rss
-from oomsel.kernel.constraint import GroupVictimAgain, OomControl
+from oomsel.kernel.constraint import GroupVictimAgain, OomControl, constrained_alloc
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.gfp import GFP_HIGHUSER_MOVABLE, parse_gfp
 from oomsel.kernel.historic import Formula, formula_of
@@ -89,12 +90,7 @@ def boot(scenario: Scenario) -> Booted:
         total_swap_pages=machine.swap,
         node_present_pages=nodes,
         memcgs=memcgs,
-        sysctl=Sysctl(
-            scenario.sysctl.oom_kill_allocating_task,
-            scenario.sysctl.oom_dump_tasks,
-            scenario.sysctl.panic_on_oom,
-            scenario.sysctl.swappiness,
-        ),
+        sysctl=Sysctl(*(getattr(scenario.sysctl, name) for name in Sysctl._fields)),
         tasks=table,
         rss=stat,
         total_vm=_total_vm(tasks.total_vm, stat),
@@ -103,7 +99,10 @@ def boot(scenario: Scenario) -> Booted:
         reaper_leaves=_reaper_leaves(tasks),
         formula=_formula(scenario),
     )
-    return Booted(system, _oom_control(scenario, system), tuple(notes), scenario.log)
+    oc = _oom_control(scenario, system)
+    if scenario.log is not None:
+        notes += _swappiness_notes(system, oc)
+    return Booted(system, oc, tuple(notes), scenario.log)
 
 
 def _formula(scenario: Scenario) -> Formula | None:
@@ -111,6 +110,18 @@ def _formula(scenario: Scenario) -> Formula | None:
     if scenario.log is None or scenario.log.facts.is_simulated or scenario.kernel != scenario.log.facts.kernel:
         return None
     return formula_of(scenario.log.facts.version)
+
+
+def _swappiness_notes(system: System, oc: OomControl) -> list[str]:
+    """That a choice hangs on vm.swappiness, which no log says: at 0 a cgroup's totalpages leave swap out."""
+    without = replace(system, sysctl=system.sysctl._replace(swappiness=0))
+    if constrained_alloc(without, oc) == constrained_alloc(system, oc):
+        return []
+    mode = "precise" if system.rules.precise_oom else "approximate"
+    here, there = (out_of_memory(each, oc, mode) for each in (system, without))
+    if here.chosen == there.chosen:
+        return []
+    return [f"vm.swappiness, which the log does not say, decides: were it 0, {there.victim} would be chosen"]
 
 
 def _release_notes(scenario: Scenario, release: Release) -> list[str]:

@@ -10,7 +10,7 @@ import oomsel
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
 from oomsel.kernel.system import NO_MM, System, TaskFlag
 from tests.scenario.test_errors import complete
-from tests.support import report_of
+from tests.support import DATA, report_of
 
 
 def booted(text: str) -> System:
@@ -181,3 +181,18 @@ def test_updates_lose_no_page(adds: list[tuple[int, int, int]], start: int) -> N
     count, slots = anon(booted(text + (f"updates:\n{lines}" if adds else "")))
     assert count + sum(slots) == start + sum(amount * times for _, amount, times in adds)
     assert all(abs(slot) < 32 for slot in slots)
+
+
+def test_a_log_is_told_where_its_answer_hangs_on_swappiness() -> None:
+    raw = (DATA / "real-logs" / "03-memcg.log").read_bytes()
+    swapping = raw.replace(b"limit 9007199254740988kB", b"limit 16384kB")
+    assert swapping != raw
+
+    def notes(log: bytes, *overrides: str) -> list[str]:
+        booted = oomsel.boot(oomsel.loads(log, overrides=overrides))
+        return [note for note in booted.notes if "swappiness" in note]
+
+    said = "vm.swappiness, which the log does not say, decides: were it 0, 197 (c-big) would be chosen"
+    assert (notes(swapping), notes(raw)) == ([said], [])
+    # Stated, or with nobody whose score goes by the total, there is nothing to say.
+    assert notes(swapping, "sysctl.swappiness=0") == notes(swapping, "tasks[196].oom_score_adj=0") == []
