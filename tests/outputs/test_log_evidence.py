@@ -124,16 +124,12 @@ def test_a_choice_that_does_not_is() -> None:
     assert "whatever it is the same process leads the table" in text_of(found)
 
 
-@pytest.mark.parametrize(
-    ("adj", "names"),
-    [(900, "301 (b) leads the table"), (-500, None)],
-)
-def test_where_the_answer_hangs_on_swappiness_it_is_said(adj: int, names: str | None) -> None:
+def test_where_swappiness_explains_the_choice_it_is_said() -> None:
     boot = "[    0.000000] Linux version 6.6.0 (x)\n[    1.000000] Adding 102400k swap on /dev/a\n"
     limits = SWAP.format(102400).replace("limit 102400kB, failcnt 12", "limit 20480kB, failcnt 12", 1)
-    found = verdict(boot + MEMCG.format(limits=limits, adj=adj))
-    said = [line for line in found.sentences if "swappiness" in line]
-    assert bool(said) == (names is not None)
+    found = verdict(boot + MEMCG.format(limits=limits, adj=900))
+    assert (found.agrees, found.reason) == (False, Reason.SWAPPINESS)
+    assert "were it 0, totalpages would be 5120, without swap, and the kernel's choice leads" in text_of(found)
 
 
 def test_swapoff_asked_to_die_first() -> None:
