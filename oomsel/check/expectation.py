@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.check.robust import rival
+from oomsel.inputs.nodes import Path
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.outputs.summary import outcome_phrase
 from oomsel.scenario.models import Expect, Verdict
 from oomsel.text import comm_to_text
-
-Path = tuple[str | int, ...]
 
 
 class Failure(NamedTuple):

@@ -1,4 +1,4 @@
-"""Whether a choice depends on what the CPUs have not folded into the global counts: every possible world at once."""
+"""Whether a choice depends on what the CPUs hold that is not in the global counts."""
 
 from __future__ import annotations
 
@@ -6,33 +6,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oomsel.kernel.badness import LONG_MAX, LONG_MIN
+from oomsel.kernel.badness import LONG_MAX
 from oomsel.kernel.event import OomReport
-from oomsel.kernel.uncertainty import badness_interval
+from oomsel.kernel.uncertainty import badness_interval, possible_victims
 
 
 class Rival(NamedTuple):
-    """A task that would be chosen instead if the CPUs held other leftovers; pages of badness."""
+    """A task that would be chosen instead if the CPUs held something else; pages of badness."""
 
     task: int
-    at_most: int  #: the rival's badness, should its CPUs hold as much as they can
-    at_least: int  #: the chosen one's, should its CPUs hold as little as they can
+    at_most: int  #: the rival's badness, if its CPUs hold as much as they can
+    at_least: int  #: the chosen one's, if its CPUs hold as little as they can
 
 
 def rival(report: OomReport) -> Rival | None:
-    """The strongest task that could be chosen in the place of the report's, or None where nothing could change it."""
+    """The strongest of the other tasks that could be chosen, or None where the choice is certain."""
     chosen = report.chosen
     if chosen is None or report.allocating_task or report.points[chosen] == LONG_MAX:
-        return None  # no counter was asked
-    system = report.system
-    interval = badness_interval(system, report.points, report.totalpages)
-    least, most = int(interval.low[chosen]), interval.high
-    order = report.shown[report.points[report.shown] != LONG_MIN]
-    after = np.arange(len(order)) > np.flatnonzero(order == chosen)[0]
-    # Whoever shares the mm moves with it; of equals the later one is chosen.
-    others = system.tasks.mm[order] != system.tasks.mm[chosen]
-    beats = others & ((most[order] > least) | ((most[order] == least) & after))
-    if not beats.any():
+        return None  # the counters did not matter
+    interval = badness_interval(report.system, report.points, report.totalpages)
+    could = possible_victims(report.system, report.points, interval, report.shown)
+    could[chosen] = False
+    others = report.shown[could[report.shown]]
+    if not len(others):
         return None
-    worst = int(order[beats][np.argmax(most[order[beats]])])
-    return Rival(worst, int(most[worst]), least)
+    strongest = int(others[np.argmax(interval.high[others])])
+    return Rival(strongest, int(interval.high[strongest]), int(interval.low[chosen]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oomsel.kernel.constraint import Constraint
@@ -10,8 +10,34 @@ from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
 from oomsel.klog import formats
+from oomsel.outputs.summary import compare
 from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
 from oomsel.text import format_numbers, printable, signed_uid
+
+#: What stands above each event where there are two.
+HEADINGS = {
+    "approximate": "# approximate: every counter's global count alone",
+    "precise": "# precise: what every CPU holds added in",
+}
+#: What begins a line that is not the kernel's.
+REMARK = "# "
+
+
+def event_text(
+    reports: Sequence[OomReport], *, reaper: bool = False, prefix: str = "", closing: str | None = None
+) -> str:
+    """The events' lines, each with a line end; two are headed by their modes, and followed by how they compare.
+
+    `closing` stands in the place of that where it cannot be known.
+    """
+    lines = []
+    for report in reports:
+        if len(reports) > 1:
+            lines.append(HEADINGS[report.mode])
+        lines += [prefix + line for line in kernel_lines(report, reaper=reaper)]
+    if len(reports) > 1:
+        lines.append(REMARK + (closing or compare(*reports).sentence))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
