@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.check.robust import rival
-from oomsel.inputs.nodes import Path
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.outputs.summary import outcome_phrase
 from oomsel.scenario.models import Expect, Verdict
+from oomsel.scenario.values import Path
 from oomsel.text import comm_to_text
 
 

@@ -10,13 +10,13 @@ from typing import NamedTuple
 from oomsel.check.expectation import Failure
 from oomsel.errors import InputError, Problem
 from oomsel.files import lines_of
-from oomsel.inputs.nodes import Path, format_path
 from oomsel.kernel.event import OomReport
 from oomsel.klog.table import NoHeader, parse_table
 from oomsel.outputs.kernel_text import REMARK, event_text
 from oomsel.outputs.tasks import TABLE_COLUMNS
 from oomsel.outputs.unified import unified_diff
 from oomsel.scenario.models import Expect
+from oomsel.scenario.values import Path, format_path
 
 #: A golden file's differences beyond this many lines are counted, not shown.
 MAX_DETAIL = 60

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.check.expectation import Failure
 from oomsel.errors import InputError, Problem
-from oomsel.inputs.nodes import Path, format_path
+from oomsel.scenario.values import Path, format_path
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.options import LogOptions

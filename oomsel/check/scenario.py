@@ -7,9 +7,9 @@ from typing import NamedTuple
 from oomsel.booting import Booted, select_both
 from oomsel.check.expectation import Failure, failures, unknown_names
 from oomsel.check.golden import golden_failures
-from oomsel.inputs.nodes import Path
 from oomsel.kernel.event import OomReport
 from oomsel.scenario.models import Expect, Scenario
+from oomsel.scenario.values import Path
 
 _NOTHING = Expect()
 

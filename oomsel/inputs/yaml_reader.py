@@ -14,7 +14,8 @@ from yaml import events as ev
 from yaml._yaml import CParser
 
 from oomsel.errors import InputError, Problem
-from oomsel.inputs.nodes import MAX_DEPTH, Irregular, Node, Path, Plain, SourceInt, format_path
+from oomsel.inputs.nodes import MAX_DEPTH, Irregular, Node
+from oomsel.scenario.values import Path, Plain, SourceInt, format_path
 
 _OTHER = re.compile(
     r"(?:~|null|Null|NULL|true|True|TRUE|false|False|FALSE|)\Z"

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oomsel.inputs.nodes import Path
 from oomsel.kernel.gfp import parse_gfp
 from oomsel.kernel.release import newest_release, parse_release
 from oomsel.scenario.models import Machine, Scenario, Task, Verdict
-from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.problems import MISSING, ProblemCollector
+from oomsel.scenario.values import Path
 from oomsel.text import format_numbers
-
-MISSING = "required and missing; add it"
 
 
 def online_cpus(machine: Machine) -> set[int]:
@@ -65,7 +63,7 @@ def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
         elif reads("machine", "cpus") and not online_cpus(machine):
             collector.add(("machine", "dying"), "leaves no CPU online; at least one is")
     if not online_cpus(machine) or set(machine.online or ()) - possible:  # what is online, updates cannot ask then
-        collector.hole(("machine", "online"))
+        collector.mark_unreliable(("machine", "online"))
     if not reads("machine", "nodes"):
         return
     if machine.nodes is None:

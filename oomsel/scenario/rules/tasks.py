@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-from oomsel.inputs.nodes import Path
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.scenario.models import Counter, Machine, Scenario, Task
 from oomsel.scenario.problems import ProblemCollector
@@ -15,6 +14,7 @@ from oomsel.scenario.rules.machine import (
     is_kthread,
     online_cpus,
 )
+from oomsel.scenario.values import Path
 from oomsel.text import format_numbers, parse_list
 
 #: What a task without memory may state.
@@ -80,7 +80,7 @@ def check_shared_mms(tasks: list[tuple[int, Task]], collector: ProblemCollector)
             continue
         for key in MM_KEYS:
             if getattr(task, key) is not None:
-                owner = collector.document.shown_path(("tasks", first[task.mm]))
+                owner = collector.places.shown_path(("tasks", first[task.mm]))
                 message = f"the mm {task.mm} is {owner}'s to describe, the first that names it; leave the key out"
                 collector.add(("tasks", index, key), message)
 
@@ -117,7 +117,7 @@ def check_flags(task: Task, path: Path, collector: ProblemCollector) -> None:
     else:
         return
     strange = [key for key in collector.stated(*path) or () if key not in allowed]
-    if collector.document.has_row(path):
+    if collector.places.has_row(path):
         collector.add((*path, "flags"), f"a {kind} has no row in a task table; take the row or the flag out")
         return
     for key in filter(partial(collector.reads, *path), strange):

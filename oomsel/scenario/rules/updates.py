@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-from oomsel.inputs.nodes import Path
 from oomsel.scenario.models import Counter, Scenario, Task, Update
-from oomsel.scenario.problems import ProblemCollector
-from oomsel.scenario.rules.machine import MISSING, all_tasks_read, cpu_states_read, is_kthread, online_cpus, pids_of
+from oomsel.scenario.problems import MISSING, ProblemCollector
+from oomsel.scenario.rules.machine import all_tasks_read, cpu_states_read, is_kthread, online_cpus, pids_of
+from oomsel.scenario.values import Path
 from oomsel.text import MAX_PAGES, format_numbers
 
 #: What a counter may come to, in pages: four of them and what oom_score_adj adds stay within 64 bits.
