@@ -24,7 +24,7 @@ MAX_DETAIL = 60
 _REAPER = "oom_reaper: reaped process "
 _KB = re.compile(r"(?<=:)([0-9]+|\?)(?=kB)")
 #: The table's columns of pages.
-_IN_PAGES = frozenset(TABLE_COLUMNS.values()) - {"pgtables_bytes"}
+_IN_PAGES = frozenset(TABLE_COLUMNS.values()) - {"pgtables_bytes", "oom_score_adj"}
 
 
 class _Golden(NamedTuple):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.check.expectation import Failure
+from oomsel.check.expectation import Failure, failures, unknown_names
 from oomsel.errors import InputError, Problem
 from oomsel.scenario.values import Path, format_path
 
@@ -89,35 +89,40 @@ def _be_a_worker() -> None:
 
 
 def check_one(name: str, settings: Settings) -> Result:
-    """Reads, boots and checks one scenario."""
+    """Reads and boots one scenario and holds its `expect` against what happens in both modes."""
     from time import perf_counter
 
-    from oomsel.booting import boot
-    from oomsel.check.scenario import check
+    from oomsel.booting import boot, select_both
+    from oomsel.check.golden import golden_failures
     from oomsel.inputs.load import load
     from oomsel.outputs.summary import compare
+    from oomsel.scenario.models import Expect
 
     start = perf_counter()
     try:
         scenario = load(name, overrides=settings.overrides, kernel=settings.kernel, log=settings.log)
         booted = boot(scenario)
-        checked = check(scenario, booted, "" if name == "-" else name)
-        failures, updated = checked.failures, tuple[str, ...]()
+        reports = select_both(booted)
+        expect = scenario.expect or Expect()
+        has_expect = expect != Expect()
+        unknown = list(unknown_names(expect, reports[0]))
+        broken = [*failures(expect, *reports), *golden_failures(expect, *reports, "" if name == "-" else name)]
+        updated: tuple[str, ...] = ()
         if settings.update:
-            texts = {failure.golden: failure for failure in failures if failure.golden is not None}  # each once
+            texts = {failure.golden: failure for failure in broken if failure.golden is not None}  # each once
             updated = tuple(_update(name, failure) for failure in texts.values())
-            failures = tuple(failure for failure in failures if failure.golden is None)
+            broken = [failure for failure in broken if failure.golden is None]
         if settings.strict:
-            failures += tuple(Failure(path, message) for path, message in checked.unknown)
-            if not checked.has_expect:
-                failures += (Failure((), "no expect in it, and --strict wants one; state what is to happen"),)
-        placed = tuple(_placed(name, failures))
+            broken += [Failure(path, message) for path, message in unknown]
+            if not has_expect:
+                broken.append(Failure((), "no expect in it, and --strict wants one; state what is to happen"))
+        placed = tuple(_placed(name, broken))
     except InputError as error:
         return Result(name, "error", perf_counter() - start, problems=_with_source(error))
-    status = "failed" if failures else "ok" if checked.has_expect else "none"
-    notes = [f"{format_path(path)}: {message}" for path, message in checked.unknown]
+    status = "failed" if broken else "ok" if has_expect else "none"
+    notes = [f"{format_path(path)}: {message}" for path, message in unknown]
     notes += booted.notes if settings.verbose else ()
-    sentence = compare(*checked.reports).sentence if settings.verbose else ""
+    sentence = compare(*reports).sentence if settings.verbose else ""
     seconds = perf_counter() - start
     return Result(name, status, seconds, sentence, placed, notes=tuple(notes), updated=updated)
 

@@ -81,20 +81,17 @@ def compared_report(report: OomReport, *, shown_only: bool) -> ComparedEvent:
     columns: dict[str, list[Any]] = {
         "fate": [
             None if task in unseen else _fate(chosen, killed)
-            for task, chosen, killed in zip(listed, view.chosen, view.killed, strict=True)
+            for task, chosen, killed in zip(listed, view["chosen"], view["killed"], strict=True)
         ],
-        "eligibility": [reason or _MAY_BE_KILLED for reason in view.skip_reason],
+        "eligibility": [reason or _MAY_BE_KILLED for reason in view["skip_reason"]],
         "rank": list(map(ranks.get, listed)),
-        "badness": view.badness,
-        **view.counters,
-        "pgtables_bytes": view.pgtables_bytes,
-        "total_vm": view.total_vm,
-        "oom_score_adj": view.oom_score_adj,
-        "uid": view.uid,
+        "badness": view["badness"],
+        **view.counters(),
+        **{name: view[name] for name in ("pgtables_bytes", "total_vm", "oom_score_adj", "uid")},
     }
     compared = [
         ComparedTask(pid, printable(comm), _known(zip(columns, values, strict=True)))
-        for pid, comm, *values in zip(view.pid, view.live_comm, *columns.values(), strict=True)
+        for pid, comm, *values in zip(view["pid"], view["live_comm"], *columns.values(), strict=True)
     ]
     victim = None
     if report.chosen is not None:
@@ -131,7 +128,6 @@ def compared_text(text: OomEvent) -> ComparedEvent:
         uid = row.numbers["uid"]
         numbers = {
             **{name: row.numbers.get(column) for name, column in TABLE_COLUMNS.items()},
-            "oom_score_adj": row.numbers.get("oom_score_adj"),
             "uid": None if uid is None else unsigned_uid(uid),
             "fate": _fate(chosen is not None and chosen[0] in (pid, row.pid), row.pid in killed),
         }

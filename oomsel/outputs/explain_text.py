@@ -126,7 +126,7 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
         yield from _historic_arithmetic(report, system.formula, task)
         return
     mm = int(tasks.mm[task])
-    counters = {name: column[0] for name, column in TaskView(report, [task]).counters.items()}
+    counters = {name: column[0] for name, column in TaskView(report, [task]).counters().items()}
     parts = f"anon {counters['anon']}, file {counters['file']}, shmem {counters['shmem']}"
     if system.rss_is_one_number[mm]:
         parts = "anon, file and shmem together"
@@ -201,7 +201,7 @@ def _candidate_rows(explanation: Explanation, tasks: list[int]) -> list[tuple[st
     could = set(explanation.possible_victims)
     best = int(report.points[explanation.candidates[0]])
     rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
-    columns = zip(tasks, view.killed, view.pid, view.comm, view.badness, other.badness, strict=True)
+    columns = zip(tasks, view["killed"], view["pid"], view["comm"], view["badness"], other["badness"], strict=True)
     for task, killed, pid, comm, points, other_points in columns:
         mark = "killed" if killed else "could be" if task in could else ""
         behind = "-" if best == LONG_MAX else str(best - int(report.points[task]))

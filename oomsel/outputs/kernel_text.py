@@ -72,11 +72,11 @@ def dump_tasks(report: OomReport) -> list[str]:
     """The task table, with its heading; dump_tasks() and dump_task()."""
     layout = formats.table_layout(report.system.rules)
     view = TaskView(report, report.shown)
-    memory = {"total_vm": view.total_vm, "pgtables_bytes": view.pgtables_bytes, **view.counters}
-    columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: _shown(column) for name, column in memory.items()}
-    columns |= {"uid": list(map(signed_uid, view.uid)), "tgid": view.pid, "oom_score_adj": view.oom_score_adj}
+    numbers = {name: view[name] for name in ("total_vm", "pgtables_bytes", "oom_score_adj")} | view.counters()
+    columns = {TABLE_COLUMNS[name]: _shown(column) for name, column in numbers.items()}
+    columns |= {"uid": list(map(signed_uid, view["uid"])), "tgid": view["pid"]}
     cells = [columns[column.name] for column in layout.columns]
-    rows = zip(view.live_pid, *cells, map(printable, view.live_comm), strict=True)
+    rows = zip(view["live_pid"], *cells, map(printable, view["live_comm"]), strict=True)
     return [formats.TASKS_STATE, layout.header, *map(layout.row.__mod__, rows)]
 
 

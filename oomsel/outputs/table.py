@@ -44,17 +44,7 @@ def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[
     view, other = TaskView(approximate, tasks), TaskView(precise, tasks)
     held, truly_held = (get_mm_rss(each) + each[:, MM_SWAPENTS] for each in (approximate.counters, approximate.precise))
     errors = of_task(system, held - truly_held)[tasks].tolist()
-    columns = zip(
-        view.chosen,
-        other.chosen,
-        view.pid,
-        view.comm,
-        view.oom_score_adj,
-        view.badness,
-        other.badness,
-        errors,
-        strict=True,
-    )
+    columns = (view[name] for name in ("chosen", "pid", "comm", "oom_score_adj", "badness"))
     return [
         (
             _chosen_by(chosen, precisely_chosen),
@@ -66,7 +56,9 @@ def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[
             f"{error:+d}" if error else "0",
             f"{error * system.page_size / (1 << 20):+.1f}" if error else "0.0",
         )
-        for chosen, precisely_chosen, pid, comm, adj, points, precise_points, error in columns
+        for chosen, pid, comm, adj, points, precisely_chosen, precise_points, error in zip(
+            *columns, other["chosen"], other["badness"], errors, strict=True
+        )
     ]
 
 
@@ -105,7 +97,7 @@ def plain_table(approximate: OomReport, precise: OomReport) -> list[str]:
     """Every task, the worst first and those that may not be killed last, as lines of aligned text."""
     order = _order(approximate, precise)
     headings, are_text = zip(*COLUMNS, strict=True)
-    reasons = ["", *TaskView(approximate, order).skip_reason]
+    reasons = ["", *TaskView(approximate, order)["skip_reason"]]
     rows = [headings, *_rows(approximate, precise, order)]
     sides = "".join("<" if is_text else ">" for is_text in are_text)
     lines = aligned([(*row, reason) for row, reason in zip(rows, reasons, strict=True)], f"{sides}<")
