@@ -6,7 +6,7 @@ from __future__ import annotations
 from oomsel.kernel.designs.compiled import Loop
 
 _SWAP = 2  # MM_SWAPENTS
-_FRESH = 5  # How.FRESH
+_FRESH = 4  # How.FRESH
 
 
 def _replay(  # noqa: PLR0915
