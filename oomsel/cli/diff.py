@@ -95,8 +95,7 @@ def command(
     with itself where --a-... and --b-... options tell the sides apart.  Exits with 0 if they are
     the same, 1 if they differ, and 2 in trouble.
     """
-    from oomsel.diff.sides import SideRequest, content_of, holds_both, sides_of
-    from oomsel.errors import UsageError
+    from oomsel.diff.sides import SideRequest, content_of, holds_both
 
     if a == b == "-":
         raise click.UsageError("standard input can be one side only; name a file for the other")
@@ -112,18 +111,7 @@ def command(
         its_kernel, its_set = by_side[f"{side}_kernel"], by_side[f"{side}_set"]
         kernel_and_set = its_kernel or kernel, overrides + its_set
         requests.append(SideRequest(name, its_mode, *kernel_and_set, bool(its_kernel or its_set)))
-    held = [contents[request.name] for request in requests]
-    booted = _boot(requests, held)
-    try:
-        one, other = sides_of(requests, held, booted)
-    except UsageError as error:
-        raise click.UsageError(str(error)) from None
-    for run in (one, other):
-        for message in run.notes():
-            note(run.name, message)
-    said = log_options().given or (requests[0].kernel and "--kernel") or (requests[0].overrides and "--set")
-    if said and not any(booted):
-        raise click.UsageError(f"{said} changes nothing in text that was printed; it needs a scenario or a log")
+    one, other = _sides(requests, [contents[request.name] for request in requests])
     differ, text = (
         _unified(one, other, ignore, unified) if form == "kernel" else _by_task(one, other, ignore, form, show_all)
     )
@@ -132,8 +120,27 @@ def command(
     raise click.exceptions.Exit(1 if differ else 0)
 
 
+def _sides(requests: list[SideRequest], contents: list[Content]) -> list[Side]:
+    """Both sides, with notes on what was taken for granted and on what prints nothing."""
+    from oomsel.diff.sides import sides_of
+    from oomsel.errors import UsageError
+
+    booted = _boot(requests, contents)
+    try:
+        sides = sides_of(requests, contents, booted)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    for side in sides:
+        for message in side.notes():
+            note(side.name, message)
+    said = log_options().given or (requests[0].kernel and "--kernel") or (requests[0].overrides and "--set")
+    if said and not any(booted):
+        raise click.UsageError(f"{said} changes nothing in text that was printed; it needs a scenario or a log")
+    return sides
+
+
 def _boot(requests: list[SideRequest], contents: list[Content]) -> list[Booted | None]:
-    """Each side's machine, None for printed text, with notes on what was taken for granted."""
+    """Each side's machine, None for printed text."""
     from oomsel.booting import boot
     from oomsel.inputs.log.options import LogOptions
 

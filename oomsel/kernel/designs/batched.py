@@ -9,7 +9,7 @@ _SWAP = 2  # MM_SWAPENTS
 _FRESH = 4  # How.FRESH
 
 
-def _replay(  # noqa: PLR0915
+def _replay(  # noqa: C901, PLR0915 - one compiled loop
     mms,
     member,
     place,

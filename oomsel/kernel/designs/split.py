@@ -16,7 +16,7 @@ from oomsel.kernel.system import Bools
 FAULTS = 65
 
 
-def _replay(  # noqa: PLR0915
+def _replay(  # noqa: PLR0915 - one compiled loop
     mms,
     member,
     thread,

@@ -41,7 +41,7 @@ FANOUTS: tuple[tuple[int, ...], ...] = (
 )
 
 
-def _replay(  # noqa: PLR0915
+def _replay(  # noqa: C901, PLR0915 - one compiled loop
     mms,
     member,
     cpu,
