@@ -12,6 +12,7 @@ from oomsel.kernel.badness import LONG_MIN
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.release import parse_release
 from oomsel.kernel.uncertainty import badness_interval, counter_bound
+from oomsel.klog.event import OomEvent
 
 
 class NearTask(NamedTuple):
@@ -31,17 +32,19 @@ class LogInterval(NamedTuple):
     nearest: NearTask | None  #: of those that could not, the one that comes closest; its margin is negative
 
 
-def interval_of(facts: Facts, report: OomReport, victim: int) -> LogInterval | None:
+def interval_of(event: OomEvent, facts: Facts, report: OomReport, victim: int) -> LogInterval | None:
     """The bounds, for the releases that count so and where the number of CPUs is known; else None.
 
-    `report` is the run of the log's scenario, `victim` the pid of the row that leads the table.
+    `report` is the run of the log's scenario, `victim` the pid of the row that leads the table.  Init, which
+    is never killed, is nobody's rival.
     |approximate - precise| <= online CPUs * (batch - 1), for each counter of each mm.
     """
     if facts.cpus is None or not counts_per_cpu(facts):
         return None
     tasks = report.system.tasks
     interval = badness_interval(report.system, report.points, report.totalpages, has_swap=facts.swap != 0)
-    others = np.flatnonzero((report.points != LONG_MIN) & (tasks.live_pid != victim))
+    has_row = np.isin(tasks.live_pid, [row.pid for row in event.rows])
+    others = np.flatnonzero(has_row & (report.points != LONG_MIN) & (tasks.live_pid != victim))
     margins = interval.high[others] - interval.low[tasks.live_pid == victim]
     near = [
         NearTask(int(tasks.live_pid[others[at]]), tasks.live_comm[others[at]], int(margins[at]))

@@ -322,7 +322,7 @@ class _Verdict:
         victim = self.result.of(self.kernel[0])
         if victim is None or self.result.winner is None or self.result.winner.row is not victim.row:
             return
-        interval = interval_of(self.facts, self.report, victim.row.pid)
+        interval = interval_of(self.event, self.facts, self.report, victim.row.pid)
         if interval is not None and self.facts.totalpages is None and self._weighs_by_total:
             yield "as totalpages is not known, neither is whether the counters' inaccuracy mattered"
             return
