@@ -1,4 +1,4 @@
-"""A scenario's `expect` held against what happens; every difference as a sentence under the key that it breaks."""
+"""Compares a scenario's `expect` with what happens; each difference becomes a sentence under its key."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Failure(NamedTuple):
     path: Path  #: of the key
     message: str  #: what was expected, and what happens
     detail: tuple[str, ...] = ()  #: lines of a diff
-    golden: tuple[str, str] | None = None  #: the golden file that differs, and what it would have to hold
+    golden: tuple[str, str] | None = None  #: the golden file that differs, and the text that --update writes into it
 
 
 class _Broken(NamedTuple):
-    """An expectation that one mode breaks."""
+    """An expectation that does not hold in one mode."""
 
     path: Path
     expected: str
@@ -35,7 +35,7 @@ class _Broken(NamedTuple):
 
 
 def failures(expect: Expect, approximate: OomReport, precise: OomReport) -> Iterator[Failure]:
-    """Everything in `expect` that does not hold, but for `output`; one failure a key."""
+    """Everything in `expect` that does not hold, except `output`; one failure for each key."""
     broken: dict[Path, list[_Broken]] = {}
     for report, verdict in ((approximate, expect.approximate), (precise, expect.precise)):
         modes = [*_verdict(("expect",), expect, report)]
@@ -70,9 +70,9 @@ def _verdict(path: Path, verdict: Verdict, report: OomReport) -> Iterator[_Broke
 
 
 def _kills_hold(names: tuple[int | bytes, ...], report: OomReport) -> bool:
-    """Every process with a kill line must be named; one that dies silently, for sharing an mm, may be."""
+    """Whether `names` are the killed processes; those killed without a line, for sharing an mm, may be left out."""
     left = list(report.killed)
-    for name in sorted(names, key=lambda name: isinstance(name, bytes)):  # pids first: a comm may be several tasks'
+    for name in sorted(names, key=lambda name: isinstance(name, bytes)):  # pids first: several tasks may have one comm
         found = next((task for task in left if is_called(report, task, name)), None)
         if found is None:
             return False
@@ -106,7 +106,7 @@ class Rival(NamedTuple):
 
 
 def rival(report: OomReport) -> Rival | None:
-    """The strongest of the other tasks that could be chosen, or None where the choice is certain."""
+    """The other task with the highest possible badness that could be chosen, or None if the choice is certain."""
     chosen = report.chosen
     if chosen is None or report.allocating_task or report.points[chosen] == LONG_MAX:
         return None  # the counters did not matter
@@ -121,12 +121,12 @@ def rival(report: OomReport) -> Rival | None:
 
 
 def _dying(report: OomReport) -> tuple[int, ...]:
-    """Whoever the event chooses or kills."""
+    """Every process that the event chooses or kills."""
     return report.killed if report.chosen is None else (report.chosen, *report.killed)
 
 
 def is_called(report: OomReport, task: int, name: int | bytes) -> bool:
-    """Whether a process has this pid or comm, or the thread that outlived its leader has."""
+    """Whether a process, or the thread that outlived its leader, has this pid or comm."""
     tasks = report.system.tasks
     if isinstance(name, int):
         return name in (tasks.pid[task], tasks.live_pid[task])
@@ -135,14 +135,14 @@ def is_called(report: OomReport, task: int, name: int | bytes) -> bool:
 
 
 def unknown_names(expect: Expect, report: OomReport) -> Iterator[tuple[Path, str]]:
-    """Names under `never` that no task has: a guard that guards nothing."""
+    """Names under `never` that no task has, so that they can never fail."""
     for index, name in enumerate(expect.never):
         if not any(is_called(report, task, name) for task in range(len(report.system.tasks))):
             yield ("expect", "never", index), f"no task here is {shown(name)}, so this can never fail"
 
 
 def shown(name: int | bytes) -> str:
-    """A pid or comm as a message names it."""
+    """A pid or comm, as messages have it."""
     return f"pid {name}" if isinstance(name, int) else f'"{comm_to_text(name)}"'
 
 

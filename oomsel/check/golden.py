@@ -1,4 +1,4 @@
-"""Golden files: a text that `expect.output` names, held against what happens, within `expect.tolerance`."""
+"""Golden files: compares the text that `expect.output` names with what happens, within `expect.tolerance`."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _IN_PAGES = frozenset(TABLE_COLUMNS.values()) - {"pgtables_bytes", "oom_score_ad
 
 
 class _Golden(NamedTuple):
-    """A golden file, and what it is held against."""
+    """A golden file, and the text that it is compared with."""
 
-    where: Path
+    where: Path  #: of its key
     path: str
-    expected: str | None  #: None where the file is not there
-    happens: str
-    near: str  #: what happens, with what is within the tolerance as the file has it
+    expected: str | None  #: None if there is no such file
+    happens: str  #: the text of what happens
+    near: str  #: the same, with the file's own line in place of each that is within the tolerance
 
 
 def golden_failures(expect: Expect, approximate: OomReport, precise: OomReport, source: str) -> Iterator[Failure]:
@@ -51,7 +51,7 @@ def golden_failures(expect: Expect, approximate: OomReport, precise: OomReport, 
             for other in goldens
             if os.path.realpath(other.path) == os.path.realpath(golden.path) and other.happens != golden.happens
         ]
-        if others:  # whichever is written, the other fails
+        if others:  # whichever text is written, the other key fails
             message = f"{golden.path} is to hold something else for {' and '.join(others)}; name a file for each"
             yield Failure(golden.where, message)
             continue
@@ -95,10 +95,10 @@ def _read(path: str) -> str | None:
 
 
 def _golden_text(golden: str | None, mode: str | None, approximate: OomReport, precise: OomReport) -> str:
-    """What a golden file must hold to hold `mode`'s event, the lines of the oom_reaper if it has such lines.
+    """The text that a golden file for `mode` must have, with the oom_reaper's lines if it has such lines.
 
-    Without a mode, the file itself says what it holds: both modes' events where it begins with
-    "# ", or is not there yet, and else the event that the release's kernel prints.
+    Without a mode it is both modes' events if the file begins with "# " or is not there yet, else the
+    event in the mode of the release's kernel.
     """
     if mode is None and (golden is None or golden.startswith(REMARK)):
         reports = [approximate, precise]
@@ -110,9 +110,9 @@ def _golden_text(golden: str | None, mode: str | None, approximate: OomReport, p
 
 
 def _within_tolerance(expected: str, actual: str, pages: int, page_size: int) -> str:
-    """`actual` with each line replaced by `expected`'s whose numbers of memory are at most `pages` away.
+    """`actual`, with the line of `expected` wherever all amounts of memory in it are at most `pages` away.
 
-    A number that is `?` on either side is as near as any.
+    A `?` on either side is near any number.
     """
     ours, theirs = lines_of(actual), lines_of(expected)
     if len(ours) != len(theirs):

@@ -1,4 +1,4 @@
-"""What `check` says of each scenario: lines for people, annotations for GitHub, JUnit's XML for other CI."""
+"""The results of `check`: lines for people, annotations for GitHub, JUnit XML for other CI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 
 def lines_for(result: Result, styled: Callable[..., str], *, quiet: bool, verbose: bool) -> Iterator[str]:
-    """One line for a scenario, and below it what does not hold; none for one that cannot be checked.
+    """One line for a scenario, and below it what does not hold; nothing for one that cannot be checked.
 
     `styled` gives a text colours, as click.style() does, where the output has any.
     """
@@ -49,7 +49,7 @@ def problem_lines(result: Result) -> list[str]:
 
 
 def summary(results: Sequence[Result], others: int) -> str:
-    """The last line: how many of what."""
+    """The last line: how many scenarios have which result."""
     counts = {
         status: sum(result.status == status for result in results) for status in ("ok", "failed", "none", "error")
     }
@@ -100,7 +100,7 @@ def junit(results: Sequence[Result]) -> str:
 def _junit_inner(result: Result) -> Iterator[str]:
     if result.status == "none":
         yield '<skipped message="no expect in it"/>'
-    if result.failures:  # a test case has one failure at most
+    if result.failures:  # a JUnit test case has at most one
         messages = [message_for(result, place, failure) for place, failure in result.failures]
         texts = [
             "\n".join([message, *failure.detail])

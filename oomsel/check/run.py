@@ -14,22 +14,22 @@ from oomsel.scenario.values import Path, format_path
 if TYPE_CHECKING:
     from oomsel.inputs.log.options import LogOptions
 
-#: A section of YAML: its key in the first column, and what is indented below it.
+#: The section `expect` of a YAML scenario: its key in the first column, and all that is indented below it.
 _EXPECT = re.compile(rb"^expect:[^\n]*\n?(?:(?:[ #\r][^\n]*)?\n|[ #][^\n]*\Z)*", re.MULTILINE)
 
 
 class Settings(NamedTuple):
-    """How scenarios are checked."""
+    """The options of `check`."""
 
     overrides: tuple[str, ...] = ()
     kernel: str | None = None
     strict: bool = False
     update: bool = False
-    verbose: bool = False  #: whether to say what happens, too
+    verbose: bool = False  #: whether results say what happens
     log: LogOptions | None = None
 
 
-#: The place of what stands in no file that could be looked into again.
+#: The place of a key that is in no file, or in one that cannot be read again.
 NOWHERE = (0, 0)
 
 
@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One scenario's check; plain data, as it may come from another process."""
+    """The result of checking one scenario; plain data that another process can send."""
 
     name: str
     status: str  #: ok, failed, error, or none for one without `expect`
@@ -55,7 +55,7 @@ class Result(NamedTuple):
 
 
 def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[Result]:
-    """Every scenario's result in order, as it is there."""
+    """Every scenario's result, in order, each as soon as it is there."""
     if jobs == 1 or len(names) < 2:
         yield from (check_one(name, settings) for name in names)
         return
@@ -148,7 +148,7 @@ def _update(name: str, failure: Failure) -> str:
 
 
 def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Failure]]:
-    """Each failure with the line and column of the key that it breaks; the text is read again only for this."""
+    """Each failure with the line and column of its key; only for this the file is read again."""
     for failure, (line, column) in zip(failures, _places(name, [failure.path for failure in failures]), strict=True):
         yield Place(line, column, format_path(failure.path)), failure
 
@@ -183,9 +183,9 @@ def _is_stated(value: Any, path: Path) -> bool:
 
 
 def _expect_alone(raw: bytes) -> bytes:
-    """`raw` with all but the section `expect` blanked out, so that a thousand failures are placed in no time.
+    """`raw` with nothing but the section `expect`, in its lines: that is placed much faster than a whole scenario.
 
-    Where YAML does not let the section stand alone, what is left does not hold the key or is no YAML.
+    If the section cannot be read alone, it does not have the key or is no YAML, and the caller reads all.
     """
     section = _EXPECT.search(raw)
     return b"" if section is None else b"\n" * raw.count(b"\n", 0, section.start()) + section[0]

@@ -1,4 +1,4 @@
-"""`diff`'s two sides: scenarios that are run, or text that an earlier run printed."""
+"""The two sides of `diff`: scenarios that are run, or text that an earlier run printed."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class SideRequest(NamedTuple):
     """What was asked for of one side."""
 
     name: str
-    mode: str | None  #: None: what suits the other side
+    mode: str | None  #: None: as the other side, or as the release's kernel reads
     kernel: str | None
     overrides: tuple[str, ...]
-    on_its_own: bool  #: whether kernel or overrides are meant for this side alone
+    on_its_own: bool  #: whether --a-... or --b-... options gave kernel or overrides
 
 
 class Side(NamedTuple):
-    """One side, ready to be compared: its text, and its events, each with the mode where it is known."""
+    """One side, ready to be compared."""
 
     name: str
-    details: tuple[str, ...]  #: what was asked for: another kernel, what-ifs
+    details: tuple[str, ...]  #: another kernel and what-ifs, as they were asked for
     lines: list[str]  #: with their line ends
     events: list[tuple[str | None, OomReport | list[str]]]
 
@@ -57,7 +57,7 @@ class Side(NamedTuple):
         return printable(f"{self.name} ({', '.join(filter(None, what))})" if any(what) else self.name)
 
     def label(self) -> str:
-        """What heads this side of a unified diff: after the name and a tab, as diff's date, how it came to be."""
+        """This side's name for a unified diff, then a tab and the modes and details, where diff(1) has a date."""
         modes = [mode for mode, event in self.events if mode is not None and isinstance(event, OomReport)]
         what = printable(", ".join([*modes, *self.details]))
         return printable(self.name) + (f"\t{what}" if what else "")
@@ -73,15 +73,15 @@ class Side(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What an input turned out to be."""
+    """What an input holds."""
 
-    text: list[str] | None = None  #: the lines of kernel text that was printed earlier
-    raw: bytes | None = None  #: what came out of a pipe, which gives it only once
-    is_log: bool = False  #: a kernel log, of which the log's options speak
+    text: list[str] | None = None  #: the lines, if they are kernel text that was printed earlier
+    raw: bytes | None = None  #: the bytes of a pipe, which can be read only once
+    is_log: bool = False  #: whether it is a kernel log, to which the options for logs apply
 
 
 def content_of(name: str) -> Content:
-    """Looks into an input; anything but kernel text is left for `load` to read, and to refuse."""
+    """What an input holds; only kernel text is read here, all else is left to `load`."""
     once = name == STDIN or (os.path.exists(name) and not os.path.isfile(name))
     try:
         with open_source(name) as stream:
@@ -105,10 +105,10 @@ def _lines(raw: bytes) -> list[str]:
 
 
 def sides_of(requests: list[SideRequest], contents: list[Content], booted: list[Booted | None]) -> list[Side]:
-    """Both sides, from what was asked for, what the inputs hold, and the machines of those that are not text.
+    """Both sides; `booted` has the machine of an input that is not printed text.
 
     A mode that is not asked for is what the other side has, or what the release's kernel does.
-    Raises UsageError for what printed text cannot give.
+    Raises UsageError if a printed text is asked for what only a scenario has.
     """
     both = any(content.text is not None and len(events_of(content.text)) == 2 for content in contents)
     sides = []

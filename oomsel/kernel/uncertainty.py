@@ -1,4 +1,4 @@
-"""How far an approximate read can be from the truth, and which tasks could have been chosen, had the truth been known.
+"""How far an approximate read can be from the truth, and which tasks could be the true choice.
 
 After percpu_counter_add_batch() (Linux 6.2 to 7.3): no CPU holds the batch or more, so a count
 is off by at most batch - 1 pages for each CPU that may hold something.
@@ -24,9 +24,9 @@ from oomsel.kernel.system import Bools, Indices, System
 
 
 class Bound(NamedTuple):
-    """What one counter of one mm can hide; pages."""
+    """How far off one counter of one mm can be; pages."""
 
-    cpus: int  #: that may hold something: online and dying ones
+    cpus: int  #: whose slots may hold something: online and dying ones
     per_cpu: int  #: the most that one of them holds, batch - 1
 
     @property
@@ -36,18 +36,18 @@ class Bound(NamedTuple):
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of a counter, if every CPU holds a uniform leftover."""
+        """The standard deviation of a counter's error, if every CPU's slot is uniformly distributed."""
         return math.sqrt(self.cpus * self.per_cpu * (self.per_cpu + 1) / 3)  # of 2 * per_cpu + 1 values
 
     def likely(self, counters: int) -> float:
-        """The standard deviation of so many counters' sum."""
+        """The standard deviation of the sum of so many counters."""
         return self.deviation * math.sqrt(counters)
 
 
 def counter_bound(stat: RssStat) -> Bound:
-    """The bound that percpu_counter guarantees; nothing where counters are exact.
+    """The bound that percpu_counter guarantees; 0 where counters are exact.
 
-    A slot left over from a larger batch may exceed the present one: then what it holds is the bound.
+    A slot filled under a larger batch may exceed the present one; then its content is the bound.
     """
     return Bound(cpus=len(stat.online) + len(stat.dying), per_cpu=max(stat.batch - 1, stat.bound))
 

@@ -1,4 +1,4 @@
-"""An OomReport in the kernel's own words, to the byte."""
+"""An OomReport as the kernel prints it, byte for byte."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from oomsel.outputs.summary import compare
 from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
 from oomsel.text import format_numbers, printable, signed_uid
 
-#: What stands above each event where there are two.
+#: The heading of each mode's event where two are printed.
 HEADINGS = {
     "approximate": "# approximate: every counter's global count alone",
     "precise": "# precise: what every CPU holds added in",
@@ -26,9 +26,9 @@ REMARK = "# "
 def event_text(
     reports: Sequence[OomReport], *, reaper: bool = False, prefix: str = "", closing: str | None = None
 ) -> str:
-    """The events' lines, each with a line end; two are headed by their modes, and followed by how they compare.
+    """The lines that `select` prints; of two reports each has a heading, and a last line says how they compare.
 
-    `closing` stands in the place of that where it cannot be known.
+    `closing` replaces that last line.
     """
     lines = []
     for report in reports:

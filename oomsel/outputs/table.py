@@ -1,4 +1,4 @@
-"""Both modes side by side, for a person: who is how bad, and how far the approximate counters are off."""
+"""Each task's badness in both modes, for a person, and how far off the approximate counters are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oomsel.text import aligned, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: Rows that a person gets without asking for all.
+#: How many rows are shown unless --all asks for every one.
 TOP = 20
 
 #: Heading, and whether the column is text (left-aligned) rather than numbers.  `error` is approximate minus precise.
@@ -34,12 +34,12 @@ _TITLE = "Badness in pages, as each mode reads it; error is approximate minus pr
 
 
 def _order(approximate: OomReport, precise: OomReport) -> list[int]:
-    """Every task, the worst by either mode first; of equals the one that the kernel would choose."""
+    """Every task, sorted by its higher badness of the two modes; of equals the kernel's choice first."""
     return worst_first(approximate, np.maximum(approximate.points, precise.points))
 
 
 def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[tuple[str, ...]]:
-    """The cells of some tasks, by `COLUMNS`."""
+    """The rows of some tasks, with a cell for each of `COLUMNS`."""
     system = approximate.system
     view, other = TaskView(approximate, tasks), TaskView(precise, tasks)
     held, truly_held = (get_mm_rss(each) + each[:, MM_SWAPENTS] for each in (approximate.counters, approximate.precise))
@@ -70,7 +70,7 @@ def _chosen_by(approximate: bool, precise: bool) -> str:
 
 
 def print_table(approximate: OomReport, precise: OomReport, console: Console) -> None:
-    """Print the worst `TOP` tasks of the two runs, and each run's victim, on `console`."""
+    """Print the `TOP` tasks with the highest badness, and each run's victim, on `console`."""
     from rich.table import Table
     from rich.text import Text
 

@@ -8,7 +8,7 @@ from typing import IO, Any
 from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
 from oomsel.text import aligned, comm_to_text, printable
 
-#: Processes that a person gets of each design without asking for all: those that are the furthest off.
+#: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10
 _HEAD = "RSS in pages; worst: the furthest off it ever was; bound: what is guaranteed."
 
@@ -27,7 +27,7 @@ def _worst(reading: CountedProcess) -> int:
 
 
 def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
-    """What a person reads: how far off each design is, what it costs, and whom it kills."""
+    """The text for a person: how far off each design is, what it costs, and whom it kills."""
     true = simulation.true_rss().tolist()
     watched = any(process.budget is not None for process in simulation.workload.processes)
     headings = ("design", "process", "true", "reads", "error", "worst", "bound")

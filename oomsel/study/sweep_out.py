@@ -1,4 +1,4 @@
-"""A sweep's rows as CSV, as Parquet, as a picture, and in short for a person."""
+"""A sweep's rows as CSV, as Parquet, as a picture, and as a summary for a person."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Point:
 
 
 def points_of(rows: Iterable[SweepRow]) -> list[Point]:
-    """Rows without their seeds, in order."""
+    """The points, in the order of the rows."""
     groups: dict[tuple[Any, ...], list[SweepRow]] = {}
     for row in rows:
         groups.setdefault((*row[:4], row.design), []).append(row)
@@ -69,7 +69,7 @@ def points_of(rows: Iterable[SweepRow]) -> list[Point]:
 
 
 def summary_lines(rows: Iterable[SweepRow]) -> list[str]:
-    """What the seeds come to, a line for each combination and design; MiB."""
+    """A line for each combination and design, over all seeds; MiB."""
     form = "{:>5} {:>7} {:>9} {:>6}  {:8}{:>9} {:>9} {:>9} {:>7}"
     lines = [form.format("cpus", "threads", "processes", "hop", "design", "median", "95%", "bound", "wrong")]
     for point in points_of(rows):
@@ -113,7 +113,7 @@ def picture(rows: Sequence[SweepRow], form: str) -> bytes:
 
 
 def _lines(rows: Iterable[SweepRow]) -> dict[str, list[Point]]:
-    """Points that differ in their CPUs alone, by a label that says what they have in common."""
+    """The lines of the picture: points that differ only in their CPUs, by a label of what they have in common."""
     points = points_of(rows)
     varied = [at for at in (1, 2, 3) if len({point.row[at] for point in points}) > 1]
     lines: dict[str, list[Point]] = {}
