@@ -8,7 +8,7 @@ from typing import Any
 from oomsel.kernel.constraint import Constraint
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, RSS_MEMBERS
 from oomsel.klog import formats
 from oomsel.outputs.summary import compare
 from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
@@ -73,16 +73,14 @@ def dump_tasks(report: OomReport) -> list[str]:
     layout = formats.table_layout(report.system.rules)
     view = TaskView(report, report.shown)
     numbers = {name: view[name] for name in ("total_vm", "pgtables_bytes", "oom_score_adj")} | view.counters()
-    columns = {TABLE_COLUMNS[name]: _shown(column) for name, column in numbers.items()}
-    columns |= {"uid": list(map(signed_uid, view["uid"])), "tgid": view["pid"]}
+    columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: column for name, column in numbers.items()}
+    for name in RSS_MEMBERS:
+        if None in numbers[name]:
+            columns[TABLE_COLUMNS[name]] = [formats.UNKNOWN if pages is None else pages for pages in numbers[name]]
+    columns |= {"uid": signed_uid(report.system.tasks.uid[report.shown]).tolist(), "tgid": view["pid"]}
     cells = [columns[column.name] for column in layout.columns]
     rows = zip(view["live_pid"], *cells, map(printable, view["live_comm"]), strict=True)
     return [formats.TASKS_STATE, layout.header, *map(layout.row.__mod__, rows)]
-
-
-def _shown(column: list[int | None]) -> list[Any]:
-    """The column with `?` for what is not known."""
-    return [formats.UNKNOWN if value is None else value for value in column] if None in column else column
 
 
 def dump_oom_victim(report: OomReport) -> str:
