@@ -10,7 +10,8 @@ from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.lines import LineSource
 from oomsel.klog.parser import EventParser
-from oomsel.klog.prefix import Line, Stripper
+from oomsel.klog.prefix import Line
+from oomsel.klog.wrappers import Stripper
 
 #: Lines without a word of the report's, after which it is taken to have been cut.
 _PATIENCE = 3000
