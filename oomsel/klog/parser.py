@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from oomsel.klog import formats
+from oomsel.klog.cut import read_cut
 from oomsel.klog.event import Chosen, OomEvent
 from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
@@ -41,7 +42,9 @@ class EventParser:
     """
 
     def __init__(self, index: int, line: Line, *, keep_source: bool, cpus: int | None = None) -> None:
-        self.event = OomEvent(index, line.number, line.number, line.stamp, line.tag, line.caller)
+        self.event = OomEvent(
+            index, line.number, line.number, line.stamp, line.tag, line.caller, host=line.host, date=line.date
+        )
         self.age = 0
         self._keep_source = keep_source
         self._cpus = cpus
@@ -129,6 +132,8 @@ class EventParser:
         if line.is_bare and not self._offset and self._columns is None:
             self._learn_prefix(text)
         event = self.event
+        if line.cut_at and read_cut(event, line):
+            return True
         # The table's rows are the most; then whatever may come before it.  A row that has changed places with the
         # line after the table is one all the same.
         if self._columns is not None and not event.ends and self._row(line, text):

@@ -22,6 +22,7 @@ class Line(NamedTuple):
     is_bare: bool = False  #: nothing was taken off
     host: str | None = None  #: the machine, as the logger names it
     date: str = ""  #: a date as printed, where there is one beside seconds since boot
+    cut_at: int = 0  #: characters after which the line was cut off; 0 for a whole one
 
 
 _SGR = re.compile("\x1b\\[[0-9;]*[mK]")

@@ -208,7 +208,7 @@ def test_a_report_that_ends_after_the_next_one_is_found(tmp_path: Path) -> None:
     path = tmp_path / "two.log"
     path.write_text("".join([*first[:10], *other, *["[    2.0][  T9] x\n"] * 100, *first[10:]]))
     listed = json.loads(run("events", "--format", "json", str(path)).stdout)
-    assert [entry["event"] for entry in listed] == [2, 1]
+    assert [entry["event"] for entry in listed] == [1, 2]
     for number in (1, 2):
         ran = run("select", "--event", str(number), "--mode", "kernel", str(path))
         assert ran.exit_code == 0, ran.stderr
