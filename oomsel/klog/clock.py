@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _ISO = re.compile(
-    r"(?<![0-9])([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?<![0-9])([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
     r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
 )
+#: Android's, which leaves out the year.
+_MONTH_AND_DAY = re.compile(r"([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?")
 #: What may follow a time: a zone as a number or a name, or which half of the day it is.
 _ZONE = re.compile(r" ?(?:(Z|UTC|GMT)|([+-])([0-9]{2}):?([0-9]{2})|[AP]M|[A-Z]{3,5})(?!\w)")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
@@ -91,6 +93,9 @@ def moment_of(text: str) -> Moment:
             hour, minute, second = (int(part or 0) for part in clock)
             date = datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction))
             return Moment(date=date.replace(tzinfo=_zone(text, match.end())))
+        if match := _MONTH_AND_DAY.fullmatch(text):
+            month, day, hour, minute, second = (int(part) for part in match.groups()[:5])
+            return Moment(date=datetime(2000, month, day, hour, minute, second, _micro(match[6])), has_year=False)
         return _worded(text)
     except (ValueError, OverflowError, OSError):
         return Moment()

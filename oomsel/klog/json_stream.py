@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from oomsel.klog.records import Context, Placed, context_of, date_of, first_number
+from oomsel.klog.records import KERNEL_TEXT, Context, Placed, context_of, date_of, first_number
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|(true|false|null|-?[0-9][0-9.eE+-]{0,40})(?![\w]))')
 #: So many texts are kept of a record that does not end.
@@ -33,6 +33,7 @@ class JsonStream:
         self._texts = 0
         self._number = 0  #: of the last line
         self._done: list[tuple[Any, Context]] = []
+        self.is_holding = False  #: a text of a report is among what has been taken and not given
 
     @property
     def is_inside(self) -> bool:
@@ -64,6 +65,7 @@ class JsonStream:
 
     def _taken(self) -> list[tuple[Any, Context]]:
         done, self._done = self._done, []
+        self.is_holding = self.is_holding and self.is_inside and not done
         return done
 
     def _token(self, match: re.Match[str], number: int) -> bool:
@@ -80,6 +82,7 @@ class JsonStream:
 
     def _string(self, value: Placed) -> bool:
         self._texts += 1
+        self.is_holding = self.is_holding or KERNEL_TEXT.search(value) is not None
         if self._texts > _MOST:
             self._flush()
         frame = self._frames[-1] if self._frames else None

@@ -19,6 +19,11 @@ NEEDLES = (b" invoked oom-killer: gfp_mask=0x", b"Killed process ", b"Linux vers
 #: What the beginning is looked through for: tables cut at both ends, boot lines, fields that hide their text, too.
 SMALL_NEEDLES = (
     b"oom-kill",
+    b"killer: gfp_",
+    b"killed as a result",
+    b": usage ",
+    b"Mem-Info",
+    b"active_anon:",
     b"Killed process ",
     b"oom_reaper: ",
     b"total_vm",

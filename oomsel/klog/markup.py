@@ -17,7 +17,7 @@ _TAG = re.compile(
 )
 _BREAK = re.compile(rb"<br ?/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
 _IS_HTML = re.compile(
-    rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|^\s*<(?:p|pre|div|td|code|html|body|li)[ >]|&nbsp;|<br ?/?>.*<br ?/?>",
+    rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|^\s*<(?:p|pre|div|t[drt]|table|span|samp|code|html|body|li)[ >]|&nbsp;|<br ?/?>.*<br ?/?>",
     re.IGNORECASE,
 )
 _ROW = re.compile(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
@@ -52,7 +52,8 @@ class Markup:
         begun, held = 0, b""
         for number, line in numbered:
             if not self.is_quoted and b"=" in line:
-                self.is_quoted = _QUOTED.search(line) is not None or (72 <= len(line) <= 77 and line.endswith(b"="))
+                is_broken = len(line) in (75, 76) and line.endswith(b"=") and not line.endswith(b" =")
+                self.is_quoted = is_broken or _QUOTED.search(line) is not None
             if not self.is_quoted:
                 yield number, line
                 continue

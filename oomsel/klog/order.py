@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from oomsel.klog.prefix import Line
 
 _HEADER = re.compile(rb"\[ *pid *\] +uid +tgid ")
-_ROW = re.compile(rb"\[ *[0-9]+\](?: +[0-9]+){4}")
+_ROW = re.compile(rb"\[ *[0-9]+\](?: +-?[0-9]+){4}")
 _KILLED = re.compile(rb"Killed process ([0-9]{1,10})\b")
 _SUMMARY = re.compile(rb"oom-kill:constraint=[^\n]{0,8000},pid=([0-9]{1,10}),uid=")
 #: So many lines a report may have; what is held is given then in any case.

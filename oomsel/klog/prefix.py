@@ -53,6 +53,11 @@ _HOST = r"([^\s:]+|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}[0-9.]*(?:%\w+)?)"
 _HOST_AND_TAG = re.compile(_HOST + r"[ \t](?:kern\.[a-z]{3,7} )?([^\s:\[\]]+)(?:\[[^\]]*\])?:(?:[ \t]|$)")
 _MONOTONIC_HOST = re.compile(r"([^\s:]+) (kernel)(?:\[[^\]]*\])?:(?: |$)")
 _TAG = re.compile(r"(kernel)(?:\[[^\]]*\])?:(?: |$)")
+#: Words of the kernel's own that stand before a colon.
+_NO_TAGS = frozenset(
+    ("oom-killer", "CPU", "memory", "memory+swap", "swap", "kmem", "Mem-Info", "oom_reaper", "RIP", "RSP", "RAX", "RDX",
+     "RBP", "R10", "R13", "Code", "FS", "CS", "CR2", "Trace", "lowmem_reserve", "DMA", "DMA32", "Normal", "Movable")
+)  # fmt: skip
 #: RFC 5424 without its time: host, application, process, message, structured data.
 _RFC5424 = re.compile(
     r"(\S+) (\S+) \S+ \S+ (?:-|(?:\[[^\]\s\"=]+(?: [^\]\s\"=]+=\"(?:[^\"\\]|\\.)*\")*\])+) ?(?:\ufeff)?"
@@ -231,7 +236,7 @@ class PrefixReader:
             cursor.host = host[1] if host else None
             return True
         who = _HOST_AND_TAG.match(cursor.text, cursor.at)
-        if who is None or who[2] == "oom-killer":
+        if who is None or who[2] in _NO_TAGS:
             who = _RFC5424.match(cursor.text, cursor.at) if is_iso else None
         if who is None:
             return cursor.text[cursor.at : cursor.at + 1] == "["

@@ -102,6 +102,7 @@ class LogReader:
     ) -> None:
         self._source = LineSource(stream, progress)
         self._turned = OldestFirst() if self._source.is_newest_first else None
+        self._stripper = Stripper()
         self._joiner = Joiner(self._source.column)
         self._keep_source = keep_source
         self.context = LogContext()
@@ -139,7 +140,7 @@ class LogReader:
 
     def _closed(self) -> Iterator[OomEvent]:
         """The reports in order of their ends."""
-        lines = Stripper().strip(self._source.lines(self._is_idle))
+        lines = self._stripper.strip(self._source.lines(self._is_idle))
         if self._turned is not None:
             lines = self._turned.lines(lines)
         for line in self._joiner.lines(lines):
@@ -148,7 +149,9 @@ class LogReader:
             yield self._close(key)
 
     def _is_idle(self) -> bool:
-        return not (self._open or self._joiner.is_holding or (self._turned is not None and self._turned.is_within))
+        turned = self._turned
+        is_holding = self._joiner.is_holding or self._stripper.is_holding or (turned is not None and turned.is_within)
+        return not self._open and not is_holding
 
     def _close_before(self, line: Line) -> Iterator[OomEvent]:
         """The reports that have ended when `line` comes."""

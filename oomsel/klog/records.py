@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 #: What only the kernel's text holds: of a report, and of a boot.
 KERNEL_TEXT = re.compile(
     r" invoked oom-killer: |oom-kill:constraint=|Killed process [0-9]|[Kk]ill process [0-9]|\[ *pid *\] +uid +tgid"
-    r"|Linux version [0-9]|Mem-Info:|Tasks state \(memory|oom_reaper: |\[ *[0-9]+\](?: +[0-9]+){4}"
+    r"|Linux version [0-9]|Mem-Info:|Tasks state \(memory|oom_reaper: |\[ *[0-9]+\](?: +-?[0-9]+){4}"
     r"|\[ *[0-9]{1,15}\.[0-9]{6}\]"
 )
 #: Names of fields for a message, as loggers have them, best first.
@@ -193,7 +193,7 @@ def _leaves(value: Any, key: str, number: int, outer: Context, depth: int) -> It
 
 def first_number(value: Any) -> object:
     """The number that a value begins with, as a number or its digits; empty where it begins with none."""
-    while isinstance(value, list) and value:
+    if isinstance(value, list) and value and all(isinstance(other, dict) for other in value[1:]):
         value = value[0]
     return value if isinstance(value, int | float) or (isinstance(value, str) and value[:64].isdecimal()) else ""
 

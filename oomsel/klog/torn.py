@@ -37,7 +37,7 @@ _FORMS = tuple(
         (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
     )
 )
-_ROW = re.compile(r"\[ *[0-9]+\] +[0-9]+ +[0-9]+")
+_ROW = re.compile(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
 _HEADER = re.compile(r"\[ *pid *\] +uid\b")
 _INVOKED = re.compile(r".{1,64} invoked oom-killer:? ", re.DOTALL)
 

@@ -7,7 +7,7 @@ import re
 #: Where the kernel's text begins, whatever stands before it.
 _CERTAIN = re.compile(
     r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: |Mem-Info:$|Call Trace:$|Tasks state \(memory values in pages\):"
-    r"|\[ *pid *\] +uid +tgid |\[ *[0-9]+\](?: +[0-9]+){4,} |oom-kill:constraint=|Memory cgroup stats for "
+    r"|\[ *pid *\] +uid +tgid |\[ *[0-9]+\](?: +-?[0-9]+){4,} |oom-kill:constraint=|Memory cgroup stats for "
     r"|(?:Memory cgroup o|O)ut of memory(?: \(oom_kill_allocating_task\))?: [Kk]ill|Task in /.* killed as a result"
 )
 _TIME = re.compile(

@@ -19,6 +19,8 @@ _KMSG = re.compile(r"([0-9]{1,4}),([0-9]{1,19}),([0-9]{1,19}),[^;,]*((?:,[^;]*)?
 _CALLER_FIELD = re.compile(r"caller=([TC][0-9]{1,10})")
 _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
 #: A line of JSON, or a part of it: an object, a list of such or of texts, a text.
+#: Cells in quotes, which are a line of CSV.
+_CELLS = re.compile(r'\ufeff?"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")+$')
 _JSON_BEGINS = re.compile(r'\s*(?:[{}\]"]|\[\s*(?:[\[{"]|$))')
 _STAMP = re.compile(r"[0-9]{1,15}\.[0-9]{1,9}")
 _LINE_BEGINS = re.compile(
@@ -66,6 +68,11 @@ class Stripper:
         self._markup = Markup()
         self._coloured = False
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether text of a report has been taken that has not been given."""
+        return self._json.is_holding
+
     def strip(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
         """The kernel's lines in `numbered`, pairs of a line's number and its bytes."""
         for number, raw in self._markup.undone(numbered):
@@ -95,6 +102,8 @@ class Stripper:
         """The lines in a record that is a line or stands on several; None where the line is of none."""
         begins = text.lstrip("\ufeff \t")[:1]
         # In the midst of text a lone bracket is what is left of a stamp.
+        if begins == '"' and _CELLS.match(text):
+            return None
         if self._json.is_inside or (
             begins in ("{", "}", "[", "]", '"')
             and _JSON_BEGINS.match(text.lstrip("\ufeff"))
@@ -160,7 +169,7 @@ class Stripper:
             for each in unescape(text).split("\n"):
                 yield from self._text(number, each.removesuffix("\r"), raw, depth)
             return
-        fields = self._fields(text)
+        fields = self._fields(text, may_be_csv=not depth)
         if fields is not None:
             messages, outer = fields
             if messages or outer:
@@ -173,7 +182,7 @@ class Stripper:
             return
         yield from self._split(line)
 
-    def _fields(self, text: str) -> tuple[list[Message], bool] | None:
+    def _fields(self, text: str, *, may_be_csv: bool = False) -> tuple[list[Message], bool] | None:
         """The messages in a record that stands on a line; whether it is one that has none."""
         if '"' not in text and "," not in text:
             return None
@@ -183,7 +192,7 @@ class Stripper:
             value, before = embedded
             if found := self._chooser.messages(value, 0, Context(date=_epoch_or_date(before))):
                 return found, True
-        if (cells := self._csv.fields(text)) is not None:
+        if may_be_csv and (cells := self._csv.fields(text)) is not None:
             return (self._chooser.messages(cells, 0) if cells else []), True
         return None
 
