@@ -147,7 +147,7 @@ class PrefixReader:
         cursor.take(_GREP)
         self._known(cursor)
         self._after(cursor)
-        if not cursor.seconds and (cursor.tag is None or cursor.tag != "kernel"):
+        if not cursor.seconds and cursor.tag is None:
             self._unknown(cursor)
         rest = text[cursor.at :]
         if rest.startswith("\x1b[0;1;"):  # journalctl sets what is grave in bold

@@ -125,6 +125,11 @@ class Joiner:
         form = next((form for form in _FORMS if form[0].match(text)), None)
         return form is not None and form[1].fullmatch(text) is not None
 
+    def _has_name(self, text: str) -> bool:
+        """Whether a row goes on to its name: what is wrong with it is something else."""
+        row = self._columns.row(0, text, whole=True) if self._columns and text[:1] == "[" else None
+        return row is not None and row.name != ""
+
     def _may_follow(self, held: list[Line], line: Line, *, is_whole: bool) -> bool:
         """Whether `line` may be more of what is held."""
         last = held[-1]
@@ -161,7 +166,7 @@ class Joiner:
         if best is None:
             first = held[0]
             mark = _MARK.search(first.text)
-            if mark or (self.column is not None and _width(first) == self.column):
+            if (mark or (self.column is not None and _width(first) == self.column)) and not self._has_name(first.text):
                 if self._kind(first.text or " ") == "header":
                     self._columns, self._lost_columns = None, True
                 yield first._replace(text=first.text[: mark.start()] if mark else first.text, cut_at=_width(first))
