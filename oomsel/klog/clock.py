@@ -42,6 +42,7 @@ class Moment(NamedTuple):
     seconds: float | None = None
     date: datetime | None = None
     has_year: bool = True
+    is_here: bool = False  #: by the clock of the machine that reads, where the other has no zone
 
     def compare(self, other: Moment) -> int | None:
         """-1, 0 or 1 for before, at or after `other`; None where `why_not` has a reason.
@@ -55,8 +56,8 @@ class Moment(NamedTuple):
         assert self.date is not None
         assert other.date is not None
         ours, theirs = self.date, other.date
-        if theirs.tzinfo is None:
-            ours = ours.replace(tzinfo=None)
+        if theirs.tzinfo is None or ours.tzinfo is None:
+            ours, theirs = ours.replace(tzinfo=None), theirs.replace(tzinfo=None)
         if not self.has_year or not other.has_year:
             year = (theirs if other.has_year else ours).year
             ours, theirs = _in_year(ours, year), _in_year(theirs, year)
@@ -70,7 +71,8 @@ class Moment(NamedTuple):
             return None if other.seconds is not None else "is in seconds since boot"
         if other.date is None:
             return "is a date"
-        return "has no zone" if other.date.tzinfo is not None and self.date and self.date.tzinfo is None else None
+        is_bare = self.date is not None and self.date.tzinfo is None
+        return "has no zone" if other.date.tzinfo is not None and is_bare and not other.is_here else None
 
 
 def _in_year(date: datetime, year: int) -> datetime:
