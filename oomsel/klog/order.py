@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from oomsel.klog.prefix import Line
 
-_HEADER = re.compile(rb"\[ *pid *\] +uid +tgid ")
+_HEADER = re.compile(rb"\[ *pid *\] +uid +tgid +t")
 _ROW = re.compile(rb"\[ *[0-9]+\](?: +-?[0-9]+){4}")
 _KILLED = re.compile(rb"Killed process ([0-9]{1,10})\b")
 _SUMMARY = re.compile(rb"oom-kill:constraint=[^\n]{0,8000},pid=([0-9]{1,10}),uid=")
@@ -19,18 +19,33 @@ _BEFORE = 2
 
 def is_newest_first(start: bytes | bytearray) -> bool:
     """Whether a log that begins with `start` has its last line first: its table stands above the header."""
-    for header in _HEADER.finditer(start):
-        begins = start.rfind(b"\n", 0, header.start()) + 1
+    for at in _each(start, b"total_vm"):
+        begins = start.rfind(b"\n", 0, at) + 1
+        if not _HEADER.search(start, begins, at + 1):
+            continue
         before = start[max(start.rfind(b"\n", 0, max(begins - 1, 0)), 0) : begins]
-        ends = start.find(b"\n", header.end())
-        after = start[ends + 1 : start.find(b"\n", ends + 1)] if ends >= 0 else b""
-        return _ROW.search(before) is not None and _ROW.search(after) is None
-    for killed in _KILLED.finditer(start):
-        ends = start.find(b"\n", killed.end())
-        summary = _SUMMARY.search(start, ends + 1, start.find(b"\n", ends + 1) + 1 or len(start)) if ends >= 0 else None
-        if summary is not None:
+        return _ROW.search(before) is not None and _ROW.search(_line_after(start, at)) is None
+    for at in _each(start, b"Killed process "):
+        killed = _KILLED.match(start, at)
+        summary = _SUMMARY.search(_line_after(start, at))
+        if killed is not None and summary is not None:
             return summary[1] == killed[1]
     return False
+
+
+def _each(start: bytes | bytearray, word: bytes) -> Iterator[int]:
+    at = start.find(word)
+    while at >= 0:
+        yield at
+        at = start.find(word, at + 1)
+
+
+def _line_after(start: bytes | bytearray, at: int) -> bytes | bytearray:
+    ends = start.find(b"\n", at)
+    if ends < 0:
+        return b""
+    later = start.find(b"\n", ends + 1)
+    return start[ends + 1 : later if later >= 0 else len(start)]
 
 
 class OldestFirst:
