@@ -11,7 +11,9 @@ from oomsel.cli import cli
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted(
-    path for path in (ROOT / "examples").iterdir() if path.suffix in (".yaml", ".json") and path.stem != "oomsel.schema"
+    path
+    for path in (ROOT / "examples").iterdir()
+    if path.suffix in (".yaml", ".json") and not path.stem.endswith(".schema")
 )
 GOLDEN = Path(__file__).parent / "data" / "examples"
 
