@@ -17,11 +17,13 @@ _TAG = re.compile(
 )
 _BREAK = re.compile(rb"<br ?/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
 _IS_HTML = re.compile(
-    rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|^\s*<(?:p|pre|div|t[drt]|table|span|samp|code|html|body|li)[ >]|&nbsp;|<br ?/?>.*<br ?/?>",
+    rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|&nbsp;|<br ?/?>.*<br ?/?>"
+    rb"|^\s*<(?:p|pre|div|t[drt]|table|span|samp|code|html|body|li)[ >]",
     re.IGNORECASE,
 )
 _ROW = re.compile(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
 _HEADER = re.compile(r".*\[[ \t]*pid[ \t]*\][ \t]+uid\b.*name\s*$", re.DOTALL)
+_LONGEST_ROW = 4096
 _NBSP = b"\xc2\xa0"
 
 
@@ -77,6 +79,8 @@ def _without_markup(line: bytes) -> bytes:
 
 def spaces_for_tabs(text: str) -> str:
     """A row or header of the task table, and what stands before it, with blanks for tabs; a name keeps its own."""
+    if len(text) > _LONGEST_ROW:
+        return text
     if match := _ROW.fullmatch(text):
         return match[1].replace("\t", " ") + " " + match[2].lstrip("\t")
     return text.replace("\t", " ") if _HEADER.fullmatch(text) else text
