@@ -21,6 +21,17 @@ _PRINTED = re.compile(
     r"(?:\w{2,4}\.? +)?(?:[^\W\d_]{3,9}\.?|[0-9]{1,2} ?[月월]) +[0-9]{1,2}" + _YEAR + rf"(?: +{_CLOCK})?" + _YEAR
     + r"|[0-9]{1,2} +[^\W\d_]{3,9}\.?" + _YEAR + rf"(?: +{_CLOCK})?"
 )  # fmt: skip
+_MONTH = re.compile(r"[^\W\d_]{3,}")
+#: The months' names in full; what is longer than an abbreviation has to be one of them.
+_NAMES = frozenset(
+    (
+        "january february march april may june july august september october november december "
+        "januar februar märz mai juni juli oktober dezember "
+        "janvier février mars avril juin juillet août septembre octobre novembre décembre "
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+    ).split()
+)
+_ABBREVIATED = 4
 FORMS = "seconds since boot, 2026-08-12 03:54, 2026-08-12 03:54+02:00, today, yesterday, or 2 hours ago"
 
 
@@ -37,6 +48,8 @@ def limit_of(text: str, now: datetime) -> Moment | None:
         except OverflowError:
             return None
     if not (_SECONDS.fullmatch(text) or _ISO.fullmatch(text) or _PRINTED.fullmatch(text)):
+        return None
+    if any(len(word) > _ABBREVIATED and word.lower() not in _NAMES for word in _MONTH.findall(text)):
         return None
     moment = moment_of(text)
     return None if moment == Moment() else moment

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 #: What quoted-printable makes of a line of the kernel's; the header says it, too.
 _QUOTED = re.compile(rb"=3D(?:0x|\(null\)|[0-9/]|CONSTRAINT)|(?i:^content-transfer-encoding: *quoted-printable)")
 _ENCODED = re.compile(rb"=([0-9A-F]{2})")
+#: An equals sign that quoted-printable would have encoded, or a blank before the one that breaks a line.
+_RAW = re.compile(rb"=(?![0-9A-F]{2})| $")
 #: The longest line that quoted-printable may have been given.
 _LONGEST = 1 << 16
 _TAG = re.compile(
@@ -54,7 +56,7 @@ class Markup:
         begun, held = 0, b""
         for number, line in numbered:
             if not self.is_quoted and b"=" in line:
-                is_broken = len(line) in (75, 76) and line.endswith(b"=") and not line.endswith(b" =")
+                is_broken = len(line) in (75, 76) and line[-1:] == b"=" != line[-2:-1] and not _RAW.search(line[:-1])
                 self.is_quoted = is_broken or _QUOTED.search(line) is not None
             if not self.is_quoted:
                 yield number, line
