@@ -30,7 +30,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     config = parent.config
     if not (config.getoption("oomsel") or config.getini("oomsel") or _is_strict(config)):
         return None
-    from oomsel.check.discover import SUFFIXES, is_scenario
+    from oomsel.check.discover import is_scenario
+    from oomsel.inputs.source import SUFFIXES
 
     if file_path.suffix not in SUFFIXES or not is_scenario(str(file_path)):
         return None

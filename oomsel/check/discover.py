@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
+from oomsel.inputs.source import SUFFIXES
 
-SUFFIXES = (".yaml", ".yml", ".json", ".npz")
 #: The key that tells a scenario from any other YAML file; at the top level it nearly always stands in the first column.
 _YAML_KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?(?:\{\s*)?["']?oomsel["']?\s*:""", re.MULTILINE)
 #: The name of a bundle's first member, and so many bytes as it stands in.

@@ -120,9 +120,27 @@ PANIC_RE = re.compile(
     r"Kernel panic - not syncing: (Out of memory.*|out of memory[.(].*|System is deadlocked on memory.*)", re.DOTALL
 )
 #: The limits of a memory cgroup: v2 `memory` and `swap`, v1 `memory` and `memory+swap`.
-MEMCG_USAGE_RE = re.compile(r"(memory|memory\+swap|swap): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt [0-9]+")
+MEMCG_USAGE_RE = re.compile(
+    r"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt [0-9]+"
+)
 MEMCG_TASK_RE = re.compile(r"Task in (.*) killed as a result of limit of (.*)")
-MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):(?: .*)?")
+MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):((?: [a-z_]+:[0-9]+KB)*)")
+#: What follows it, a line each, since 5.0 or so: memory.stat, in bytes.
+MEMCG_STAT_RE = re.compile(r"([a-z][a-z_0-9]{1,40}) ([0-9]{1,19})")
+MEMCG_STAT_KB_RE = re.compile(r"([a-z_]+):([0-9]{1,18})KB")
+#: 6.19 on: "Memory cgroup min protection %lukB -- low protection %lukB", in every report where the controller is there.
+PROTECTION_RE = re.compile(r"Memory cgroup min protection ([0-9]{1,18})kB -- low protection ([0-9]{1,18})kB")
+#: mark_oom_victim()'s neighbour in __oom_kill_process(): the global init shares the victim's mm.
+PINNED_RE = re.compile(r"oom killer ([0-9]{1,9}) \((.*)\) has mm pinned by ([0-9]{1,9}) \((.*)\)", re.DOTALL)
+#: Calls in the trace of one who asked to die first, by set_current_oom_origin(): swapoff, and KSM's unmerging.
+ORIGIN_RE = re.compile(r" *(?:\[<[0-9a-f]+>\] )?\??\s*(?:\w*[Ss]y[Ss]_swapoff|unmerge_and_remove_all_rmap_items)\+0x")
+#: Calls that only a kernel thread's trace has; a `?` before a call means that it may be left over from another.
+KTHREAD_RE = re.compile(r"Workqueue: | *(?:\[<[0-9a-f]+>\] )?(?:kthread|worker_thread)\+0x")
+TRACE_BEGINS = re.compile(r"Call [Tt]race:")
+#: Calls by which the OOM killer's own trace is known.
+DUMP_HEADER_RE = re.compile(r".*\b(?:dump_header|oom_kill_process)\b")
+#: Where other code prints Mem-Info for its own reasons: a failed allocation that kills nobody, and sysrq m.
+OTHER_MEMINFO = ("allocation failure", "allocation stall", "Show Memory")
 
 #: The prefix of printk time stamps, at the time of boot.
 PRINTK_ZERO = "[    0.000000] "

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
+from oomsel.klog.heads import Heads, Key
 from oomsel.klog.lines import LineSource
 from oomsel.klog.order import OldestFirst
 from oomsel.klog.parser import EventParser
@@ -30,10 +31,6 @@ _MOST_KILLS = 20_000
 _MOST_HOSTS = 2_000
 
 
-#: What tells the streams in a log apart: host, tag, printk's caller.
-_Key = tuple[str | None, str | None, str]
-
-
 @dataclass(slots=True)
 class LogContext:
     """What the log says of a machine outside of its reports; each value with its line."""
@@ -43,6 +40,7 @@ class LogContext:
     release: tuple[str, int] | None = None
     total_swap_kb: tuple[int, int] | None = None
     killed: dict[int, tuple[bytes, int]] = field(default_factory=dict)  #: pid -> name and line of an earlier kill
+    reaped: dict[int, int] = field(default_factory=dict)  #: pid -> line of the oom_reaper about it
     boots: int = 0  #: how many have begun in the log
 
     def read(self, line: Line) -> None:
@@ -65,7 +63,7 @@ class LogContext:
     def _start_anew(self) -> None:
         """The machine boots, and what was known of it is no more."""
         self.possible_cpus = self.online_cpus = self.total_swap_kb = self.release = None
-        self.killed = {}
+        self.killed, self.reaped = {}, {}
         self.boots += 1
 
     def learn(self, event: OomEvent) -> None:
@@ -74,12 +72,15 @@ class LogContext:
             self.total_swap_kb = (event.meminfo.total_swap_kb, event.meminfo.swap_line or event.first_line)
         for kill in event.kills:
             self.killed[kill.pid] = (kill.comm, kill.line)
+        self.reaped.update((pid, line) for line, pid in event.reaped)
         while len(self.killed) > _MOST_KILLS:
             del self.killed[next(iter(self.killed))]
+        while len(self.reaped) > _MOST_KILLS:
+            del self.reaped[next(iter(self.reaped))]
 
     def copy(self) -> LogContext:
         """As it is now, for a report to be read with."""
-        return replace(self, killed=dict(self.killed))
+        return replace(self, killed=dict(self.killed), reaped=dict(self.reaped))
 
 
 def _boots(text: str) -> bool:
@@ -107,7 +108,8 @@ class LogReader:
         self._keep_source = keep_source
         self.context = LogContext()
         self._contexts: dict[str | None, LogContext] = {}
-        self._open: dict[_Key, EventParser] = {}
+        self._open: dict[Key, EventParser] = {}
+        self._heads = Heads()
         self._count = 0
         self._recent: dict[str | None, list[Line]] = {}
         self._sequence: int | None = None
@@ -145,13 +147,15 @@ class LogReader:
             lines = self._turned.lines(lines)
         for line in self._joiner.lines(lines):
             yield from self._take(line)
+        for key, head in self._heads.left():
+            self._begin(key, head)
         for key in list(self._open):
             yield self._close(key)
 
     def _is_idle(self) -> bool:
         turned = self._turned
         is_holding = self._joiner.is_holding or self._stripper.is_holding or (turned is not None and turned.is_within)
-        return not self._open and not is_holding
+        return not self._open and not self._heads and not is_holding
 
     def _close_before(self, line: Line) -> Iterator[OomEvent]:
         """The reports that have ended when `line` comes."""
@@ -168,6 +172,7 @@ class LogReader:
         yield from self._close_before(line)
         self._watch_sequence(line)
         key = (line.host, line.tag, line.caller)
+        self._heads.see(key, line)
         report_of = self._open.get(key)
         if _HUGE.search(line.text):
             if report_of is not None:
@@ -197,16 +202,12 @@ class LogReader:
         """Whether the line is of the reaper, which is another thread, about one of the reports' victims."""
         return any(report.read_reaper(line) for (host, *_), report in self._open.items() if host == line.host)
 
-    def _begins(self, key: _Key, line: Line, recent: list[Line]) -> bool:
-        """Whether a report begins, or what is left of one."""
-        cpus, _ = self.context_of(line.host).possible_cpus or (None, 0)
-        report = EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
-        if not report.begin(line, recent):
-            return False
-        self._count += 1
-        if self._turned is not None:
-            report.event.remarks.append("the log is printed newest first; it is read from its end")
-        self._open[key] = report
+    def _begins(self, key: Key, line: Line, recent: list[Line]) -> bool:
+        """Whether a report begins, or what is left of one, or may have begun with the line."""
+        parser = self._heads.parser(key, line, lambda: self._parser(line))
+        if not parser.begin(line, recent):
+            return self._heads.collect(key, parser, line)
+        self._begin(key, parser)
         self._remember(line)
         return True
 
@@ -216,6 +217,18 @@ class LogReader:
             return False
         event.losses.append((line.number, "the header of another table, as two reports are mixed"))
         return True
+
+    def _parser(self, line: Line) -> EventParser:
+        cpus, _ = self.context_of(line.host).possible_cpus or (None, 0)
+        return EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
+
+    def _begin(self, key: Key, parser: EventParser) -> None:
+        self._count += 1
+        parser.event.index = self._count
+        if self._turned is not None:
+            parser.event.remarks.append("the log is printed newest first; it is read from its end")
+        self._heads.begin(key, parser)
+        self._open[key] = parser
 
     def _watch_sequence(self, line: Line) -> None:
         """/dev/kmsg numbers its records throughout, whoever printed them."""
@@ -234,5 +247,5 @@ class LogReader:
         if len(self._recent) > _MOST_HOSTS:
             del self._recent[next(iter(self._recent))]
 
-    def _close(self, key: _Key) -> OomEvent:
+    def _close(self, key: Key) -> OomEvent:
         return self._open.pop(key).finish()

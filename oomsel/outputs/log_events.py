@@ -1,4 +1,4 @@
-"""A log's reports, a line or an object each."""
+"""The list of a log's reports: a line of text or an object for each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INDENT = "     "
 
 
 class Entry(NamedTuple):
-    """One report, for the list; what was freed is None where no kill line says it."""
+    """One report in the list; `freed_kb` and `freed_pages` are None if no kill line states them."""
 
     source: str
     number: int
@@ -46,13 +46,14 @@ class Entry(NamedTuple):
 def entry_of(source: str, event: OomEvent) -> Entry:
     """What the list shows of a report."""
     summary, memcg = event.summary, event.memcg
-    kills = list({kill.pid: kill for kill in reversed(event.kills)}.values())[::-1]  # each process once
+    kills = event.killed
     sizes = [kill.rss for kill in kills if kill.rss is not None]
     killed = tuple((kill.pid, kill.comm) for kill in kills)
     named_by = None
-    if not killed and event.panic is None and event.no_killable is None and event.victim is not None:
+    is_cut = event.panic is None and event.no_killable is None and event.exiting is None
+    if not killed and is_cut and event.victim is not None:
         killed, named_by = (event.victim,), "the oom-kill line"
-    cgroup = (summary.oom_memcg if summary else None) or (memcg.path if memcg.memory is not None else None)
+    cgroup = (summary.oom_memcg if summary else None) or (memcg.path if event.is_memcg else None)
     victim_cgroup = summary.task_memcg if summary else memcg.task_path
     return Entry(
         source,
@@ -85,6 +86,8 @@ def end_of(event: OomEvent) -> str | None:
     words = ["nobody killable"] if event.no_killable is not None else []
     if event.panic is not None:
         words.append("panic")
+    if event.exiting is not None and not words:
+        words.append("exiting already")
     return ", ".join(words) or None
 
 
@@ -100,20 +103,20 @@ def utc_of(event: OomEvent) -> str | None:
 
 
 def constraint_of(event: OomEvent) -> str:
-    """What limited the allocation, in a word: a cgroup is `memcg`, nothing `global`; `?` where nothing says."""
+    """What limited the allocation: `memcg`, `cpuset`, `mempolicy`, `global` for nothing, `?` if no line says."""
     if event.invoked is not None and event.invoked.order == -1:
         return "sysrq"
     if event.summary is not None:
         names = {"CONSTRAINT_NONE": "global", "CONSTRAINT_MEMORY_POLICY": "mempolicy"}
         constraint = event.summary.constraint
         return names.get(constraint, constraint.removeprefix("CONSTRAINT_").lower())
-    if event.memcg.memory is not None or any(kill.prefix.startswith("Memory cgroup") for kill in event.kills):
+    if event.is_memcg:
         return "memcg"
-    return "global" if event.meminfo.ram is not None or event.panic else "?"
+    return "?" if event.is_memcg is None else "global"
 
 
 def entry_object(entry: Entry) -> dict[str, Any]:
-    """An entry as plain data; keys stay, memory is in kB as the kernel prints it."""
+    """An entry as plain data, for JSON."""
     return {
         "input": printable(entry.source),
         "event": entry.number,
