@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
-from oomsel.klog import formats
 from oomsel.klog.event import OomEvent
 from oomsel.klog.prefix import Line
 from oomsel.klog.table import KNOWN_COLUMNS, Row
 
 _HEADER = re.compile(r"\[ *pid *\]((?: +[a-z_]+)+) *$")
 _ROW = re.compile(r"\[ *([0-9]{1,10})\]((?: +(?:-?[0-9]{1,20}|\?))+)(?: |$)")
+#: What begins a report, or belongs to one, and cannot be read without its end.
+_ADDS_NOTHING = re.compile(r"oom-kill:constraint=|.{1,15} invoked oom-killer: ", re.DOTALL)
 _LOST_KILL = re.compile(r"(?:[^:]{1,80}: )?Killed process [0-9]{1,10} \(")
 
 
@@ -30,7 +31,7 @@ def read_cut(event: OomEvent, line: Line) -> bool:
         whole = cells if text[match.end(2) :] else cells[:-1]
         values = [None if cell == "?" else int(cell) for cell in whole]
         event.cut_rows.append(Row(line.number, int(match[1]), dict(zip(event.columns, values, strict=False)), ""))
-    elif not text.startswith(formats.OOM_KILL_BEGINS) and not _LOST_KILL.match(text):
+    elif not _ADDS_NOTHING.match(text) and not _LOST_KILL.match(text):
         return False
     event.cut_at = max(event.cut_at, line.cut_at)
     event.cut_lines.append(line.number)

@@ -15,6 +15,8 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _RUBY = re.compile(r'("(?:[^"\\]|\\.)*")|=>(nil\b)?')
 #: What the beginning of a table in CSV names.
 _CSV_NAMES = frozenset(("_raw", "message", "@message", "msg", "line", "log", "textpayload"))
+#: The longest row of several lines.
+_LONGEST = 1 << 20
 _CSV_TIMES = ("_time", "@timestamp", "timestamp", "time", "date")
 
 
@@ -70,26 +72,30 @@ class CsvReader:
     def fields(self, text: str) -> dict[str, Any] | None:
         """A line's cells by their names, the text as `_raw`; None where the line is none of a table with a text."""
         if self._held:
-            text = f"{self._held}\n{text}"
-            self._held = ""
-        if "," not in text or (self._column is None and '"' not in text and "_" not in text and "@" not in text):
+            text, self._held = f"{self._held}\n{text}", ""
+        if "," not in text or (self._column is None and not any(char in text for char in '"_@')):
             return None
         if text.count('"') % 2:
-            if self._column is None or len(text) > 1 << 20:
-                return None
-            self._held = text  # a cell of several lines
-            return {}
+            is_cell = self._column is not None and len(text) < _LONGEST
+            self._held = text if is_cell else ""  # a cell of several lines
+            return {} if is_cell else None
         try:
-            cells = next(csv.reader([text], strict=True, skipinitialspace=False), [])
+            cells = next(csv.reader([text], strict=True), [])
         except csv.Error:
             return None
         if len(cells) < 2:
             return None
-        lower = [cell.strip("\ufeff").lower() for cell in cells]
-        if any(cell in _CSV_NAMES for cell in lower) and all(len(cell) < 64 for cell in cells):
-            self._names = [cell.strip("\ufeff") for cell in cells]
-            self._column = next(at for at, cell in enumerate(lower) if cell in _CSV_NAMES)
-            return {}
+        return {} if self._is_heading(cells) else self._row(text, cells)
+
+    def _is_heading(self, cells: list[str]) -> bool:
+        names = [cell.strip("\ufeff") for cell in cells]
+        column = next((at for at, name in enumerate(names) if name.lower() in _CSV_NAMES), None)
+        if column is None or any(len(name) >= 64 for name in names):
+            return False
+        self._names, self._column = names, column
+        return True
+
+    def _row(self, text: str, cells: list[str]) -> dict[str, Any] | None:
         if self._column is None and '"' in text:
             column = next((at for at, cell in enumerate(cells) if KERNEL_TEXT.search(cell)), None)
             if column is not None and re.search('(?:^|,)"' + re.escape(cells[column][:12]), text):

@@ -9,15 +9,29 @@ from oomsel.klog.clock import Moment, moment_of
 
 _AGO = re.compile(r"([0-9]{1,6}) ?(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|w|weeks?)(?: ago)?")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_CLOCK = r"[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?"
+_YEAR = r"(?: +[0-9]{4})?"
 _ISO = re.compile(
-    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?"
+    rf"[0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}(?:[T ]{_CLOCK}(?:[.,][0-9]{{1,9}})?"
+    r"(?: ?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2}))?)?"
 )
 _SECONDS = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 #: A time as dmesg and syslog print it: a month's name, and whatever words the language has for a day.
 _PRINTED = re.compile(
-    r"(?:\w{2,4}\.? +)?(?P<month>[^\W\d_]{3,9}\.?|[0-9]{1,2} ?[月월]) +[0-9]{1,2}(?: +[0-9]{4})?(?: +[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?(?: +[0-9]{4})?"
-    r"|[0-9]{1,2} +(?P<later>[^\W\d_]{3,9}\.?)(?: +[0-9]{4})?(?: +[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?)?"
+    r"(?:\w{2,4}\.? +)?(?:[^\W\d_]{3,9}\.?|[0-9]{1,2} ?[月월]) +[0-9]{1,2}" + _YEAR + rf"(?: +{_CLOCK})?" + _YEAR
+    + r"|[0-9]{1,2} +[^\W\d_]{3,9}\.?" + _YEAR + rf"(?: +{_CLOCK})?"
+)  # fmt: skip
+_MONTH = re.compile(r"[^\W\d_]{3,}")
+#: The months' names in full; what is longer than an abbreviation has to be one of them.
+_NAMES = frozenset(
+    (
+        "january february march april may june july august september october november december "
+        "januar februar märz mai juni juli oktober dezember "
+        "janvier février mars avril juin juillet août septembre octobre novembre décembre "
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+    ).split()
 )
+_ABBREVIATED = 4
 FORMS = "seconds since boot, 2026-08-12 03:54, 2026-08-12 03:54+02:00, today, yesterday, or 2 hours ago"
 
 
@@ -34,6 +48,8 @@ def limit_of(text: str, now: datetime) -> Moment | None:
         except OverflowError:
             return None
     if not (_SECONDS.fullmatch(text) or _ISO.fullmatch(text) or _PRINTED.fullmatch(text)):
+        return None
+    if any(len(word) > _ABBREVIATED and word.lower() not in _NAMES for word in _MONTH.findall(text)):
         return None
     moment = moment_of(text)
     return None if moment == Moment() else moment

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 #: What quoted-printable makes of a line of the kernel's; the header says it, too.
 _QUOTED = re.compile(rb"=3D(?:0x|\(null\)|[0-9/]|CONSTRAINT)|(?i:^content-transfer-encoding: *quoted-printable)")
 _ENCODED = re.compile(rb"=([0-9A-F]{2})")
+#: An equals sign that quoted-printable would have encoded, or a blank before the one that breaks a line.
+_RAW = re.compile(rb"=(?![0-9A-F]{2})| $")
 #: The longest line that quoted-printable may have been given.
 _LONGEST = 1 << 16
 _TAG = re.compile(
@@ -17,11 +19,13 @@ _TAG = re.compile(
 )
 _BREAK = re.compile(rb"<br ?/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
 _IS_HTML = re.compile(
-    rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|^\s*<(?:p|pre|div|t[drt]|table|span|samp|code|html|body|li)[ >]|&nbsp;|<br ?/?>.*<br ?/?>",
+    rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|&nbsp;|<br ?/?>.*<br ?/?>"
+    rb"|^\s*<(?:p|pre|div|t[drt]|table|span|samp|code|html|body|li)[ >]",
     re.IGNORECASE,
 )
 _ROW = re.compile(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
 _HEADER = re.compile(r".*\[[ \t]*pid[ \t]*\][ \t]+uid\b.*name\s*$", re.DOTALL)
+_LONGEST_ROW = 4096
 _NBSP = b"\xc2\xa0"
 
 
@@ -52,7 +56,7 @@ class Markup:
         begun, held = 0, b""
         for number, line in numbered:
             if not self.is_quoted and b"=" in line:
-                is_broken = len(line) in (75, 76) and line.endswith(b"=") and not line.endswith(b" =")
+                is_broken = len(line) in (75, 76) and line[-1:] == b"=" != line[-2:-1] and not _RAW.search(line[:-1])
                 self.is_quoted = is_broken or _QUOTED.search(line) is not None
             if not self.is_quoted:
                 yield number, line
@@ -77,6 +81,8 @@ def _without_markup(line: bytes) -> bytes:
 
 def spaces_for_tabs(text: str) -> str:
     """A row or header of the task table, and what stands before it, with blanks for tabs; a name keeps its own."""
+    if len(text) > _LONGEST_ROW:
+        return text
     if match := _ROW.fullmatch(text):
         return match[1].replace("\t", " ") + " " + match[2].lstrip("\t")
     return text.replace("\t", " ") if _HEADER.fullmatch(text) else text

@@ -185,11 +185,11 @@ class LogReader:
             if report_of.read(line, recent):
                 self._remember(line)
                 return
+            if self._is_mixed(report_of.event, line):
+                return
             if report_of.begins_another(line):
                 yield self._close(key)
                 report_of = None
-            elif "total_vm" in line.text:
-                self._watch_for_another(report_of.event, line)
         if report_of is None and self._begins(key, line, recent):
             return
         for (host, *_), other in self._open.items():
@@ -211,6 +211,13 @@ class LogReader:
         self._remember(line)
         return True
 
+    def _is_mixed(self, event: OomEvent, line: Line) -> bool:
+        """Whether a second header follows the first at once: two reports are mixed, and nothing tells them apart."""
+        if event.header_line is None or event.rows or event.ends or "total_vm" not in line.text:
+            return False
+        event.losses.append((line.number, "the header of another table, as two reports are mixed"))
+        return True
+
     def _parser(self, line: Line) -> EventParser:
         cpus, _ = self.context_of(line.host).possible_cpus or (None, 0)
         return EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
@@ -222,12 +229,6 @@ class LogReader:
             parser.event.remarks.append("the log is printed newest first; it is read from its end")
         self._heads.begin(key, parser)
         self._open[key] = parser
-
-    def _watch_for_another(self, event: OomEvent, line: Line) -> None:
-        """Note a second table within a report: two are mixed, and nothing tells their lines apart."""
-        what = "the header of another table, as two reports are mixed"
-        if event.header_line not in (None, line.number) and not event.ends:
-            event.losses.append((line.number, what))
 
     def _watch_sequence(self, line: Line) -> None:
         """/dev/kmsg numbers its records throughout, whoever printed them."""

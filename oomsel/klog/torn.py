@@ -106,17 +106,8 @@ class Joiner:
 
     def _is_whole(self, text: str) -> bool:
         kind = self._kind(text)
-        if kind == "header":
-            columns = Columns.of_header(text, whole=True)
-            if columns is None or not KNOWN_COLUMNS.issuperset(columns.names):
-                return False
-            self._columns, self._lost_columns = columns, False
-            return True
-        if kind == "row":
-            row = self._columns.row(0, text, whole=True) if self._columns else None
-            if row is None:
-                return self._columns is None and not self._lost_columns
-            return len(name_bytes(row.name)) < TASK_COMM_LEN and (row.name != "" or text.endswith(" "))
+        if kind in ("header", "row"):
+            return self._is_whole_header(text) if kind == "header" else self._is_whole_row(text)
         if kind == "invoked":
             match = formats.INVOKED_RE.fullmatch(text)
             return match is not None and (match[5] or match[6]) is not None
@@ -124,6 +115,19 @@ class Joiner:
             return formats.KILLED_RE.fullmatch(text) is not None
         form = next((form for form in _FORMS if form[0].match(text)), None)
         return form is not None and form[1].fullmatch(text) is not None
+
+    def _is_whole_header(self, text: str) -> bool:
+        columns = Columns.of_header(text, whole=True)
+        if columns is None or not KNOWN_COLUMNS.issuperset(columns.names):
+            return False
+        self._columns, self._lost_columns = columns, False
+        return True
+
+    def _is_whole_row(self, text: str) -> bool:
+        row = self._columns.row(0, text, whole=True) if self._columns else None
+        if row is None:
+            return self._columns is None and not self._lost_columns
+        return len(name_bytes(row.name)) < TASK_COMM_LEN and (row.name != "" or text.endswith(" "))
 
     def _has_name(self, text: str) -> bool:
         """Whether a row goes on to its name: what is wrong with it is something else."""

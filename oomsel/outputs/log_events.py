@@ -80,14 +80,15 @@ def entry_of(source: str, event: OomEvent) -> Entry:
 
 
 def end_of(event: OomEvent) -> str | None:
-    """How a report ends: `killed`, `panic`, `nobody killable`; None where that is not in the log."""
+    """How a report ends: `killed`, `panic`, `nobody killable`, or the last two; None where that is not in the log."""
     if event.kills:
         return "killed"
+    words = ["nobody killable"] if event.no_killable is not None else []
     if event.panic is not None:
-        return "panic"
-    if event.exiting is not None:
-        return "exiting already"
-    return "nobody killable" if event.no_killable is not None else None
+        words.append("panic")
+    if event.exiting is not None and not words:
+        words.append("exiting already")
+    return ", ".join(words) or None
 
 
 def utc_of(event: OomEvent) -> str | None:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a form is a line, as in the logs themselves
 """One report as people hold it: every wrapping that is met, made from a real log's records."""
 
 from __future__ import annotations
@@ -42,13 +43,14 @@ def entries(name: str = NAME) -> list[Entry]:
     """The log's lines; a record of several lines is several."""
     found = []
     for record in records(name):
-        for text in record.text.decode().split("\n"):
-            found.append(Entry(text, _stamped(record, text), BOOT + timedelta(microseconds=record.usec)))
+        when = BOOT + timedelta(microseconds=record.usec)
+        found += [Entry(text, _stamped(record, text), when) for text in record.text.decode().split("\n")]
     return found
 
 
 def _stamped(record: Record, text: str) -> str:
-    return "[%5d.%06d] %s" % (*divmod(record.usec, 1_000_000), text)
+    seconds, micro = divmod(record.usec, 1_000_000)
+    return f"[{seconds:5d}.{micro:06d}] {text}"
 
 
 class Form(NamedTuple):
