@@ -225,25 +225,16 @@ def _check_steps(process: Process, path: Path, page_size: int, collector: Proble
     held = dict.fromkeys(MEMORIES, 0)
     most = 0
     for index, step in enumerate(process.do):
-        here: Path = (*path, "do", index)
-        stated = [name for name in OPERATIONS if getattr(step, name) is not None]
-        if len(stated) != 1:
-            collector.add(here, f"{' and '.join(stated) or 'no operation'}; state one of {', '.join(OPERATIONS)}")
+        name = _check_operation(step, (*path, "do", index), page_size, collector)
+        if name is None:
             return
-        (name,) = stated
         pages = getattr(step, name)
-        if collector.stated(*here, "memory") is not None and name not in ("fault", "unmap", "mmap_munmap"):
-            collector.add((*here, "memory"), f"{name} knows no other memory; leave it out")
-        if step.times != 1 and name != "mmap_munmap":
-            collector.add((*here, "times"), f"{name} is done once; times is for mmap_munmap")
-        if name == "thp" and pages % pages_per_table(page_size):
-            collector.add((*here, name), f"no whole number of huge pages; one has {pages_per_table(page_size)} pages")
         if name == "unmap":
             if pages > held[step.memory]:
                 message = (
                     f"{pages} pages, of which a thread has {held[step.memory]} of {step.memory} there; unmap no more"
                 )
-                collector.add((*here, name), message)
+                collector.add((*path, "do", index, name), message)
                 return
             held[step.memory] -= pages
         elif name in ("fault", "fault_around", "thp"):
@@ -255,3 +246,19 @@ def _check_steps(process: Process, path: Path, page_size: int, collector: Proble
         collector.add(path, f"{steps} steps a thread; use fewer rounds or times, {MAX_STEPS} steps at most")
     if most * process.threads + sum(vars(process.start).values()) >= MAX_PAGES:
         collector.add(path, "more than 2^31 pages in one process; use less memory, threads or rounds")
+
+
+def _check_operation(step: Step, path: Path, page_size: int, collector: ProblemCollector) -> str | None:
+    """The operation that a step is, with what fits it; None where that is not one."""
+    stated = [name for name in OPERATIONS if getattr(step, name) is not None]
+    if len(stated) != 1:
+        collector.add(path, f"{' and '.join(stated) or 'no operation'}; state one of {', '.join(OPERATIONS)}")
+        return None
+    (name,) = stated
+    if collector.stated(*path, "memory") is not None and name not in ("fault", "unmap", "mmap_munmap"):
+        collector.add((*path, "memory"), f"{name} knows no other memory; leave it out")
+    if step.times != 1 and name != "mmap_munmap":
+        collector.add((*path, "times"), f"{name} is done once; times is for mmap_munmap")
+    if name == "thp" and step.thp is not None and step.thp % pages_per_table(page_size):
+        collector.add((*path, name), f"no whole number of huge pages; one has {pages_per_table(page_size)} pages")
+    return name

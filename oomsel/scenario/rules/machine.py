@@ -32,19 +32,29 @@ def is_kthread(task: Task) -> bool:
     return "kthread" in task.flags
 
 
-def init_of(tasks: Sequence[Task]) -> Task | None:
-    """The task that is init: the one flagged so, or else pid 1."""
+def init_of(tasks: Sequence[Task], machine: Machine) -> Task | None:
+    """The task that is init: the one that machine.init says, or the one flagged so, or else pid 1."""
+    if machine.init is not None:
+        return next((task for task in tasks if task.pid == machine.init), None)
     flagged = next((task for task in tasks if "init" in task.flags), None)
     return flagged or next((task for task in tasks if task.pid == 1), None)
 
 
-def default_current(tasks: Sequence[Task]) -> Task | None:
+def default_current(tasks: Sequence[Task], machine: Machine) -> Task | None:
     """The first task that is neither init nor a kernel thread, and has memory."""
-    init = init_of(tasks)
+    init = init_of(tasks, machine)
     for task in tasks:
         if task is not init and not is_kthread(task) and "zombie" not in task.flags:
             return task
     return None
+
+
+def current_of(scenario: Scenario) -> Task | None:
+    """The allocating task; None for sysrq's kworker, which is in no list, and for one that is not there."""
+    oom, tasks = scenario.oom, scenario.tasks
+    if oom.current is not None:
+        return next((task for task in tasks if oom.current in pids_of(task)), None)
+    return None if oom.order == -1 else default_current(tasks, scenario.machine)
 
 
 def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
@@ -53,8 +63,8 @@ def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
     possible = set(machine.cpus)
     if reads("machine", "cpus"):
         for name, cpus in (("online", machine.online), ("dying", machine.dying)):
-            if strange := set(cpus or ()) - possible:
-                message = f"CPU {format_numbers(strange)} is not possible; machine.cpus has {format_numbers(possible)}"
+            if unknown := set(cpus or ()) - possible:
+                message = f"CPU {format_numbers(unknown)} is not possible; machine.cpus has {format_numbers(possible)}"
                 collector.add(("machine", name), message)
     if reads("machine", "online") and reads("machine", "dying"):
         if both := set(machine.online or ()) & set(machine.dying):
@@ -62,7 +72,7 @@ def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
             collector.conflict(("machine", "online"), ("machine", "dying"), message)
         elif reads("machine", "cpus") and not online_cpus(machine):
             collector.add(("machine", "dying"), "leaves no CPU online; at least one is")
-    if not online_cpus(machine) or set(machine.online or ()) - possible:  # what is online, updates cannot ask then
+    if not online_cpus(machine) or set(machine.online or ()) - possible:  # so updates cannot be checked against it
         collector.mark_unreliable(("machine", "online"))
     if not reads("machine", "nodes"):
         return
@@ -74,7 +84,7 @@ def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
 
 
 def cpu_states_read(collector: ProblemCollector) -> bool:
-    """Whether it is known which CPUs are possible, online and dying."""
+    """Whether it can be relied on which CPUs are possible, online and dying."""
     return all(collector.reads("machine", name) for name in ("cpus", "online", "dying"))
 
 
@@ -93,9 +103,9 @@ def check_nodes(machine: Machine, possible: set[int], collector: ProblemCollecto
     taken: dict[int, Path] = {}
     for number, node in nodes.items():
         path = (*raw_keys[number], "cpus")
-        strange = set(node.cpus) - possible
-        if strange and collector.reads("machine", "cpus"):
-            message = f"CPU {format_numbers(strange)} is not possible; machine.cpus has {format_numbers(possible)}"
+        unknown = set(node.cpus) - possible
+        if unknown and collector.reads("machine", "cpus"):
+            message = f"CPU {format_numbers(unknown)} is not possible; machine.cpus has {format_numbers(possible)}"
             collector.add(path, message)
         for cpu in node.cpus:
             if cpu in taken:
@@ -133,14 +143,24 @@ def check_oom(scenario: Scenario, collector: ProblemCollector) -> None:
     if not collector.reads("oom"):
         return
     check_current(scenario, collector)
+    if oom.order == -1:
+        for key in ("memcg", "nodemask", "cpuset_limited"):
+            if getattr(oom, key) not in (None, False):
+                message = "conflicts with {}: sysrq f (order -1) asks for the whole machine; leave one of them out"
+                collector.conflict(("oom", "order"), ("oom", key), message)
     if oom.memcg == "/":
         collector.add(("oom", "memcg"), "the root cgroup has no limit and no OOM of its own; leave the key out")
     elif oom.memcg is not None:
         check_memcg_exists(scenario, oom.memcg, ("oom", "memcg"), collector)
     if oom.nodemask is not None:
         check_nodes_exist(scenario.machine, oom.nodemask, ("oom", "nodemask"), collector)
-    if isinstance(oom.gfp_mask, str) and collector.reads("kernel"):
-        release = parse_release(scenario.kernel) if scenario.kernel else newest_release()
+    if not collector.reads("kernel"):
+        return
+    release = parse_release(scenario.kernel) if scenario.kernel else newest_release()
+    if oom.group_victim_again == "exiting" and not release.rules.exiting_note:
+        message = "conflicts with {}: before Linux 5.9 there is no such line; use killed or unseen"
+        collector.conflict(("kernel",), ("oom", "group_victim_again"), message)
+    if isinstance(oom.gfp_mask, str):
         try:
             parse_gfp(oom.gfp_mask, release.rules)
         except ValueError as error:
@@ -152,25 +172,23 @@ def check_nodes_exist(machine: Machine, nodes: tuple[int, ...], path: Path, coll
     if not collector.reads("machine", "nodes"):
         return
     known = all_nodes(machine)
-    if strange := set(nodes) - known:
-        collector.add(path, f"node {format_numbers(strange)} does not exist; machine.nodes has {format_numbers(known)}")
+    if unknown := set(nodes) - known:
+        collector.add(path, f"node {format_numbers(unknown)} does not exist; machine.nodes has {format_numbers(known)}")
 
 
 def check_current(scenario: Scenario, collector: ProblemCollector) -> None:
     """The allocating task is there, or a default; a cpuset that limits it leaves a node out."""
     oom, tasks = scenario.oom, scenario.tasks
-    if not collector.reads("oom", "current"):
+    if not collector.reads("oom", "current") or not collector.reads("oom", "order"):
         return
-    task: Task | None
+    task = current_of(scenario)
     if oom.current is None:
-        if not all_tasks_read(scenario, collector, "pid", "flags"):
+        if oom.order == -1 or not all_tasks_read(scenario, collector, "pid", "flags"):
             return
-        task = default_current(tasks)
         if task is None:
             collector.add(("oom", "current"), f"{MISSING}: no user task is there to be the default")
             return
     else:
-        task = next((task for task in tasks if oom.current in pids_of(task)), None)
         if task is None:
             if all_tasks_read(scenario, collector, "pid", "thread"):
                 collector.add(("oom", "current"), f"no task has pid {oom.current}; name one of tasks")
@@ -187,7 +205,7 @@ def check_current(scenario: Scenario, collector: ProblemCollector) -> None:
 
 
 def all_tasks_read(scenario: Scenario, collector: ProblemCollector, *keys: str) -> bool:
-    """Whether these keys of every task can be relied on: what no task says is said by none, then."""
+    """Whether these keys of every task can be relied on, so that a value that no task states is really missing."""
     indices = range(len(scenario.tasks))
     return all(collector.reads_whole("tasks", index, key) for index in indices for key in keys)
 
