@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.support import ROOT
 #: The rooms from top to bottom; those on one line know nothing of each other.
 FLOORS = (
     ("text",),
-    ("errors", "files"),
+    ("errors", "files", "workers"),
     ("kernel",),
     ("klog", "scenario"),
     ("inputs",),

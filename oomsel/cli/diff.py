@@ -76,7 +76,7 @@ def command(
     kernel: str | None,
     output: str | None,
     **by_side: Any,
-) -> None:
+) -> int:
     """Compare what happens in A and in B.
 
     Each is a scenario, a kernel log, or text that an earlier run printed; one of them may be -
@@ -105,7 +105,7 @@ def command(
     )
     if not is_quiet():
         write(text, output)
-    raise click.exceptions.Exit(1 if differ else 0)
+    return 1 if differ else 0
 
 
 def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[bool, str]:

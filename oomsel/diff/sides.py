@@ -10,15 +10,15 @@ import click
 
 from oomsel.booting import Booted, boot, select
 from oomsel.check.discover import SUFFIXES
-from oomsel.cli.common import fail_on_error, load_one, log_options, note
+from oomsel.cli.common import load_one, log_options, note
 from oomsel.diff.tasks import EventView, view_of_report, view_of_text
 from oomsel.errors import InputError
 from oomsel.files import lines_of
-from oomsel.inputs.identify import is_log
+from oomsel.inputs.identify import Kind, identify, printed_report
 from oomsel.inputs.log.options import LogOptions
-from oomsel.inputs.source import HEAD, STDIN, open_source
+from oomsel.inputs.source import STDIN, open_source
 from oomsel.kernel.event import OomReport
-from oomsel.klog.event_text import events_of, is_event_text, read_event
+from oomsel.klog.event_text import events_of, read_event
 from oomsel.outputs.event_text import event_text
 from oomsel.outputs.summary import SILENCE
 from oomsel.text import printable
@@ -84,23 +84,16 @@ def content_of(name: str) -> Content:
     once = name == STDIN or (os.path.exists(name) and not os.path.isfile(name))
     try:
         with open_source(name) as stream:
-            head, found_log = stream.peek(HEAD), is_log(stream)
+            kind = identify(stream)
             # An event that prints nothing leaves an empty file, which no scenario is.
-            is_nothing = not head and not once and not name.endswith(SUFFIXES)
-            raw = stream.read() if once or _is_text(head) else None
+            if kind is Kind.EMPTY and not stream.peek(1) and not once and not name.endswith(SUFFIXES):
+                return Content(text=[])
+            raw = stream.read() if once or kind is Kind.KERNEL_TEXT else None
     except InputError:
         return Content()
-    if is_nothing or (raw is not None and _is_text(raw)):
-        return Content(text=_lines(raw or b""))
-    return Content(raw=raw if once else None, is_log=found_log)
-
-
-def _is_text(raw: bytes) -> bool:
-    return is_event_text(_lines(raw))
-
-
-def _lines(raw: bytes) -> list[str]:
-    return lines_of(raw.decode("utf-8", "surrogateescape"))
+    if kind is Kind.KERNEL_TEXT and raw is not None and (lines := printed_report(raw)) is not None:
+        return Content(text=lines)
+    return Content(raw=raw if once else None, is_log=kind in (Kind.LOG, Kind.KERNEL_TEXT))
 
 
 def sides_of(a: Wanted, b: Wanted, contents: Mapping[str, Content]) -> tuple[Side, Side]:
@@ -134,8 +127,7 @@ def sides_of(a: Wanted, b: Wanted, contents: Mapping[str, Content]) -> tuple[Sid
 
 
 def _booted(wanted: Wanted, raw: bytes | None, options: LogOptions) -> Booted:
-    with fail_on_error():
-        return boot(load_one(wanted.name, wanted.overrides, wanted.kernel, options, raw))
+    return boot(load_one(wanted.name, wanted.overrides, wanted.kernel, options, raw))
 
 
 def _notes(machine: Booted) -> Iterator[str]:

@@ -30,6 +30,7 @@ from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as cs
 
 from oomsel import text
+from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
 from oomsel.inputs.nodes import Path
 from oomsel.kernel.designs import DESIGNS
@@ -159,7 +160,7 @@ def _validator() -> SchemaValidator:
 
 def load_study(path: str) -> Study:
     """The study in a file, `-` for standard input.  Raises InputError with every problem found."""
-    return read_study(path, read_bytes(path))
+    return read_study(path, read_bytes(path, Kind.STUDY))
 
 
 def read_study(source: str, raw: bytes) -> Study:

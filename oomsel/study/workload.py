@@ -51,6 +51,7 @@ from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as cs
 
 from oomsel import text
+from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
 from oomsel.inputs.nodes import Path
 from oomsel.scenario import field_types, schema
@@ -237,7 +238,7 @@ def _validator() -> SchemaValidator:
 
 def load_workload(path: str) -> Workload:
     """The workload in a file, `-` for standard input.  Raises InputError with every problem found."""
-    return read_workload(path, read_bytes(path))
+    return read_workload(path, read_bytes(path, Kind.WORKLOAD))
 
 
 def read_workload(source: str, raw: bytes) -> Workload:

@@ -119,8 +119,8 @@ def test_huge_scalars_are_refused_and_not_quoted() -> None:
         (b"\xff\xfeo\0", "F:1:1: not UTF-8: the byte 0xff; save the file as UTF-8"),
         (b"title: a\x00b\n", "F:1:9: not YAML: the character U+0000; write it as an escape in double quotes"),
         (b"a: b\ntitle: \x1b[31m\n", "F:2:8: not YAML: the character U+001B; write it as an escape in double quotes"),
-        (b"", "F:1:1: nothing in it; a scenario begins with oomsel: 1"),
-        (b"\xef\xbb\xbf", "F:1:1: nothing in it; a scenario begins with oomsel: 1"),
+        (b"", "F: empty; a scenario begins with oomsel: 1"),
+        (b"\xef\xbb\xbf", "F: empty; a scenario begins with oomsel: 1"),
     ],
 )
 def test_bytes_that_are_no_text(raw: bytes, line: str) -> None:
