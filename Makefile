@@ -44,7 +44,7 @@ generated: $(READY) ## make anew what is made from the code: the schema and the 
 check: lint typecheck test examples ## lint, typecheck, test and check the examples: what to run before pushing
 
 bench: $(READY) ## measure what matters as ratios, with the target beside each
-	$(BIN)/python -m oomsel.study.ratios
+	$(BIN)/python -m tests.bench
 
 clean: ## remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

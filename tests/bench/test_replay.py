@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oomsel.kernel.designs.compiled import Loop, has_numba
-from oomsel.study.replay import replay_ratio
+from tests.bench.replay import replay_ratio
 
 
 @pytest.mark.skipif(shutil.which("cc") is None and shutil.which("gcc") is None, reason="needs a C compiler")
