@@ -112,6 +112,7 @@ def swept(journal: Journal, executor: Executor | None = None) -> str:
     return csv_text(journal.rows())
 
 
+@pytest.mark.slow
 def test_threads_and_processes_make_the_same_table(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         assert swept(open_journal(str(tmp_path / "a"), study(), resume=False), threads) == whole()
@@ -169,6 +170,7 @@ def test_a_journal_of_which_the_head_is_cut_off_begins_anew(tmp_path: Path, left
     assert len(open_journal(str(path), study(), resume=True).done) == 12
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_written_is_no_bug(file: str, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "oomsel", "sweep", "-o", str(tmp_path / "out.csv"), file]
     command = f"ulimit -f 1; exec {shlex.join(words)}"
@@ -235,6 +237,7 @@ def test_trouble(file: str, arguments: tuple[str, ...], expected: str) -> None:
     assert expected in result.err
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     path, out = tmp_path / "s.yaml", tmp_path / "out.csv"
     text = SMALL.replace("seeds: 3", "seeds: 6").replace("times: 3", "times: 60")
@@ -277,6 +280,7 @@ def until(condition: Callable[[], Any]) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_workers_import_is_quiet(tmp_path: Path) -> None:
     process = started(tmp_path, start_new_session=True)
     until(lambda: workers_of(process.pid))
@@ -287,6 +291,7 @@ def test_ctrl_c_while_workers_import_is_quiet(tmp_path: Path) -> None:
     assert stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_their_parent(tmp_path: Path, number: signal.Signals) -> None:
     process = started(tmp_path)
@@ -301,6 +306,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, number: signal.Signals) -
 needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs oomsel[study]")
 
 
+@pytest.mark.slow
 @needs_matplotlib
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("form", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
@@ -336,6 +342,7 @@ def test_without_the_extras(file: str, tmp_path: Path, monkeypatch: pytest.Monke
     assert (dask.status, dask.err) == (2, "oomsel: --dask needs the extra: pip install 'oomsel[dask]'\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("distributed") is None, reason="needs oomsel[dask]")
 @pytest.mark.filterwarnings("ignore")
 def test_dask_with_a_killed_worker_makes_the_same_table(tmp_path: Path) -> None:
