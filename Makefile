@@ -51,9 +51,13 @@ typecheck: $(READY) ## check the types
 examples: $(INSTALLED) ## hold the shipped scenarios to what they expect
 	$(BIN)/oomsel check --strict examples
 
-generated: $(INSTALLED) ## make anew what is made from the code: the schema and the format's reference
+generated: $(INSTALLED) ## make anew what is made from the code: each format's schema and reference
 	$(BIN)/oomsel schema --output examples/oomsel.schema.json
 	$(BIN)/oomsel schema --format markdown --output examples/FORMAT.md
+	$(BIN)/oomsel schema --of workload --output examples/workload.schema.json
+	$(BIN)/oomsel schema --of workload --format markdown --output examples/WORKLOAD.md
+	$(BIN)/oomsel schema --of study --output examples/study.schema.json
+	$(BIN)/oomsel schema --of study --format markdown --output examples/STUDY.md
 
 check: lint typecheck test examples ## lint, typecheck, test and check the examples: what to run before pushing
 

@@ -10,7 +10,9 @@ from tests.running import run
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted(
-    path for path in (ROOT / "examples").iterdir() if path.suffix in (".yaml", ".json") and path.stem != "oomsel.schema"
+    path
+    for path in (ROOT / "examples").iterdir()
+    if path.suffix in (".yaml", ".json") and not path.stem.endswith(".schema")
 )
 GOLDEN = Path(__file__).parent / "data" / "examples"
 

@@ -86,8 +86,8 @@ def check_one(name: str, settings: Settings) -> Result:
     from oomsel.booting import boot
     from oomsel.check.scenario import check
     from oomsel.inputs.load import load
-    from oomsel.inputs.nodes import format_path
     from oomsel.outputs.summary import compare
+    from oomsel.scenario.values import format_path
 
     start = perf_counter()
     try:
@@ -120,7 +120,7 @@ def _with_source(error: InputError) -> tuple[Problem, ...]:
 
 def _update(name: str, failure: Failure) -> str:
     from oomsel.files import write_whole
-    from oomsel.inputs.nodes import format_path
+    from oomsel.scenario.values import format_path
 
     assert failure.golden is not None
     path, text = failure.golden
@@ -137,7 +137,7 @@ def _update(name: str, failure: Failure) -> str:
 
 def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Failure]]:
     """Each failure with the line and column of the key that it breaks; the text is read again only for this."""
-    from oomsel.inputs.nodes import format_path
+    from oomsel.scenario.values import format_path
 
     for failure, (line, column) in zip(failures, _places(name, [failure.path for failure in failures]), strict=True):
         yield Place(line, column, format_path(failure.path)), failure

@@ -11,10 +11,10 @@ from oomsel.check.expectation import Failure, Path, failures, unknown_names
 from oomsel.diff.unified import unified_diff
 from oomsel.errors import InputError, Problem
 from oomsel.files import lines_of
-from oomsel.inputs.nodes import format_path
 from oomsel.kernel.event import OomReport
 from oomsel.outputs.event_text import golden_text, within_tolerance
 from oomsel.scenario.models import Expect, Scenario
+from oomsel.scenario.values import format_path
 
 #: A golden file's differences beyond this many lines are counted, not shown.
 MAX_DETAIL = 60

@@ -1,6 +1,8 @@
-"""`oomsel schema`: the JSON Schema of scenarios."""
+"""`oomsel schema`: the JSON Schema of a format of oomsel's, or its reference."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
@@ -13,6 +15,14 @@ from oomsel.cli.common import OUTPUT, write
     epilog="\b\nExample:\n  oomsel schema > oomsel.schema.json",
 )
 @click.option(
+    "--of",
+    "what",
+    type=click.Choice(["scenario", "workload", "study"]),
+    default="scenario",
+    show_default=True,
+    help="Whose format: of scenarios, or of what oomsel simulate and oomsel sweep read.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["json", "markdown"]),
@@ -21,13 +31,31 @@ from oomsel.cli.common import OUTPUT, write
     help="The schema for editors, or the reference of the format for people.",
 )
 @OUTPUT
-def command(form: str, output: str | None) -> None:
-    """Print the JSON Schema of scenario format 1, or the format's reference.
+def command(what: str, form: str, output: str | None) -> None:
+    """Print the JSON Schema of format 1 of scenarios, workloads or studies, or the format's reference.
 
     Editors complete and check a scenario with it if the file is beside the scenario and the
     scenario begins with the line "# yaml-language-server: $schema=oomsel.schema.json".
     """
-    from oomsel.scenario.json_schema import scenario_schema_text
-    from oomsel.scenario.reference import format_reference
+    from oomsel.scenario.json_schema import schema_text
+    from oomsel.scenario.reference import reference
 
-    write(format_reference() if form == "markdown" else scenario_schema_text(), output)
+    schema, introduction = schema_of(what)
+    write(reference(schema, introduction) if form == "markdown" else schema_text(schema), output)
+
+
+def schema_of(what: str) -> tuple[dict[str, Any], str]:
+    """The JSON Schema of a format, and what its reference begins with."""
+    from oomsel.scenario.json_schema import json_schema, scenario_schema
+
+    if what == "scenario":
+        from oomsel.scenario.reference import SCENARIO
+
+        return scenario_schema(), SCENARIO
+    if what == "workload":
+        from oomsel.study import workload
+
+        return json_schema(workload.Workload, "oomsel workload, format 1"), workload.INTRODUCTION
+    from oomsel.study import grid
+
+    return json_schema(grid.Study, "oomsel study, format 1"), grid.INTRODUCTION

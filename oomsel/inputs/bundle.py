@@ -19,12 +19,12 @@ import numpy.typing as npt
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.bundle_arrays import COLUMNS, Array, damaged, read_arrays
 from oomsel.inputs.document import Document
+from oomsel.inputs.read import read_document
 from oomsel.inputs.read_columns import honoured, machine_of, put_counters, read_in_columns
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS, compute_batch_value
 from oomsel.outputs.plain import json_pieces, plain
 from oomsel.scenario.columns import NOT_STATED, TaskColumns
 from oomsel.scenario.models import Machine, Scenario, Task
-from oomsel.scenario.read import read_scenario
 from oomsel.scenario.rules.machine import online_cpus
 from oomsel.scenario.rules.tasks import unseen_note
 from oomsel.text import format_numbers
@@ -93,7 +93,7 @@ def load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: 
         return scenario
     document = Document(source, "".join(json_pieces(scenario)).encode())
     with _without_lines(source):
-        return read_scenario(document, overrides, kernel)
+        return read_document(document, overrides, kernel)
 
 
 @contextmanager

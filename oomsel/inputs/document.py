@@ -1,39 +1,22 @@
-"""A scenario's text as plain data, and the way from a key path back to its place."""
+"""The text of a file as plain data, and the way from a key path back to its line and column."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from oomsel.errors import InputError, Problem
-from oomsel.inputs.nodes import Irregular, Node, Path, format_path, locate, repeated_keys
+from oomsel.inputs.nodes import Irregular, Node, locate, repeated_keys
+from oomsel.scenario.problems import Places
+from oomsel.scenario.values import Path, format_path
 
 if TYPE_CHECKING:
     from oomsel.inputs.table import Origin, Wrong
 
-_AFTER_THE_FILE = 1 << 40
-#: The keys of a counter, which has a short form.
-COUNTER_KEYS = ("count", "deltas")
 
-
-class Override(NamedTuple):
-    """What an option stated."""
-
-    path: Path
-    made: int  #: how many of the path's parts lead to what was not there, or no mapping and no list, before
-    option: str
-
-    def stated(self, path: Path) -> bool:
-        """Whether what is at `path` is there because of it."""
-        if path[: len(self.path)] == self.path or (len(path) >= self.made and self.path[: len(path)] == path):
-            return True
-        # What a section that the file does not have lacks, the file lacks.
-        return self.made > 1 and path[: self.made] == self.path[: self.made]
-
-
-class Document:
-    """One input: `data` as dicts, lists and scalars, `is_json`, and what was already found wrong."""
+class Document(Places):
+    """A YAML or JSON file: `data` as dicts, lists and scalars, and what was already found wrong."""
 
     def __init__(self, source: str, raw: bytes) -> None:
         self.source = source  #: the input's name as given
@@ -43,7 +26,6 @@ class Document:
         self._node: Node | None = None
         self._origins: list[Origin] = []
         self._more: dict[Any, Any] = {}
-        self._overrides: list[Override] = []
         reader = self._reader()
         try:
             self.data: Any = reader.build(self.text)
@@ -81,47 +63,16 @@ class Document:
         self.data = {key: value for key, value in self.data.items() if key != "more"} | {"tasks": tasks}
         self._origins = origins
 
-    def override(self, path: Path, value: Any, option: str) -> None:
-        """Put `value` at `path`, as if the file said so; `option` is where it comes from."""
-        self._overrides.append(Override(path, _made(self.data, path), option))
-        self.data = _with(self.data, path, value)
-
-    def _override_of(self, path: Path) -> int | None:
-        """Which override, the last one first, stated what is at `path`."""
-        for index in reversed(range(len(self._overrides))):
-            if self._overrides[index].stated(path):
-                return index
-        return None
-
     def place(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:
-        """Line and column of the value at `path`, or of its key; of what contains it where it is not there.
-
-        What an option stated comes after everything in the file.
-        """
-        override = self._override_of(path)
-        if override is not None:
-            return _AFTER_THE_FILE, override
+        """Line and column of the value at `path`, or of its key; of what contains it where it is not there."""
         origin = self._origin(path)
-        if origin is None:
-            return locate(self.root, path, at_key=at_key)
-        if origin.more_key is not None and (origin.line is None or self._in_more(origin, path)):
-            return locate(self.root, ("more", origin.more_key, *path[2:]), at_key=at_key)
-        return self._row_place(origin.line or 0)
+        if origin is not None and not self._is_under_more(origin, path):
+            return self._row_place(origin.line or 0)
+        return locate(self.root, self._stated_path(path), at_key=at_key)
 
     def shown_path(self, path: Path) -> str:
-        """The key path as an error names it."""
-        origin = self._origin(path)
-        if origin is not None and origin.more_key is not None and (origin.line is None or self._in_more(origin, path)):
-            path = ("more", origin.more_key, *path[2:])
-        return format_path(path)
-
-    def problem(self, path: Path, message: str, *, at_key: bool = False) -> Problem:
-        """A problem at `path`, with its place."""
-        override = self._override_of(path)
-        if override is not None:
-            return Problem(message, path=self.shown_path(path), source=self._overrides[override].option)
-        line, column = self.place(path, at_key=at_key)
-        return Problem(message, line, column, self.shown_path(path) or None)
+        """The key path as an error names it: what `more` states has that path."""
+        return format_path(self._stated_path(path))
 
     def has_row(self, path: Path) -> bool:
         """Whether the task at `path` comes from a row of the table form."""
@@ -133,8 +84,19 @@ class Document:
             return None
         return self._origins[path[1]]
 
-    def _in_more(self, origin: Origin, path: Path) -> bool:
-        """Whether `more` states what `path` speaks of."""
+    def _stated_path(self, path: Path) -> Path:
+        """The path of the key that states what is at `path`, which differs where `more` does."""
+        origin = self._origin(path)
+        if origin is None or origin.more_key is None or not self._is_under_more(origin, path):
+            return path
+        return ("more", origin.more_key, *path[2:])
+
+    def _is_under_more(self, origin: Origin, path: Path) -> bool:
+        """Whether `more`, and no row, states what is at `path`."""
+        if origin.more_key is None:
+            return False
+        if origin.line is None:
+            return True
         value: Any = self._more.get(origin.more_key)
         for part in path[2:]:
             if part not in (value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()):
@@ -153,28 +115,6 @@ class Document:
             return line, column
         source = lines[line + row]
         return line + 1 + row, len(source) - len(source.lstrip()) + 1
-
-
-def _made(data: Any, path: Path) -> int:
-    for index, part in enumerate(path):
-        data = data.get(part) if isinstance(data, dict) else data[part]
-        if not isinstance(data, dict | list):
-            short_form = data is not None and path[index + 1 : index + 2] in [(key,) for key in COUNTER_KEYS]
-            return index + 2 if short_form else index + 1
-    return len(path)
-
-
-def _with(value: Any, path: Path, new: Any) -> Any:
-    """`value` with `new` at `path`, made of copies: an alias's other uses do not change with it."""
-    if not path:
-        return new
-    part, rest = path[0], path[1:]
-    if isinstance(value, list) and isinstance(part, int):
-        return [*value[:part], _with(value[part], rest, new), *value[part + 1 :]]
-    inner = value if isinstance(value, dict) else {}
-    if part in COUNTER_KEYS and value is not None and not isinstance(value, dict):
-        inner = {"count": value}  # a counter's short form
-    return {**inner, part: _with(inner.get(part), rest, new)}
 
 
 def _decode(source: str, raw: bytes) -> str:

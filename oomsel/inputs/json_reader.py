@@ -12,7 +12,8 @@ from json import decoder
 from typing import Any
 
 from oomsel.errors import InputError, Problem
-from oomsel.inputs.nodes import MAX_DEPTH, Irregular, JsonFloat, Node, Path, Plain, format_path
+from oomsel.inputs.nodes import MAX_DEPTH, Irregular, Node
+from oomsel.scenario.values import JsonFloat, Path, Plain, format_path
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -44,7 +45,7 @@ def build(text: str) -> Any:
 
 
 def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
-    """The document in `text` as nodes, and what in it no scenario may have.
+    """The document in `text` as nodes, and what in it is JSON but not allowed.
 
     Raises InputError, with no key path, where `text` is no JSON.
     """

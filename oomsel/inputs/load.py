@@ -12,9 +12,9 @@ from typing import IO, TYPE_CHECKING
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.document import Document
 from oomsel.inputs.identify import Kind, identify_as
+from oomsel.inputs.read import read_document
 from oomsel.inputs.source import Peekable, bytes_source, is_compressed, open_source
 from oomsel.scenario.models import Scenario
-from oomsel.scenario.read import read_scenario
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.options import LogOptions
@@ -96,7 +96,7 @@ def _read(
             scenario = _read_long(document, overrides, kernel)
         except InputError:  # task by task, everything has its place
             scenario, document = None, Document(source, raw)
-        return scenario or read_scenario(document, overrides, kernel)
+        return scenario or read_document(document, overrides, kernel)
 
 
 def _read_long(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario | None:

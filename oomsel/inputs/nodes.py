@@ -6,50 +6,18 @@ is read once more into these nodes and the key path leads to line and column.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from oomsel.errors import Problem
+from oomsel.scenario.values import Path, format_path
 
 #: Deeper nesting than this is refused; a scenario needs seven levels.
 MAX_DEPTH = 64
 
-Path = tuple[str | int, ...]
-
 
 class Irregular(Exception):
-    """Something that a fast reading leaves to the slow one: an error, an anchor, an odd character."""
-
-
-class Plain(str):
-    """A scalar that is no text and no whole number: null, a boolean or a float, as written."""
-
-    __slots__ = ()
-
-    NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-
-    @property
-    def is_null(self) -> bool:
-        """Whether it stands for nothing."""
-        return self in Plain.NULLS
-
-
-class SourceInt(int):
-    """A whole number that was not written the shortest way (`017`, `0x1f`, `+5`); `text` is how."""
-
-    text: str
-
-    def __new__(cls, number: int, text: str) -> SourceInt:
-        """`number`, written as `text`."""
-        self = super().__new__(cls, number)
-        self.text = text
-        return self
-
-
-class JsonFloat(Plain):
-    """A number in JSON that is no whole one: no text, whoever asks."""
-
-    __slots__ = ()
+    """What only the slow reading handles: an error, an anchor, a character that is a line break to YAML 1.1."""
 
 
 class Node:
@@ -124,18 +92,3 @@ def repeated_keys(node: Node, path: Path = ()) -> Iterator[Problem]:
             message = f"stated twice, first in line {first.line}; state it once"
             yield Problem(message, key.line, key.column, format_path(here))
         yield from repeated_keys(value, here)
-
-
-def format_path(path: Sequence[str | int]) -> str:
-    """A key path as errors show it: `tasks[3].rss.anon`, `memcgs["/web"].max`."""
-    text = ""
-    for part in path:
-        if isinstance(part, int):
-            text += f"[{int(part)}]"
-        elif part.isidentifier() and len(part) <= 60:
-            text += f".{part}" if text else part
-        else:
-            shown = part if len(part) <= 60 else f"{part[:57]}..."
-            quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
-            text += f'["{quoted}"]'
-    return text

@@ -11,14 +11,13 @@ from pydantic_core import ValidationError
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.document import Document
+from oomsel.inputs.read import read_document
 from oomsel.inputs.table import MM_KEYS, Origin, Wrong, by_pid, merged
 from oomsel.scenario.columns import COUNTERS, NOT_STATED, TaskColumns
-from oomsel.scenario.field_types import Context
+from oomsel.scenario.field_types import Context, page_size_of
 from oomsel.scenario.models import Machine, Scenario, Task
-from oomsel.scenario.read import page_size_of, read_scenario
 from oomsel.scenario.rules.machine import online_cpus
 from oomsel.scenario.rules.tasks import KTHREAD_KEYS, ZOMBIE_KEYS
-from oomsel.scenario.schema import section_validator
 from oomsel.text import comm_from_text
 
 Array = npt.NDArray[Any]
@@ -45,10 +44,10 @@ def read_in_columns(
     """The scenario in `document`, whose tasks are `columns`; the document's own are put in their place.
 
     Of a list of tasks `special` are those with keys that have no column.  Raises InputError,
-    as `read_scenario` does.
+    as `read_document` does.
     """
     rows = _expand(document, columns, overrides, special)
-    scenario = read_scenario(document, overrides, kernel)
+    scenario = read_document(document, overrides, kernel)
     _check_threads(document.source, columns, scenario.tasks)
     if scenario.machine.cpus != columns.cpus:
         message = f"the columns are for {len(columns.cpus)} CPUs, machine.cpus has {len(scenario.machine.cpus)}"
@@ -72,9 +71,7 @@ def machine_of(data: dict[Any, Any]) -> Machine | None:
     """The machine, if it reads well and breaks no rule that its columns depend on."""
     page_size = page_size_of(data)
     try:
-        machine: Machine = section_validator("machine").validate_python(
-            data.get("machine"), context=Context(page_size, False)
-        )
+        machine: Machine = Machine.validator().validate_python(data.get("machine"), context=Context(page_size, False))
     except ValidationError:
         return None
     return machine if online_cpus(machine) | set(machine.dying) <= set(machine.cpus) else None

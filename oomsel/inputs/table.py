@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from oomsel.inputs.nodes import Path, Plain
 from oomsel.klog.table import NoHeader, Row, oom_score_adj, page_table_bytes, parse_table, rss_parts
+from oomsel.scenario.values import Path, is_empty
 
 #: What a row says of an mm: with a shared one, the first row that has it says it for all.
 MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
@@ -83,7 +83,7 @@ def by_pid(more: Any, problems: list[Wrong]) -> dict[int, tuple[int | str, dict[
         pid = int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 9 else key
         if not isinstance(pid, int) or not 1 <= pid <= 1 << 22:
             problems.append(Wrong(("more", key), "no pid; use a whole number from 1 to 4194304", at_key=True))
-        elif said is None or (isinstance(said, Plain) and said.is_null):
+        elif is_empty(said):
             problems.append(Wrong(("more", key), "empty; leave the key out, or give it a value"))
         elif not isinstance(said, dict):
             problems.append(Wrong(("more", key), "no mapping of a task's keys; use one like {memcg: /web}"))

@@ -8,9 +8,12 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from oomsel.scenario.models import Counter, Model, Scenario
+from oomsel.scenario.declaration import Model
+from oomsel.scenario.models import Counter, Scenario, Task
 from oomsel.text import comm_to_text, format_numbers
 
+#: What is written before the other keys.
+_FIRST: dict[type[Model], tuple[str, ...]] = {Scenario: ("oomsel", "machine", "kernel"), Task: ("pid", "comm")}
 #: Keys whose lists of numbers are cpulists or nodelists.
 _LISTS = frozenset("cpus online dying offline nodemask mems_allowed mempolicy".split())
 _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
@@ -28,10 +31,10 @@ EDITOR_LINE = "# yaml-language-server: $schema=oomsel.schema.json"
 def plain(model: Model) -> dict[str, Any]:
     """What `model` states that is no default, key by key."""
     stated: dict[str, Any] = {}
-    for name in model.fields():
-        value = getattr(model, name)
-        default = getattr(type(model), name, None)
-        if value is not default and value != default and name not in ("notes", "log", "tasks"):
+    keys = model.keys()
+    for name in dict.fromkeys((*_FIRST.get(type(model), ()), *keys)):
+        value, default = getattr(model, name), keys[name].default
+        if value is not default and value != default and name != "tasks":
             stated[name] = format_numbers(value) if name in _LISTS else _value(value)
     return stated
 

@@ -1,22 +1,23 @@
-"""What each kind of value in a scenario may be, and how it is read: the leaves of `schema`.
+"""What the value of a key may be: how it is read, and what the JSON Schema says of it.
 
-A leaf's error is a predicate, "no pid; use ...", that follows "VALUE is"; one that begins with a capital stands alone.
+An error is a predicate, "no pid; use ...", that follows "VALUE is"; one that begins with a capital stands alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import PydanticCustomError
 from pydantic_core import core_schema as cs
 
 from oomsel import text
-from oomsel.inputs.nodes import JsonFloat, Plain, SourceInt
 from oomsel.kernel.release import parse_release
-from oomsel.text import TASK_COMM_LEN, comm_from_text
+from oomsel.scenario.declaration import Value
+from oomsel.scenario.values import JsonFloat, Plain, SourceInt, is_empty
+from oomsel.text import MAX_NODE, MAX_PAGES, PAGE_SIZES, TASK_COMM_LEN, comm_from_text
 
-Info = cs.ValidationInfo
+Json = Mapping[str, Any]
 
 #: Longer texts than this are refused.
 MAX_TEXT = 1 << 16
@@ -34,33 +35,48 @@ class Context:
         self.places = False
 
 
+def page_size_of(data: Mapping[Any, Any]) -> int:
+    """The page size that units are converted with; a wrong one gives 4096, and a problem of its own."""
+    machine = data.get("machine")
+    size = machine.get("page_size") if isinstance(machine, dict) else None
+    return size if isinstance(size, int) and size in PAGE_SIZES else 4096
+
+
 def wrong(message: str) -> PydanticCustomError:
-    """The error of a leaf."""
+    """The error of a value."""
     return PydanticCustomError("wrong", "{text}", {"text": message})
 
 
-def is_empty(value: Any) -> bool:
-    """Whether a value is null, or nothing at all."""
-    return value is None or (isinstance(value, Plain) and value.is_null)
+def value(read: Callable[[Any, Context], Any], title: str, placeholder: Any = 0, **json: Any) -> Value:
+    """What `read` makes of a value, or refuses with a ValueError; `title` and `json` describe it."""
 
-
-def leaf(read: Callable[[Any, Any], Any], kind: str = "") -> CoreSchema:
-    """`kind` names the leaf to whoever describes the schema; by default the reading function does."""
-
-    def function(value: Any, info: Info) -> Any:
+    def function(stated: Any, info: Any) -> Any:
         try:
-            return read(value, info.context)
+            return read(stated, info.context)
         except ValueError as error:
             raise wrong(str(error)) from None
 
-    return cs.with_info_plain_validator_function(function, metadata={"kind": kind or read.__name__.strip("_")})
+    return Value(cs.with_info_plain_validator_function(function), {"title": title, **json}, placeholder)
 
 
-def whole(low: int, high: int, what: str, use: str = "") -> CoreSchema:
-    """A leaf of whole numbers; an error says that a value is no `what`."""
+def whole(low: int, high: int, what: str, use: str = "", placeholder: int = 0) -> Value:
+    """Whole numbers; an error says that a value is no `what`."""
     use = use or f"a whole number from {low} to {high}"
     inner = cs.int_schema(strict=True, ge=low, le=high)
-    return cs.custom_error_schema(inner, "wrong", custom_error_message=f"no {what}; use {use}")
+    core = cs.custom_error_schema(inner, "wrong", custom_error_message=f"no {what}; use {use}")
+    return Value(core, {"type": "integer", "minimum": low, "maximum": high}, placeholder)
+
+
+def one_of(names: Sequence[str], what: str, use: str = "use one of") -> Value:
+    """One of some words; an error says that a value is no `what`."""
+    known = ", ".join(names)
+
+    def read(stated: Any, _: Context) -> str:
+        if not isinstance(stated, str) or stated not in names:
+            raise ValueError(f"no {what}; {use} {known}")
+        return str(stated)
+
+    return value(read, f"one of {known}", enum=list(names))
 
 
 def _text(value: Any, context: Context) -> str:
@@ -121,26 +137,26 @@ def _size(value: Any, context: Context) -> int:
     return pages
 
 
-def _pages(read: Callable[[Any, Context], int], low: int) -> CoreSchema:
-    """A leaf of pages; most are plain numbers, and there are several a task."""
+def _pages(read: Callable[[Any, Context], int], low: int, title: str, forms: list[Json]) -> Value:
+    """Pages; most are plain numbers, and there are several a task."""
 
-    def function(value: Any, info: Any) -> int:
-        if type(value) is int and low <= value < text.MAX_PAGES:
-            return value
+    def function(stated: Any, info: Any) -> int:
+        if type(stated) is int and low <= stated < MAX_PAGES:
+            return stated
         try:
-            return read(value, info.context)
+            return read(stated, info.context)
         except ValueError as error:
             raise wrong(str(error)) from None
 
-    return cs.with_info_plain_validator_function(function, metadata={"kind": read.__name__.strip("_")})
+    return Value(cs.with_info_plain_validator_function(function), {"title": title, "anyOf": forms})
 
 
 def _limit(value: Any, context: Context) -> int | None:
     return None if type(value) is str and value == "max" else _size(value, context)
 
 
-def list_of(limit: int, *, number_is_count: bool = False) -> CoreSchema:
-    """A leaf of CPU or node numbers up to `limit`; a plain number is one of them, or a count of CPUs."""
+def numbers(limit: int, *, number_is_count: bool = False) -> Value:
+    """CPU or node numbers up to `limit`; a plain number is one of them, or a count of CPUs."""
 
     def read(value: Any, _: Context) -> tuple[int, ...]:
         if isinstance(value, int) and not isinstance(value, bool):
@@ -159,7 +175,7 @@ def list_of(limit: int, *, number_is_count: bool = False) -> CoreSchema:
             return tuple(sorted(text.parse_list(value, limit)))
         raise ValueError("no list of numbers; use one like 0-3,8 or [0, 1]")
 
-    return leaf(read, "cpus" if number_is_count else "numbers")
+    return value(read, "count or list of numbers" if number_is_count else "list of numbers", 1, **_NUMBERS)
 
 
 def _gfp(value: Any, _: Context) -> int | str:
@@ -173,15 +189,9 @@ def _gfp(value: Any, _: Context) -> int | str:
 
 
 def _page_size(value: Any, _: Context) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value in text.PAGE_SIZES:
+    if isinstance(value, int) and not isinstance(value, bool) and value in PAGE_SIZES:
         return int(value)
     raise ValueError("no page size; use a power of two from 4096 to 65536, in bytes")
-
-
-def _flag(value: Any, _: Context) -> str:
-    if not isinstance(value, str) or value not in FLAGS:
-        raise ValueError(f"no flag; use some of {', '.join(FLAGS)}")
-    return str(value)
 
 
 def _version(value: Any, _: Context) -> int:
@@ -234,7 +244,7 @@ def _cpu_key(key: Any, _: Context) -> int | tuple[int, ...]:
 _CPUS: dict[Any, int] = {}
 
 
-def deltas_of(value: Any, read: cs.ValidatorFunctionWrapHandler, info: Any) -> dict[int, int]:
+def _deltas(value: Any, read: cs.ValidatorFunctionWrapHandler, info: Any) -> dict[int, int]:
     """`deltas` with every cpulist written out."""
     if type(value) is dict and not info.context.places:
         try:
@@ -256,15 +266,10 @@ def deltas_of(value: Any, read: cs.ValidatorFunctionWrapHandler, info: Any) -> d
     return spread
 
 
-def counter_form(value: Any) -> Any:
-    """A counter as a mapping: `5` is short for `{count: 5}`."""
-    return value if type(value) is dict else {"count": value}
-
-
 def _node_key(key: Any, _: Context) -> int:
     number = int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 5 else key
-    if not isinstance(number, int) or not 0 <= number <= text.MAX_NODE:
-        raise ValueError(f"no node; use a number from 0 to {text.MAX_NODE}")
+    if not isinstance(number, int) or not 0 <= number <= MAX_NODE:
+        raise ValueError(f"no node; use a number from 0 to {MAX_NODE}")
     return int(number)
 
 
@@ -274,24 +279,55 @@ def _release(value: Any, context: Context) -> str:
     return text
 
 
-PID = whole(1, 1 << 22, "pid")
+#: A plain scalar of YAML is text as written, so that 6.12 and 123 are text, too.
+_TEXT: Json = {"type": ["string", "number"]}
+_UNITS = {"type": "string", "pattern": r"^[+-]?[0-9]+(\.[0-9]+)? ?([pP][aA][gG][eE][sS]|[kKmMgGtT][iI]?[bB])$"}
+_SIGNED: list[Json] = [{"type": "integer", "exclusiveMinimum": -MAX_PAGES, "exclusiveMaximum": MAX_PAGES}, _UNITS]
+_FROM_0: list[Json] = [{"type": "integer", "minimum": 0, "exclusiveMaximum": MAX_PAGES}, _UNITS]
+_RANGE = r"[0-9]+(-[0-9]+(:[0-9]+/[0-9]+)?)?"
+_RANGES = f"^{_RANGE}(,{_RANGE})*$"
+_NUMBERS: Json = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": _RANGES},
+        {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "uniqueItems": True},
+    ]
+}
+
+VERSION = value(_version, "1", 1, const=1)
+RELEASE = value(_release, "kernel release", **_TEXT, pattern="^v?[0-9]+\\.[0-9]+")
+TEXT = value(_text, "text", **_TEXT)
+LABEL = value(_label, "label", **_TEXT, minLength=1)
+COMM = value(_comm, "name of at most 15 bytes", "", **_TEXT)
+PID = whole(1, 1 << 22, "pid", placeholder=1)
+PID_OR_COMM = value(_pid_or_comm, "pid or comm", **_TEXT)
+UID = whole(0, (1 << 32) - 1, "uid")
+OOM_SCORE_ADJ = whole(-1000, 1000, "oom_score_adj")
+BYTES = whole(0, (1 << 62) - 1, "number of bytes")
+PAGE_SIZE = value(_page_size, "bytes", enum=list(PAGE_SIZES))
+QUANTITY = _pages(_quantity, 1 - MAX_PAGES, "quantity", _SIGNED)
+SIZE = _pages(_size, 0, "quantity from 0", _FROM_0)
+LIMIT = value(_limit, "quantity from 0, or max", anyOf=[{"const": "max"}, *_FROM_0])
+BOOL = value(_bool, "true or false", type="boolean")
 FLAG01 = whole(0, 1, "setting", "0 or 1")
-S32 = whole(-(1 << 31), (1 << 31) - 1, "per-CPU value")
-QUANTITY, SIZE, LIMIT = _pages(_quantity, 1 - text.MAX_PAGES), _pages(_size, 0), leaf(_limit)
-TEXT, COMM, BOOL = leaf(_text), leaf(_comm), leaf(_bool)
-CPULIST, NODELIST = list_of(text.MAX_CPU), list_of(text.MAX_NODE)
-LABEL, PATH = leaf(_label), leaf(_memcg_path)
-PAGE_SIZE, VERSION = leaf(_page_size), leaf(_version)
+FLAG = one_of(FLAGS, "flag", "use some of")
 CPU = whole(0, text.MAX_CPU, "CPU")
-CPU_KEY = cs.custom_error_schema(
-    cs.union_schema([cs.int_schema(strict=True, ge=0, le=text.MAX_CPU), leaf(_cpu_key)], mode="left_to_right"),
+CPUS = numbers(text.MAX_CPU, number_is_count=True)
+CPULIST, NODELIST = numbers(text.MAX_CPU), numbers(MAX_NODE)
+NODE_KEY = value(_node_key, "node", pattern=f"^[0-9]{{1,{len(str(MAX_NODE))}}}$")
+MEMCG_PATH = value(_memcg_path, "path like /web/worker", type="string", pattern="^/")
+CPUSET_NAME = value(_cpuset_name, "name", **_TEXT)
+GFP_MASK = value(_gfp, "flag names or a number", type=["integer", "string"], minimum=0, exclusiveMaximum=1 << 32)
+GOLDEN = value(_golden, "file below the scenario's folder", **_TEXT, pattern=r"^[^/]")
+
+_CPU_KEY = value(_cpu_key, "CPU or list of CPUs", pattern=_RANGES)
+_CPU_KEYS = cs.custom_error_schema(
+    cs.union_schema([CPU.core(), _CPU_KEY.core()], mode="left_to_right"),
     "wrong",
     custom_error_message=f"no CPU; use a number from 0 to {text.MAX_CPU}, or a list like 8-15",
 )
-GFP = leaf(_gfp)
-FLAG = leaf(_flag)
-CPUSET_NAME = leaf(_cpuset_name)
-NODE_KEY = leaf(_node_key)
-RELEASE = leaf(_release)
-GOLDEN = leaf(_golden)
-PID_OR_COMM = leaf(_pid_or_comm)
+_S32 = whole(-(1 << 31), (1 << 31) - 1, "per-CPU value")
+DELTAS = Value(
+    cs.with_info_wrap_validator_function(_deltas, cs.dict_schema(_CPU_KEYS, _S32.core())),
+    {"type": "object", "additionalProperties": _S32.json, "propertyNames": _CPU_KEY.json},
+)

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
-from pydantic_core import SchemaValidator, ValidationError
+from pydantic_core import ValidationError
 
 from oomsel.errors import InputError
 from oomsel.inputs.document import Document
-from oomsel.inputs.nodes import Path
-from oomsel.scenario import field_types
+from oomsel.scenario.declaration import Model
+from oomsel.scenario.field_types import Context, page_size_of
 from oomsel.scenario.problems import ProblemCollector
-from oomsel.scenario.read import add_validation_error, page_size_of
+from oomsel.scenario.read import ENOUGH
+from oomsel.scenario.validation import add_validation_error
 
-#: More structural errors than this are not looked at.
-_ENOUGH = 200
+Format = TypeVar("Format", bound=Model)
 
 
 def read_model(
-    source: str,
-    raw: bytes,
-    begins: str,
-    validator: SchemaValidator,
-    known_keys: Callable[[Path], tuple[str, ...]],
-    check: Callable[[Any, ProblemCollector], None],
-) -> Any:
-    """What `validator` makes of the document in `raw`, if `check` has nothing to complain about.
+    source: str, raw: bytes, begins: str, model: type[Format], check: Callable[[Format, ProblemCollector], None]
+) -> Format:
+    """The `model` that the document in `raw` states, if `check` adds no problem.
 
     `begins` tells what is expected where there is nothing.  Raises InputError with every problem.
     """
@@ -35,25 +30,25 @@ def read_model(
     if not isinstance(document.data, dict):
         collector.add((), f"no mapping of keys; {begins}")
         raise InputError(source, collector.problems)
-    model = None
+    stated: Format | None = None
     try:
-        context = field_types.Context(page_size_of(document.data), document.is_json)
-        model = validator.validate_python(document.data, context=context)
+        context = Context(page_size_of(document.data), document.is_json)
+        stated = model.validator().validate_python(document.data, context=context)
     except ValidationError as error:
-        for detail in error.errors(include_url=False)[:_ENOUGH]:
-            add_validation_error(detail, collector, known_keys)
-    if model is not None:
-        check(model, collector)
+        for detail in error.errors(include_url=False)[:ENOUGH]:
+            add_validation_error(detail, collector, model)
+    if stated is not None:
+        check(stated, collector)
     problems = [*document.problems, *collector.problems]
-    if problems or model is None:
+    if problems or stated is None:
         raise InputError(source, problems)
-    return model
+    return stated
 
 
 def _open_document(source: str, raw: bytes, begins: str) -> Document:
     try:
         return Document(source, raw)
     except InputError as error:
-        said = "a scenario begins with oomsel: 1"
-        told = [one._replace(message=one.message.replace(said, begins)) for one in error.problems]
-        raise InputError(source, told) from None
+        scenario = "a scenario begins with oomsel: 1"
+        problems = [one._replace(message=one.message.replace(scenario, begins)) for one in error.problems]
+        raise InputError(source, problems) from None

@@ -1,42 +1,19 @@
-"""The study file, format 1: a grid of simulations; and one trial of it.
-
-YAML or JSON, read by the scenario's rules::
-
-    oomsel_study: 1
-    title: Error against CPUs          # optional; description: likewise
-    grid:                              # every combination is simulated; a number alone is a list of one
-      cpus: [16, 64, 256]
-      threads: [1, 5]                  # of each process; default 1
-      processes: 2                     # default 1
-      hop: [1, 100]                    # operations after which a thread goes to a random CPU; default 100
-      designs: [percpu, tree]          # default: all four
-    seeds: 20                          # each combination with the seeds 1 to 20; default 10
-    nodes: 2                           # NUMA nodes, at most one a CPU; default 1
-    memory: 100MiB                     # what a process faults in, page by page, in equal whole shares of its threads
-    step: 1MiB                         # how much more each process has than the one before; default 0
-    churn: 1MiB                        # then each thread maps, touches and unmaps so much; default 0
-    times: 50                          # so often; default 1
-"""
-
-from __future__ import annotations
+"""The study file, format 1: a grid of simulations; and one trial of it.  examples/STUDY.md has every key."""
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as cs
 
-from oomsel import text
 from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
-from oomsel.inputs.nodes import Path
 from oomsel.kernel.designs import DESIGNS
-from oomsel.scenario import field_types, schema
-from oomsel.scenario.models import Model
+from oomsel.scenario.declaration import Form, ListOf, Model
+from oomsel.scenario.field_types import SIZE, TEXT, VERSION, one_of, whole, wrong
 from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.values import is_empty
 from oomsel.study.documents import read_model
 from oomsel.study.simulate import simulate
 from oomsel.study.workload import (
@@ -50,34 +27,77 @@ from oomsel.study.workload import (
     Workload,
     WorkMachine,
 )
+from oomsel.text import MAX_CPU, MAX_NODE
+
+#: What the reference begins with.
+INTRODUCTION = """\
+# Study format 1
+
+A study is a grid of simulations, as YAML (1.2) or JSON; `oomsel sweep` runs them and writes a row for each.
+`oomsel schema --of study --format markdown` prints this page.
+
+- A **quantity** of memory is in pages, or carries a unit: `25`, `100 kB`, `1.5GiB`, `64 pages`. All units are binary.
+- An unknown key, an empty value and a value out of range are errors.
+"""
 
 #: Combinations of a grid times its seeds; the rows of all of them are in memory.
 MAX_TRIALS = 10**6
 
 
-class Grid(Model):
-    """The axes."""
+class Axis(ListOf):
+    """Values of which every combination is simulated, each stated once; one alone is a list of one."""
 
-    cpus: tuple[int, ...]
-    threads: tuple[int, ...] = (1,)
-    processes: tuple[int, ...] = (1,)
-    hop: tuple[int, ...] = (100,)
-    designs: tuple[str, ...] = tuple(DESIGNS)
+    alone = True
+
+    def __init__(self, item: Form) -> None:
+        super().__init__(item, empty="An empty list; leave the key out, or state a value")
+
+    def core(self) -> cs.CoreSchema:
+        """The schema by which it is read."""
+        return cs.no_info_before_validator_function(self._as_list, super().core())
+
+    @staticmethod
+    def _as_list(stated: Any) -> Any:
+        return stated if isinstance(stated, list | dict) or is_empty(stated) else [stated]
+
+    def check(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Refuses a list that is empty or has a value twice."""
+        if len(set(items)) < len(items):
+            raise wrong("A list with a value twice; state each once")
+        return super().check(items)
+
+
+class Grid(Model):
+    """The axes; every combination is simulated, a value alone is a list of one."""
+
+    cpus: Annotated[tuple[int, ...], Axis(whole(1, MAX_CPU + 1, "number of CPUs")), "CPUs of the machine."]
+    threads: Annotated[tuple[int, ...], Axis(whole(1, 10_000, "number of threads")), "Threads of each process."] = (1,)
+    processes: Annotated[tuple[int, ...], Axis(whole(1, 10_000, "number of processes")), "Processes."] = (1,)
+    hop: Annotated[
+        tuple[int, ...],
+        Axis(whole(1, 10**9, "number of operations")),
+        "Operations after which a thread goes to a random CPU.",
+    ] = (100,)
+    designs: Annotated[
+        tuple[str, ...], Axis(one_of(tuple(DESIGNS), "design", "use some of")), "Designs of the counter."
+    ] = tuple(DESIGNS)
 
 
 class Study(Model):
-    """A study as the file states it; memory in pages."""
+    """A grid of simulations."""
 
-    oomsel_study: int
-    grid: Grid
-    memory: int
-    title: str | None = None
-    description: str | None = None
-    seeds: int = 10
-    nodes: int = 1
-    step: int = 0
-    churn: int = 0
-    times: int = 1
+    oomsel_study: Annotated[int, VERSION, "Version of the format: 1."]
+    grid: Annotated[Grid, "The axes."]
+    memory: Annotated[int, SIZE, "What a process faults in, page by page, in equal whole shares of its threads."]
+    title: Annotated[str | None, TEXT, "A line for people."] = None
+    description: Annotated[str | None, TEXT, "A text for people."] = None
+    seeds: Annotated[int, whole(1, 1_000_000, "number of seeds"), "Each combination with so many seeds, from 1 on."] = (
+        10
+    )
+    nodes: Annotated[int, whole(1, MAX_NODE + 1, "number of nodes"), "NUMA nodes, at most one a CPU."] = 1
+    step: Annotated[int, SIZE, "How much more each process has than the one before."] = 0
+    churn: Annotated[int, SIZE, "Then each thread maps, touches and unmaps so much."] = 0
+    times: Annotated[int, whole(1, 10**6, "number of times"), "How often it does that."] = 1
 
 
 class Trial(NamedTuple):
@@ -109,55 +129,6 @@ class Row(NamedTuple):
     locks: int
 
 
-def _axis(item: cs.CoreSchema) -> cs.CoreSchema:
-    def form(value: Any) -> Any:
-        return value if isinstance(value, list | dict) or field_types.is_empty(value) else [value]
-
-    def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not items:
-            raise field_types.wrong("An empty list; leave the key out, or state a value")
-        if len(set(items)) < len(items):
-            raise field_types.wrong("A list with a value twice; state each once")
-        return items
-
-    inner = cs.no_info_before_validator_function(form, cs.tuple_variable_schema(item))
-    return cs.no_info_after_validator_function(check, inner)
-
-
-def _design(value: Any, _: Any) -> str:
-    if not isinstance(value, str) or value not in DESIGNS:
-        raise ValueError(f"no design; use some of {', '.join(DESIGNS)}")
-    return str(value)
-
-
-@cache
-def _validator() -> SchemaValidator:
-    size, whole = field_types.SIZE, field_types.whole
-    grid = schema.table(
-        Grid,
-        cpus=_axis(whole(1, text.MAX_CPU + 1, "number of CPUs")),
-        threads=_axis(whole(1, 10_000, "number of threads")),
-        processes=_axis(whole(1, 10_000, "number of processes")),
-        hop=_axis(whole(1, 10**9, "number of operations")),
-        designs=_axis(field_types.leaf(_design)),
-    )
-    return SchemaValidator(
-        schema.table(
-            Study,
-            oomsel_study=field_types.VERSION,
-            grid=grid,
-            memory=size,
-            title=field_types.TEXT,
-            description=field_types.TEXT,
-            seeds=whole(1, 1_000_000, "number of seeds"),
-            nodes=whole(1, text.MAX_NODE + 1, "number of nodes"),
-            step=size,
-            churn=size,
-            times=whole(1, 10**6, "number of times"),
-        )
-    )
-
-
 def load_study(path: str) -> Study:
     """The study in a file, `-` for standard input.  Raises InputError with every problem found."""
     return read_study(path, read_bytes(path, Kind.STUDY))
@@ -166,8 +137,7 @@ def load_study(path: str) -> Study:
 def read_study(source: str, raw: bytes) -> Study:
     """The study in `raw`; `source` is what errors call it."""
     begins = "a study begins with oomsel_study: 1"
-    study: Study = read_model(source, raw, begins, _validator(), _known_keys, _check)
-    return study
+    return read_model(source, raw, begins, Study, _check)
 
 
 def _check(study: Study, collector: ProblemCollector) -> None:
@@ -182,10 +152,6 @@ def _check(study: Study, collector: ProblemCollector) -> None:
         collector.add(("grid",), f"{trials} trials; use fewer values or seeds, {MAX_TRIALS} trials at most")
     if processes * threads > MAX_THREADS:
         collector.add(("grid",), f"too many threads; use at most {MAX_THREADS} in all")
-
-
-def _known_keys(path: Path) -> tuple[str, ...]:
-    return schema.KEYS["Grid" if path else "Study"]
 
 
 def trials_of(study: Study) -> Iterator[Trial]:

@@ -1,69 +1,56 @@
-"""The workload file, format 1: who runs where and touches what.
+"""The workload file, format 1: who runs where and touches what.  examples/WORKLOAD.md has every key.
 
-YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors with their place)::
-
-    oomsel_workload: 1               # format version, required
-    title: Two services              # optional, free text; description: likewise
-    machine:
-      cpus: 250                      # so many, all online
-      nodes: 2                       # NUMA nodes, the CPUs in equal blocks; default 1
-      ram: 512GiB                    # for the scores of the OOM killer; default 1TiB
-      swap: 0
-      page_size: 4096
-    seed: 1                          # of every random choice; default 1
-    samples: 100                     # how often the watchdog looks, and the trace has a row: at most every operation
-    processes:
-      - pid: 100
-        comm: service
-        copies: 1                    # so many such processes, with the pids from there on
-        threads: 5                   # each of them does all of `do`
-        oom_score_adj: 0
-        pgtables_bytes: 0
-        start: {anon: 80MiB, file: 20MiB}   # there from before and counted exactly
-        budget: 120MiB               # of RSS, for the watchdog
-        cpus: 0-63                   # where its threads may run; default: all
-        schedule: {kind: hop, every: 10}
-        rounds: 3                    # `do` as a whole so many times; default 1
-        do:
-          - {fault: 10MiB}           # pages one by one; memory: anon, file or shmem, default anon
-          - {fault_around: 1MiB}     # file pages, 16 at a fault
-          - {thp: 4MiB}              # anonymous huge pages
-          - {unmap: 10MiB}           # once a page table (512 pages of 4 kB); memory: as above
-          - {mmap_munmap: 4MiB, times: 20}  # fault all of it one by one, unmap all of it
-          - {fork: 2}                # a child that is forked, exits and does nothing: so many, one after another
-
-Schedules, by `kind` (or the name alone): `pinned` (thread N stays on the N-th of `cpus`, the
-default), `hop` (after `every` operations a CPU drawn from `cpus`), `round_robin` (the next one),
-`node_local` (a CPU drawn from the thread's node, which with the probability `migrate` is another one
-from then on, where there is one).  An operation is one counter update: a fault, or what is unmapped or copied of one
-page table.  All threads run at the same speed: one operation of each in turn.
-
-A thread unmaps only what it faulted in itself, of the same memory.  A fork copies what all threads
-have of anonymous memory by then, and what is swapped out.
+YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors with their place).
 """
 
-from __future__ import annotations
+from typing import Annotated, Any
 
-from functools import cache
-from typing import Any
-
-from pydantic_core import SchemaValidator
-from pydantic_core import core_schema as cs
-
-from oomsel import text
 from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
-from oomsel.inputs.nodes import Path
-from oomsel.scenario import field_types, schema
-from oomsel.scenario.models import Model
+from oomsel.scenario.declaration import ListOf, Model
+from oomsel.scenario.field_types import (
+    BYTES,
+    COMM,
+    CPULIST,
+    OOM_SCORE_ADJ,
+    PAGE_SIZE,
+    PID,
+    SIZE,
+    TEXT,
+    VERSION,
+    Context,
+    one_of,
+    value,
+    whole,
+)
 from oomsel.scenario.problems import ProblemCollector
+from oomsel.scenario.values import Path, is_empty
 from oomsel.study.documents import read_model
+from oomsel.text import MAX_CPU, MAX_NODE
 
 MEMORIES = ("anon", "file", "shmem")
 KINDS = ("pinned", "hop", "round_robin", "node_local")
 #: The operations that a step of `do` may be; the first value of each is pages, fork's a number.
 OPERATIONS = ("fault", "fault_around", "thp", "unmap", "mmap_munmap", "fork")
 FAULT_AROUND = 16
+#: What the reference begins with.
+INTRODUCTION = """\
+# Workload format 1
+
+A workload is who runs where and touches what, as YAML (1.2) or JSON; `oomsel simulate` counts it by every design.
+`oomsel schema --of workload --format markdown` prints this page.
+
+- A **quantity** of memory is in pages, or carries a unit: `25`, `100 kB`, `1.5GiB`, `64 pages`. All units are binary.
+- An **operation** is one counter update: a fault, or what is unmapped or copied of one page table (512 pages of 4 kB).
+- All threads run at the same speed: one operation of each in turn.
+- A thread unmaps only what it faulted in itself, of the same memory. A fork copies what all threads have of
+  anonymous memory by then, and what is swapped out.
+- Schedules, by `kind` (or the kind alone): `pinned` (thread N stays on the N-th of `cpus`), `hop` (after `every`
+  operations a CPU drawn from `cpus`), `round_robin` (the next one), `node_local` (a CPU drawn from the thread's node,
+  which with the probability `migrate` is another one from then on).
+- An unknown key, an empty value and a value out of range are errors.
+"""
+
 #: More pages than this are not simulated for one process: what is not folded fits a scenario's per-CPU value.
 MAX_PAGES = 1 << 31
 #: Processes times CPUs: what they hold takes 32 bytes each, in every design that has places for CPUs.
@@ -74,87 +61,9 @@ MAX_THREADS = 100_000
 MAX_STEPS = 10**8
 
 
-class WorkMachine(Model):
-    """The machine."""
-
-    cpus: int
-    nodes: int = 1
-    ram: int = 1 << 28  #: pages
-    swap: int = 0
-    page_size: int = 4096  #: bytes
-
-
-class Start(Model):
-    """Pages that are there from before."""
-
-    anon: int = 0
-    file: int = 0
-    shmem: int = 0
-    swap: int = 0
-
-
-class Schedule(Model):
-    """Where threads run."""
-
-    kind: str = "pinned"
-    every: int = 1000  #: operations
-    migrate: float = 0.0  #: probability, each time
-
-
-class Step(Model):
-    """One entry of `do`: one of `OPERATIONS`, in pages but for fork."""
-
-    fault: int | None = None
-    fault_around: int | None = None
-    thp: int | None = None
-    unmap: int | None = None
-    mmap_munmap: int | None = None
-    fork: int | None = None
-    memory: str = "anon"
-    times: int = 1
-
-
-class Process(Model):
-    """One process, or `copies` of it."""
-
-    pid: int
-    comm: bytes
-    do: tuple[Step, ...] = ()
-    copies: int = 1
-    threads: int = 1
-    oom_score_adj: int = 0
-    pgtables_bytes: int = 0
-    start: Start = Start()
-    budget: int | None = None  #: pages of RSS
-    cpus: tuple[int, ...] | None = None
-    schedule: Schedule = Schedule()
-    rounds: int = 1
-
-
-class Workload(Model):
-    """A workload as the file states it."""
-
-    oomsel_workload: int
-    machine: WorkMachine
-    processes: tuple[Process, ...]
-    title: str | None = None
-    description: str | None = None
-    seed: int = 1
-    samples: int = 100
-
-
-def _choice(names: tuple[str, ...], what: str) -> cs.CoreSchema:
-    def read(value: Any, _: Any) -> str:
-        if not isinstance(value, str) or value not in names:
-            raise ValueError(f"no {what}; use one of {', '.join(names)}")
-        return str(value)
-
-    return field_types.leaf(read)
-
-
-def _probability(value: Any, _: Any) -> float:
+def _probability(stated: Any, _: Context) -> float:
     try:
-        number = float(value) if not isinstance(value, bool) else -1.0
+        number = float(stated) if not isinstance(stated, bool) else -1.0
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number <= 1:
@@ -162,78 +71,99 @@ def _probability(value: Any, _: Any) -> float:
     return number
 
 
-def _schedule_form(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) and not field_types.is_empty(value) else value
+PROBABILITY = value(_probability, "0 to 1", type="number", minimum=0, maximum=1)
 
 
-def _some(item: cs.CoreSchema, what: str) -> cs.CoreSchema:
-    """A list that is not empty."""
+class WorkMachine(Model):
+    """The machine."""
 
-    def check(items: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not items:
-            raise field_types.wrong(f"An empty list; state at least one {what}")
-        return items
+    cpus: Annotated[int, whole(1, MAX_CPU + 1, "number of CPUs"), "So many CPUs, all online."]
+    nodes: Annotated[int, whole(1, MAX_NODE + 1, "number of nodes"), "NUMA nodes, the CPUs in equal blocks."] = 1
+    ram: Annotated[int, SIZE, "For the scores of the OOM killer; default 1TiB with pages of 4 kB."] = 1 << 28
+    swap: Annotated[int, SIZE, "For the scores of the OOM killer."] = 0
+    page_size: Annotated[int, PAGE_SIZE, "Bytes."] = 4096
 
-    return cs.no_info_after_validator_function(check, cs.tuple_variable_schema(item))
+
+class Start(Model):
+    """Pages that are there from before, counted exactly."""
+
+    anon: Annotated[int, SIZE, "MM_ANONPAGES."] = 0
+    file: Annotated[int, SIZE, "MM_FILEPAGES."] = 0
+    shmem: Annotated[int, SIZE, "MM_SHMEMPAGES."] = 0
+    swap: Annotated[int, SIZE, "MM_SWAPENTS."] = 0
 
 
-@cache
-def _validator() -> SchemaValidator:
-    size, whole = field_types.SIZE, field_types.whole
-    step = schema.table(
-        Step,
-        fault=size,
-        fault_around=size,
-        thp=size,
-        unmap=size,
-        mmap_munmap=size,
-        fork=whole(1, 10**6, "number of times"),
-        memory=_choice(MEMORIES, "memory"),
-        times=whole(1, 10**6, "number of times"),
-    )
-    process = schema.table(
-        Process,
-        pid=field_types.PID,
-        comm=field_types.COMM,
-        do=_some(step, "operation"),
-        copies=whole(1, 10_000, "number of processes"),
-        threads=whole(1, 10_000, "number of threads"),
-        oom_score_adj=whole(-1000, 1000, "oom_score_adj"),
-        pgtables_bytes=whole(0, (1 << 62) - 1, "number of bytes"),
-        start=schema.table(Start, anon=size, file=size, shmem=size, swap=size),
-        budget=size,
-        cpus=field_types.CPULIST,
-        schedule=cs.no_info_before_validator_function(
-            _schedule_form,
-            schema.table(
-                Schedule,
-                kind=_choice(KINDS, "schedule"),
-                every=whole(1, 10**9, "number of operations"),
-                migrate=field_types.leaf(_probability),
-            ),
-        ),
-        rounds=whole(1, 10**6, "number of rounds"),
-    )
-    machine = schema.table(
-        WorkMachine,
-        cpus=whole(1, text.MAX_CPU + 1, "number of CPUs"),
-        nodes=whole(1, text.MAX_NODE + 1, "number of nodes"),
-        ram=size,
-        swap=size,
-        page_size=field_types.PAGE_SIZE,
-    )
-    return SchemaValidator(
-        schema.table(
-            Workload,
-            oomsel_workload=field_types.VERSION,
-            machine=machine,
-            processes=_some(process, "process"),
-            title=field_types.TEXT,
-            description=field_types.TEXT,
-            seed=whole(0, (1 << 63) - 1, "seed"),
-            samples=whole(1, 10_000, "number of samples"),
-        )
-    )
+class Schedule(Model):
+    """Where threads run; a kind alone is short for it."""
+
+    short_for = "kind"
+
+    kind: Annotated[str, one_of(KINDS, "schedule"), "How a thread's CPUs follow each other, see above."] = "pinned"
+    every: Annotated[int, whole(1, 10**9, "number of operations"), "Operations after which the CPU changes."] = 1000
+    migrate: Annotated[
+        float, PROBABILITY, "For node_local: how probably each change leads to another node, where there is one."
+    ] = 0
+
+    @staticmethod
+    def is_short(value: Any) -> bool:
+        """Whether `value` is a kind alone."""
+        return isinstance(value, str) and not is_empty(value)
+
+
+class Step(Model):
+    """One entry of `do`: one operation, in pages but for fork."""
+
+    fault: Annotated[int | None, SIZE, "Pages touched one by one."] = None
+    fault_around: Annotated[int | None, SIZE, "File pages, 16 at a fault."] = None
+    thp: Annotated[int | None, SIZE, "Anonymous huge pages."] = None
+    unmap: Annotated[int | None, SIZE, "Pages unmapped, an update a page table."] = None
+    mmap_munmap: Annotated[int | None, SIZE, "Pages touched one by one, then all unmapped."] = None
+    fork: Annotated[
+        int | None,
+        whole(1, 10**6, "number of times"),
+        "Children, one after another, that are forked, exit and do nothing.",
+    ] = None
+    memory: Annotated[str, one_of(MEMORIES, "memory"), "Of fault, unmap and mmap_munmap."] = "anon"
+    times: Annotated[int, whole(1, 10**6, "number of times"), "How often, of mmap_munmap."] = 1
+
+
+class Process(Model):
+    """One process, or `copies` of it."""
+
+    pid: Annotated[int, PID, "Its pid; copies have those that follow."]
+    comm: Annotated[bytes, COMM, "Its name: at most 15 bytes; \\xNN stands for one byte."]
+    do: Annotated[
+        tuple[Step, ...],
+        ListOf(Step, empty="An empty list; state at least one operation"),
+        "What each of its threads does, in order.",
+    ]
+    copies: Annotated[int, whole(1, 10_000, "number of processes"), "So many such processes."] = 1
+    threads: Annotated[int, whole(1, 10_000, "number of threads"), "So many threads; each does all of `do`."] = 1
+    oom_score_adj: Annotated[int, OOM_SCORE_ADJ, "-1000 (never chosen) to 1000."] = 0
+    pgtables_bytes: Annotated[int, BYTES, "Bytes of page tables."] = 0
+    start: Annotated[Start, "What it has from before; default: nothing."] = Start()
+    budget: Annotated[int | None, SIZE, "Pages of RSS that the watchdog grants; default: no limit."] = None
+    cpus: Annotated[tuple[int, ...] | None, CPULIST, "Where its threads may run; default: all CPUs."] = None
+    schedule: Annotated[Schedule, "Where they run; default: pinned."] = Schedule()
+    rounds: Annotated[int, whole(1, 10**6, "number of rounds"), "So many times `do` as a whole."] = 1
+
+
+class Workload(Model):
+    """Who runs where and touches what."""
+
+    oomsel_workload: Annotated[int, VERSION, "Version of the format: 1."]
+    machine: Annotated[WorkMachine, "CPUs and memory."]
+    processes: Annotated[
+        tuple[Process, ...], ListOf(Process, empty="An empty list; state at least one process"), "What runs."
+    ]
+    title: Annotated[str | None, TEXT, "A line for people."] = None
+    description: Annotated[str | None, TEXT, "A text for people."] = None
+    seed: Annotated[int, whole(0, (1 << 63) - 1, "seed"), "Of every random choice."] = 1
+    samples: Annotated[
+        int,
+        whole(1, 10_000, "number of samples"),
+        "How often the watchdog looks, and the trace has a row; at most every operation.",
+    ] = 100
 
 
 def load_workload(path: str) -> Workload:
@@ -244,14 +174,7 @@ def load_workload(path: str) -> Workload:
 def read_workload(source: str, raw: bytes) -> Workload:
     """The workload in `raw`; `source` is what errors call it."""
     begins = "a workload begins with oomsel_workload: 1"
-    workload: Workload = read_model(source, raw, begins, _validator(), _known_keys, check_workload)
-    return workload
-
-
-def _known_keys(path: Path) -> tuple[str, ...]:
-    names = [str(part) for part in path if not isinstance(part, int)]
-    models = {"machine": "WorkMachine", "processes": "Process", "start": "Start", "schedule": "Schedule", "do": "Step"}
-    return schema.KEYS[models.get(names[-1], "Workload") if names else "Workload"]
+    return read_model(source, raw, begins, Workload, check_workload)
 
 
 def pages_per_table(page_size: int) -> int:
@@ -304,25 +227,16 @@ def _check_steps(process: Process, path: Path, page_size: int, collector: Proble
     held = dict.fromkeys(MEMORIES, 0)
     most = 0
     for index, step in enumerate(process.do):
-        here: Path = (*path, "do", index)
-        stated = [name for name in OPERATIONS if getattr(step, name) is not None]
-        if len(stated) != 1:
-            collector.add(here, f"{' and '.join(stated) or 'no operation'}; state one of {', '.join(OPERATIONS)}")
+        name = _check_operation(step, (*path, "do", index), page_size, collector)
+        if name is None:
             return
-        (name,) = stated
         pages = getattr(step, name)
-        if collector.stated(*here, "memory") is not None and name not in ("fault", "unmap", "mmap_munmap"):
-            collector.add((*here, "memory"), f"{name} knows no other memory; leave it out")
-        if step.times != 1 and name != "mmap_munmap":
-            collector.add((*here, "times"), f"{name} is done once; times is for mmap_munmap")
-        if name == "thp" and pages % pages_per_table(page_size):
-            collector.add((*here, name), f"no whole number of huge pages; one has {pages_per_table(page_size)} pages")
         if name == "unmap":
             if pages > held[step.memory]:
                 message = (
                     f"{pages} pages, of which a thread has {held[step.memory]} of {step.memory} there; unmap no more"
                 )
-                collector.add((*here, name), message)
+                collector.add((*path, "do", index, name), message)
                 return
             held[step.memory] -= pages
         elif name in ("fault", "fault_around", "thp"):
@@ -334,3 +248,19 @@ def _check_steps(process: Process, path: Path, page_size: int, collector: Proble
         collector.add(path, f"{steps} steps a thread; use fewer rounds or times, {MAX_STEPS} steps at most")
     if most * process.threads + sum(vars(process.start).values()) >= MAX_PAGES:
         collector.add(path, "more than 2^31 pages in one process; use less memory, threads or rounds")
+
+
+def _check_operation(step: Step, path: Path, page_size: int, collector: ProblemCollector) -> str | None:
+    """The operation that a step is, with what fits it; None where that is not one."""
+    stated = [name for name in OPERATIONS if getattr(step, name) is not None]
+    if len(stated) != 1:
+        collector.add(path, f"{' and '.join(stated) or 'no operation'}; state one of {', '.join(OPERATIONS)}")
+        return None
+    (name,) = stated
+    if collector.stated(*path, "memory") is not None and name not in ("fault", "unmap", "mmap_munmap"):
+        collector.add((*path, "memory"), f"{name} knows no other memory; leave it out")
+    if step.times != 1 and name != "mmap_munmap":
+        collector.add((*path, "times"), f"{name} is done once; times is for mmap_munmap")
+    if name == "thp" and step.thp is not None and step.thp % pages_per_table(page_size):
+        collector.add((*path, name), f"no whole number of huge pages; one has {pages_per_table(page_size)} pages")
+    return name

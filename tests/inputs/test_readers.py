@@ -15,9 +15,10 @@ import oomsel
 from oomsel.errors import InputError
 from oomsel.inputs import json_reader, yaml_reader
 from oomsel.inputs.document import Document
-from oomsel.inputs.nodes import Irregular, Plain, SourceInt, format_path, locate
+from oomsel.inputs.nodes import Irregular, locate
 from oomsel.outputs.plain import yaml_pieces
 from oomsel.outputs.yaml import to_yaml
+from oomsel.scenario.values import Plain, SourceInt, format_path
 from tests.scenario.test_errors import complete
 
 #: Plain scalars of the YAML 1.2 core schema: text -> value; Plain for what is neither text nor a whole number.

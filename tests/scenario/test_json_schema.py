@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from oomsel.cli.schema import schema_of
 from oomsel.errors import InputError
 from oomsel.inputs.document import Document
 from oomsel.inputs.load import loads
-from oomsel.inputs.nodes import Plain
-from oomsel.scenario import schema
-from oomsel.scenario.json_schema import LEAVES, scenario_schema, scenario_schema_text
-from oomsel.scenario.reference import format_reference
+from oomsel.scenario import field_types, models
+from oomsel.scenario.declaration import Model, Value
+from oomsel.scenario.json_schema import scenario_schema, schema_text
+from oomsel.scenario.reference import reference
+from oomsel.scenario.values import Plain
+from oomsel.study import grid, workload
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/data").rglob("*.yaml")])
@@ -133,38 +136,68 @@ def test_gross_errors_are_refused(broken: str) -> None:
     assert not accepts(text)
 
 
-def test_every_key_has_a_description() -> None:
-    def undescribed(part: Any, where: str) -> list[str]:
-        found = []
-        for name, inner in part.get("properties", {}).items():
-            here = f"{where}.{name}"
-            found += [] if str(inner.get("description", "")).endswith(".") else [here]
-            found += undescribed(inner, here)
-        return found
-
-    whole = scenario_schema()
-    parts = {"": whole, **whole["definitions"]}
-    assert [name for where, part in parts.items() for name in undescribed(part, where)] == []
-    keys = {name for part in parts.values() for name in part.get("properties", {})}
-    assert keys >= {key for known in schema.KEYS.values() for key in known}
+FORMATS = {
+    "scenario": (models, "examples/oomsel.schema.json", "examples/FORMAT.md"),
+    "workload": (workload, "examples/workload.schema.json", "examples/WORKLOAD.md"),
+    "study": (grid, "examples/study.schema.json", "examples/STUDY.md"),
+}
 
 
-def test_the_examples_schema_is_current() -> None:
-    stored = (ROOT / "examples/oomsel.schema.json").read_text(encoding="utf-8")
-    assert stored == scenario_schema_text(), "make it anew: make generated"
-    assert json.loads(stored)["properties"]["oomsel"]["const"] == 1
+def models_in(module: Any) -> list[type[Model]]:
+    here = (one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Model))
+    return [one for one in here if one.__module__ == module.__name__]
 
 
-def test_the_reference_is_current_and_whole() -> None:
-    stored = (ROOT / "examples/FORMAT.md").read_text(encoding="utf-8")
-    assert stored == format_reference(), "make it anew: make generated"
-    for known in schema.KEYS.values():
-        assert [key for key in known if f"| `{key}`" not in stored] == []
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_key_has_a_description(name: str) -> None:
+    for model in models_in(FORMATS[name][0]):
+        assert [key for key, said in model.keys().items() if not said.meaning.endswith(".")] == []
 
 
-def test_no_leaf_is_described_in_vain() -> None:
-    text = json.dumps(scenario_schema())
-    assert [name for name, leaf in LEAVES.items() if json.dumps(leaf)[1:-1] not in text] == []
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_stored_schema_is_current(name: str) -> None:
+    stored = (ROOT / FORMATS[name][1]).read_text(encoding="utf-8")
+    assert stored == schema_text(schema_of(name)[0]), "make it anew: make generated"
+    Draft7Validator.check_schema(json.loads(stored))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_stored_reference_is_current_and_whole(name: str) -> None:
+    module, _, path = FORMATS[name]
+    stored = (ROOT / path).read_text(encoding="utf-8")
+    assert stored == reference(*schema_of(name)), "make it anew: make generated"
+    for model in models_in(module):
+        assert [key for key, _ in model.keys().items() if f"| `{key}`" not in stored] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples/studies").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_study_is_accepted(path: Path) -> None:
+    name = "study" if ".study" in path.name else "workload"
+    data = as_an_editor_sees_it(Document("F", path.read_bytes()).data)
+    assert Draft7Validator(schema_of(name)[0]).is_valid(data)
+    assert not Draft7Validator(schema_of(name)[0]).is_valid({**data, "sed": 1})
+
+
+def test_every_field_type_is_used() -> None:
+    text = json.dumps([schema_of(name)[0] for name in FORMATS])
+    types = {name: value for name, value in vars(field_types).items() if isinstance(value, Value)}
+    assert [name for name, value in types.items() if json.dumps(value.json)[1:-1] not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "meaning"),
+    [
+        (models.Task.keys()["uid"], "Its user; default 0."),
+        (models.Task.keys()["memcg"], 'Its memory cgroup, declared under memcgs; default "/".'),
+        (models.MemcgLimits.keys()["oom_group"], "memory.oom.group: killed as a whole; default false."),
+        (models.Task.keys()["rss"], "Its RSS counters; default 0."),
+        (models.Task.keys()["flags"], "What it is or is in the middle of."),
+        (grid.Grid.keys()["threads"], "Threads of each process; default 1."),
+        (grid.Grid.keys()["designs"], "Designs of the counter; default split, percpu, pernode, tree."),
+    ],
+)
+def test_a_default_is_shown_from_the_code(key: Any, meaning: str) -> None:
+    assert key.meaning == meaning
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)

@@ -6,19 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oomsel.errors import Problem
-from oomsel.inputs.document import Document, Override
 from oomsel.inputs.log.convert import LogScenario
 from oomsel.inputs.log.facts import Facts, facts_of
 from oomsel.inputs.log.options import LogOptions
 from oomsel.inputs.log.pick import Picked, pick
 from oomsel.inputs.log.rescore import Candidate, rescore
-from oomsel.inputs.nodes import Path, format_path
+from oomsel.inputs.overrides import with_options
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext
 from oomsel.klog.report_lines import row_name
 from oomsel.scenario.models import Scenario
+from oomsel.scenario.problems import Places
 from oomsel.scenario.read import read_scenario
+from oomsel.scenario.values import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class LogReading:
     changed: bool  #: whether a what-if has changed it since
 
 
-class LogDocument(Document):
+class LogDocument(Places):
     """A report as a document: key paths lead to the log's lines."""
 
     def __init__(self, source: str, built: LogScenario) -> None:
@@ -43,7 +44,6 @@ class LogDocument(Document):
         self.data = built.data
         self.is_json = False
         self._built = built
-        self._overrides: list[Override] = []
 
     def place(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:  # noqa: ARG002
         """The line of the row that `path` speaks of, or of the report; the column is the line's first."""
@@ -52,16 +52,9 @@ class LogDocument(Document):
             return lines[path[1]], 1
         return self._built.event.first_line, 1
 
-    def shown_path(self, path: Path) -> str:
-        """The key path as an error names it."""
-        return format_path(path)
-
     def has_row(self, path: Path) -> bool:
         """Whether the task at `path` is a row of the table."""
         return len(path) > 1 and path[0] == "tasks" and isinstance(path[1], int) and path[1] < len(self._built.lines)
-
-    def expand_table(self, page_size: int) -> None:
-        """The rows are read already."""
 
 
 def read_log(
@@ -90,7 +83,7 @@ def scenario_of(
     facts = facts_of(event, context, page_size=options.page_size, cpus=options.cpus)
     passed = passed_over(event, context, facts)
     built = LogScenario(source, event, facts, passed)
-    scenario = read_scenario(LogDocument(source, built), overrides, kernel)
+    scenario = read_scenario(with_options(LogDocument(source, built), overrides, kernel))
     changed = bool(overrides) or kernel is not None
     reading = LogReading(event, context, facts, passed, picked.because, tuple(built.notes), changed)
     vars(scenario)["log"] = reading  # no key of the file

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-from oomsel.inputs.nodes import Path
 from oomsel.scenario.models import Counter, Scenario, Task, Update
-from oomsel.scenario.problems import ProblemCollector
-from oomsel.scenario.rules.machine import MISSING, all_tasks_read, cpu_states_read, is_kthread, online_cpus, pids_of
+from oomsel.scenario.problems import MISSING, ProblemCollector
+from oomsel.scenario.rules.machine import all_tasks_read, cpu_states_read, is_kthread, online_cpus, pids_of
+from oomsel.scenario.rules.tasks import COUNTERS
+from oomsel.scenario.values import Path
 from oomsel.text import MAX_PAGES, format_numbers
 
 #: What a counter may come to, in pages: four of them and what oom_score_adj adds stay within 64 bits.
 MAX_HELD = 1 << 60
-
-COUNTERS = ("anon", "file", "shmem", "swap", "total")
 
 
 def check_updates(scenario: Scenario, collector: ProblemCollector) -> None:
@@ -91,32 +90,37 @@ class _Replay:
             kind = "a kernel thread" if is_kthread(task) else "a zombie"
             self.collector.add((*path, "pid"), f"pid {pid} is {kind} and has no counters; name another")
             return
-        owning, owner = (index, task) if task.mm is None else self.describes[task.mm]
-        shares = self.collector.reads("tasks", index, "mm") if task.mm is None else self.mms_are_known
-        if not shares or not self.collector.reads_whole("tasks", owning, "rss"):
+        owner = self.owner(index, task)
+        if owner is None:
             return
-        rss = owner.rss
-        one_number = rss is not None and rss.total is not None
-        if rss is not None and one_number and (rss.anon or rss.file or rss.shmem):
-            return  # which of the two is meant is already asked
+        has_total = owner.rss is not None and owner.rss.total is not None
         for name in named:
-            if one_number and name in ("anon", "file", "shmem"):
+            if has_total and name in ("anon", "file", "shmem"):
                 self.collector.add((*path, name), f"pid {pid} states its rss as total; update total")
-            elif not one_number and name == "total":
-                self.collector.add(
-                    (*path, name), f"pid {pid} does not state its rss as total; update anon, file or shmem"
-                )
+            elif not has_total and name == "total":
+                message = f"pid {pid} does not state its rss as total; update anon, file or shmem"
+                self.collector.add((*path, name), message)
             else:
                 self.add(owner, name, getattr(update, name) * update.repeat, (*path, name))
 
+    def owner(self, index: int, task: Task) -> Task | None:
+        """The task that describes the mm of `task`; None where it is not known for certain, or how it counts."""
+        owning, owner = (index, task) if task.mm is None else self.describes[task.mm]
+        known = self.collector.reads("tasks", index, "mm") if task.mm is None else self.mms_are_known
+        if not known or not self.collector.reads_whole("tasks", owning, "rss"):
+            return None
+        rss = owner.rss
+        both = rss is not None and rss.total is not None and (rss.anon or rss.file or rss.shmem)
+        return None if both else owner  # that both are stated is a problem already
+
     def add(self, owner: Task, name: str, pages: int, path: Path) -> None:
-        """Counts what the owner's counter holds, folded or not: each update is small enough, but not all of them."""
+        """Add to what the owner's counter holds, folded or not; small updates may bring it out of range together."""
         counter: Counter | None = getattr(owner.rss, name, None)
         stated = 0 if counter is None else counter.count + sum(counter.deltas.values())
         before = self.held.get((owner.pid, name), stated)
         after = before + pages
         if abs(pages) >= MAX_PAGES:
-            return  # that is said already
+            return  # that is a problem already
         if abs(after) >= MAX_HELD and abs(after) > abs(before) and (owner.pid, name) not in self.too_full:
             self.too_full.add((owner.pid, name))
             self.collector.add(path, f"brings the counter to {after} pages; stay below 2^60 pages")
