@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.identify import Kind, identify
-from oomsel.inputs.source import open_source
-
-SUFFIXES = (".yaml", ".yml", ".json", ".npz")
+from oomsel.inputs.source import SUFFIXES, open_source
 
 
 class Found(NamedTuple):

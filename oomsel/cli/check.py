@@ -54,6 +54,7 @@ def command(
     from oomsel.check import output
     from oomsel.check.discover import find_scenarios, refuse_without
     from oomsel.check.run import Settings, check_all
+    from oomsel.cli.terminal import styled
 
     if update and os.environ.get("CI", "").lower() not in ("", "0", "false"):
         raise click.UsageError("--update in CI would approve whatever happens; run it where a person looks at the diff")
@@ -67,7 +68,7 @@ def command(
     results = []
     for result in check_all(found.names, settings, jobs):
         results.append(result)
-        print_lines(output.lines_for(result, quiet=quiet, verbose=verbose))
+        print_lines(output.lines_for(result, styled, quiet=quiet, verbose=verbose))
         for line in output.problem_lines(result):
             say(f"oomsel: {line}")
         for message in result.notes:

@@ -8,7 +8,7 @@ from oomsel.booting import Booted, kernel_mode, select, select_both
 from oomsel.cli import terminal
 from oomsel.kernel.event import OomReport
 from oomsel.klog.formats import PRINTK_ZERO
-from oomsel.outputs.event_text import event_text
+from oomsel.outputs.kernel_text import event_text
 from oomsel.outputs.summary import SILENCE, compare
 from oomsel.text import printable
 

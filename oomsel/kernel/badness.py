@@ -18,8 +18,8 @@ LONG_MIN = -(1 << 63)
 LONG_MAX = (1 << 63) - 1
 
 
-class Passed(IntEnum):
-    """Why oom_evaluate_task() passes a task over, in the order in which it asks; `ELIGIBLE` is not passed over."""
+class SkipReason(IntEnum):
+    """Why oom_evaluate_task() skips a task, in the order in which it asks; `ELIGIBLE` is not skipped."""
 
     ELIGIBLE = 0
     INIT = 1
@@ -40,17 +40,17 @@ class Passed(IntEnum):
 
 
 _REASONS = {
-    Passed.ELIGIBLE: "",
-    Passed.INIT: "is init",
-    Passed.KTHREAD: "is a kernel thread",
-    Passed.MEMCG: "is outside the memory cgroup",
-    Passed.CPUSET: "its cpuset shares no node with the allocating task's",
-    Passed.MEMPOLICY: "its memory policy shares no node with the allocation's",
-    Passed.REAPED_VICTIM: "was killed before and has nothing left to free (MMF_OOM_SKIP)",
-    Passed.NO_MM: "has no memory left",
-    Passed.ADJ_MIN: "has oom_score_adj -1000",
-    Passed.OOM_SKIP: "has MMF_OOM_SKIP set",
-    Passed.VFORK: "is in the middle of vfork",
+    SkipReason.ELIGIBLE: "",
+    SkipReason.INIT: "is init",
+    SkipReason.KTHREAD: "is a kernel thread",
+    SkipReason.MEMCG: "is outside the memory cgroup",
+    SkipReason.CPUSET: "its cpuset shares no node with the allocating task's",
+    SkipReason.MEMPOLICY: "its memory policy shares no node with the allocation's",
+    SkipReason.REAPED_VICTIM: "was killed before and has nothing left to free (MMF_OOM_SKIP)",
+    SkipReason.NO_MM: "has no memory left",
+    SkipReason.ADJ_MIN: "has oom_score_adj -1000",
+    SkipReason.OOM_SKIP: "has MMF_OOM_SKIP set",
+    SkipReason.VFORK: "is in the middle of vfork",
 }
 
 
@@ -100,12 +100,12 @@ def points_of(system: System, held: Int64s, totalpages: int) -> Int64s:
     return points if system.rules.signed_badness else np.maximum(points, 1)
 
 
-def oom_evaluate_task(system: System, counters: Int64s, totalpages: int, passed: npt.NDArray[np.int8]) -> Int64s:
-    """The points by which tasks are compared: badness, LONG_MAX for an origin, LONG_MIN if passed over; int64[task]."""
+def oom_evaluate_task(system: System, counters: Int64s, totalpages: int, skip_reasons: npt.NDArray[np.int8]) -> Int64s:
+    """The points by which tasks are compared: badness, LONG_MAX for an origin, LONG_MIN if skipped; int64[task]."""
     points = oom_badness(system, counters, totalpages)
     if system.tasks.some(TaskFlag.OOM_ORIGIN):
         points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
-    points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
+    points[skip_reasons != int(SkipReason.ELIGIBLE)] = LONG_MIN
     return points
 
 
@@ -117,9 +117,9 @@ def worst_of(points: Int64s, *, last: bool = True) -> int | None:
     return worst if points[worst] != LONG_MIN else None
 
 
-def is_visited(passed: npt.NDArray[np.int8]) -> Bools:
-    """Whether the scan looks at a task, if only to pass it over for a reason of the task's own; bool[task]."""
-    visited: Bools = (passed == int(Passed.ELIGIBLE)) | (passed > int(Passed.MEMPOLICY))
+def is_visited(skip_reasons: npt.NDArray[np.int8]) -> Bools:
+    """Whether the scan visits a task, even if it then skips it for a reason of the task's own; bool[task]."""
+    visited: Bools = (skip_reasons == int(SkipReason.ELIGIBLE)) | (skip_reasons > int(SkipReason.MEMPOLICY))
     return visited
 
 
@@ -140,30 +140,30 @@ def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) 
     return tasks.mems_allowed.where(lambda allowed: bool(allowed & mems))
 
 
-def passed_over(system: System, oc: OomControl, constraint: Constraint) -> npt.NDArray[np.int8]:
-    """The `Passed` of every task; int8[task]."""
+def skip_reasons(system: System, oc: OomControl, constraint: Constraint) -> npt.NDArray[np.int8]:
+    """Every task's `SkipReason`; int8[task]."""
     tasks = system.tasks
     adj_min = tasks.oom_score_adj == OOM_SCORE_ADJ_MIN
-    verdict: npt.NDArray[np.int8] = adj_min.view(np.int8) * np.int8(Passed.ADJ_MIN)
+    verdict: npt.NDArray[np.int8] = adj_min.view(np.int8) * np.int8(SkipReason.ADJ_MIN)
     # The question that is asked first decides, so it is put last.
     if tasks.some(TaskFlag.VFORK):
-        verdict[tasks.has(TaskFlag.VFORK) & ~adj_min] = Passed.VFORK
+        verdict[tasks.has(TaskFlag.VFORK) & ~adj_min] = SkipReason.VFORK
     if tasks.some(TaskFlag.OOM_SKIP):
-        verdict[system.mm_oom_skip() & ~adj_min] = Passed.OOM_SKIP
+        verdict[system.mm_oom_skip() & ~adj_min] = SkipReason.OOM_SKIP
     if tasks.some(TaskFlag.OOM_ORIGIN):  # chosen outright, whatever these would say
-        verdict[tasks.has(TaskFlag.OOM_ORIGIN)] = Passed.ELIGIBLE
+        verdict[tasks.has(TaskFlag.OOM_ORIGIN)] = SkipReason.ELIGIBLE
     if not tasks.have_own_mms():
-        verdict[tasks.mm == NO_MM] = Passed.NO_MM
+        verdict[tasks.mm == NO_MM] = SkipReason.NO_MM
     if tasks.some(TaskFlag.OOM_VICTIM) and not oc.is_sysrq_oom:
-        verdict[tasks.has(TaskFlag.OOM_VICTIM) & system.mm_oom_skip()] = Passed.REAPED_VICTIM
+        verdict[tasks.has(TaskFlag.OOM_VICTIM) & system.mm_oom_skip()] = SkipReason.REAPED_VICTIM
     if oc.is_memcg_oom:
         outside = ~tasks.has(TaskFlag.ZOMBIE)  # the walk leaves zombies out too, but what they lack is an mm
         outside[scan_order(system, oc)] = False
-        verdict[outside] = Passed.MEMCG
+        verdict[outside] = SkipReason.MEMCG
     elif (eligible := oom_cpuset_eligible(system, oc, constraint)) is not None:
-        verdict[~eligible] = Passed.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else Passed.CPUSET
+        verdict[~eligible] = SkipReason.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else SkipReason.CPUSET
     if tasks.some(TaskFlag.KTHREAD):
-        verdict[tasks.has(TaskFlag.KTHREAD)] = Passed.KTHREAD
+        verdict[tasks.has(TaskFlag.KTHREAD)] = SkipReason.KTHREAD
     if tasks.some(TaskFlag.INIT):
-        verdict[tasks.has(TaskFlag.INIT)] = Passed.INIT
+        verdict[tasks.has(TaskFlag.INIT)] = SkipReason.INIT
     return verdict

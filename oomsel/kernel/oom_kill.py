@@ -8,7 +8,7 @@ from typing import cast
 
 import numpy as np
 
-from oomsel.kernel.badness import is_visited, of_task, oom_evaluate_task, passed_over, worst_of
+from oomsel.kernel.badness import is_visited, of_task, oom_evaluate_task, skip_reasons, worst_of
 from oomsel.kernel.constraint import Constraint, OomControl, constrained_alloc
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import GFP_FS
@@ -47,7 +47,7 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
 def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) -> list[OomReport]:
     """`out_of_memory` in several modes; what does not depend on the mode is worked out once."""
     constraint, totalpages = constrained_alloc(system, oc)
-    passed = passed_over(system, oc, constraint)
+    reasons = skip_reasons(system, oc, constraint)
     reports = {}
     for mode in modes:
         report = OomReport(
@@ -58,7 +58,7 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
             constraint=constraint,
             totalpages=totalpages,
             read=READS[mode],
-            passed=passed,
+            skip_reasons=reasons,
         )
         reports[mode] = _out_of_memory(report)
     if "precise" in reports:
@@ -73,11 +73,11 @@ def _out_of_memory(report: OomReport) -> OomReport:
     if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
         return report
     if not oc.gfp_mask & GFP_FS and not oc.is_memcg_oom:
-        return report.but(outcome=Outcome.NO_FS)
+        return report.replace(outcome=Outcome.NO_FS)
     if check_panic_on_oom(system, oc, report.constraint):
-        return report.but(outcome=Outcome.PANIC_ON_OOM)
+        return report.replace(outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report):
-        return oom_kill_process(report.but(chosen=oc.current, allocating_task=True))
+        return oom_kill_process(report.replace(chosen=oc.current, allocating_task=True))
     report = select_bad_process(report)
     return report if report.chosen is None else oom_kill_process(report)
 
@@ -113,7 +113,7 @@ def _may_kill_allocating_task(report: OomReport) -> bool:
         system.sysctl.oom_kill_allocating_task
         and not report.oc.is_memcg_oom
         and system.tasks.mm[current] != NO_MM
-        and is_visited(report.passed[current])
+        and is_visited(report.skip_reasons[current])
         and system.tasks.oom_score_adj[current] != OOM_SCORE_ADJ_MIN
     )
 
@@ -124,12 +124,12 @@ def select_bad_process(report: OomReport) -> OomReport:
     if not oc.is_sysrq_oom and system.tasks.some(TaskFlag.OOM_VICTIM):
         in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
         if in_flight[report.visited].any():
-            return report.but(outcome=Outcome.VICTIM_IN_FLIGHT)
-    # Who is passed over has LONG_MIN points and is in nobody's way: only the cgroup walk has an order of its own.
+            return report.replace(outcome=Outcome.VICTIM_IN_FLIGHT)
+    # Skipped tasks have LONG_MIN points and cannot win: only the order of a cgroup walk has to be followed.
     order = report.visited if oc.is_memcg_oom else None
     in_two_passes = report.mode == TWO_PASS
     points = (
-        oom_evaluate_task(system, system.rss.count, report.totalpages, report.passed)
+        oom_evaluate_task(system, system.rss.count, report.totalpages, report.skip_reasons)
         if in_two_passes
         else report.points
     )
@@ -137,11 +137,11 @@ def select_bad_process(report: OomReport) -> OomReport:
         points = points[order]
     worst = worst_of(points, last=system.last_wins)
     if worst is None:
-        return report.but(outcome=Outcome.NO_KILLABLE)
+        return report.replace(outcome=Outcome.NO_KILLABLE)
     passes = select_in_two_passes(system, points, worst, order) if in_two_passes else None
     place = worst if passes is None else passes.chosen
     chosen = place if order is None else int(order[place])
-    return report.but(chosen=chosen, two_pass=passes)
+    return report.replace(chosen=chosen, two_pass=passes)
 
 
 def select_in_two_passes(system: System, points: Int64s, worst: int, order: Indices | None) -> TwoPass:
@@ -173,7 +173,7 @@ def oom_kill_process(report: OomReport) -> OomReport:
     assert victim is not None
     asked = oc.current_pid if report.allocating_task else None
     if task_will_free_mem(system, victim, current_pid=asked):
-        return report.but(outcome=Outcome.CHOSEN_DYING)
+        return report.replace(outcome=Outcome.CHOSEN_DYING)
     kills = [_oom_kill_process(system, victim)]
     group = mem_cgroup_get_oom_group(system, victim, oc.memcg)
     if group is not None:
@@ -182,7 +182,7 @@ def oom_kill_process(report: OomReport) -> OomReport:
                 again = member == victim
                 kills.append(Kill(member, already_exiting=True) if again else _oom_kill_process(system, member))
     named = {kill.task for kill in kills}
-    return report.but(
+    return report.replace(
         outcome=Outcome.KILLED,
         kills=tuple(kills),
         silent=tuple(task for task in _sharers_killed(system, kills) if task not in named),

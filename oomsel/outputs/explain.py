@@ -1,15 +1,15 @@
-"""Why an OOM event came out as it did, as data: the sentences are explain_text's."""
+"""Why an OOM event ended as it did, as data; explain_text.py makes sentences of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from oomsel.kernel.badness import LONG_MIN, Passed
+from oomsel.kernel.badness import LONG_MIN, SkipReason
 from oomsel.kernel.constraint import scan_order
 from oomsel.kernel.event import OomReport, worst_first
 from oomsel.kernel.oom_kill import out_of_memory
 from oomsel.kernel.system import OOM_SCORE_ADJ_MIN
-from oomsel.kernel.uncertainty import Bound, Interval, badness_interval, counter_bound, rightful
+from oomsel.kernel.uncertainty import Bound, Interval, badness_interval, counter_bound, possible_victims
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -17,41 +17,41 @@ class Rescue:
     """The smallest change of oom_score_adj that lets a victim live."""
 
     victim: int  #: index of the process
-    adj: int | None  #: the oom_score_adj that does; None where not even -1000 helps
+    adj: int | None  #: the oom_score_adj that does; None if not even -1000 helps
     instead: OomReport  #: what happens then
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Explanation:
-    """An event as the kernel's release reads it, the other reading beside it, and how far off either can be."""
+    """An event in the explained mode and in the other one, and how far off its counters can be."""
 
     report: OomReport  #: in the mode that is explained
     other: OomReport  #: in the other mode
     approximate: OomReport
     precise: OomReport
-    candidates: list[int]  #: tasks that may be killed, the worst first, of equals the one the kernel would choose
+    candidates: list[int]  #: tasks that may be killed, the worst first; of equals the kernel's choice first
     bound: Bound
     interval: Interval
-    rightful: list[int]  #: those that could rightfully have been chosen, the worst first
-    deltas_known: bool  #: the scenario says what the CPUs hold
-    passed_over: dict[Passed, list[int]]  #: why, and who
+    possible_victims: list[int]  #: tasks that could win if only the global counts are known, the worst first
+    deltas_known: bool  #: whether the scenario states per-CPU deltas
+    skipped: dict[SkipReason, list[int]]  #: the tasks that may not be killed, by reason
     rescues: list[Rescue]  #: for the victim of each mode
 
 
 def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanation:
-    """Explain one event, given both its runs; `mode` is the one that counts."""
+    """Explain one event, given its run in each mode; `mode` is the one to explain."""
     report, other = (approximate, precise) if mode == "approximate" else (precise, approximate)
     system = report.system
     interval = badness_interval(system, report.points, report.totalpages)
     candidates = [task for task in worst_first(report, report.points) if report.points[task] != LONG_MIN]
-    could = rightful(system, report.points, interval, scan_order(system, report.oc))
-    passed: dict[Passed, list[int]] = {}
-    for task, why in enumerate(report.passed.tolist()):
-        if why != Passed.ELIGIBLE:
-            passed.setdefault(Passed(why), []).append(task)
+    could = possible_victims(system, report.points, interval, scan_order(system, report.oc))
+    skipped: dict[SkipReason, list[int]] = {}
+    for task, why in enumerate(report.skip_reasons.tolist()):
+        if why != SkipReason.ELIGIBLE:
+            skipped.setdefault(SkipReason(why), []).append(task)
     victims = dict.fromkeys(run.chosen for run in (report, other) if run.chosen is not None and run.killed)
     if system.formula is not None and system.formula.scale == "raw":
-        victims = {}  # oom_score_adj came later
+        victims = {}  # those kernels have no oom_score_adj
     return Explanation(
         report=report,
         other=other,
@@ -60,17 +60,17 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
         candidates=candidates,
         bound=counter_bound(system.rss),
         interval=interval,
-        rightful=[task for task in candidates if could[task]],
+        possible_victims=[task for task in candidates if could[task]],
         deltas_known=bool(system.rss.percpu.any()),
-        passed_over=dict(sorted(passed.items())),
+        skipped=dict(sorted(skipped.items())),
         rescues=[_rescue(report if report.chosen == victim else other, victim) for victim in victims],
     )
 
 
 def _rescue(report: OomReport, victim: int) -> Rescue:
-    """What would save `victim` from the report's fate, found by running the event again with other values.
+    """The highest oom_score_adj that saves `victim`, found by running the event again.
 
-    The lower the victim's oom_score_adj, the better for it, so that a search by halves finds the border.
+    A lower oom_score_adj never makes a victim of a task, so a binary search finds the border.
     """
     kept = int(report.system.tasks.oom_score_adj[victim])  # with this it dies
     saved = OOM_SCORE_ADJ_MIN

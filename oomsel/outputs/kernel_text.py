@@ -1,17 +1,43 @@
-"""An OomReport in the kernel's own words, to the byte."""
+"""An OomReport as the kernel prints it, byte for byte."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from oomsel.kernel.constraint import Constraint
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, RSS_MEMBERS
 from oomsel.klog import formats
-from oomsel.text import format_numbers, printable
+from oomsel.outputs.summary import compare
+from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
+from oomsel.text import format_numbers, printable, signed_uid
+
+#: The heading of each mode's event where two are printed.
+HEADINGS = {
+    "approximate": "# approximate: every counter's global count alone",
+    "precise": "# precise: what every CPU holds added in",
+}
+#: What begins a line that is not the kernel's.
+REMARK = "# "
+
+
+def event_text(
+    reports: Sequence[OomReport], *, reaper: bool = False, prefix: str = "", closing: str | None = None
+) -> str:
+    """The lines that `select` prints; of two reports each has a heading, and a last line says how they compare.
+
+    `closing` replaces that last line.
+    """
+    lines = []
+    for report in reports:
+        if len(reports) > 1:
+            lines.append(HEADINGS[report.mode])
+        lines += [prefix + line for line in kernel_lines(report, reaper=reaper)]
+    if len(reports) > 1:
+        lines.append(REMARK + (closing or compare(*reports).sentence))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
@@ -44,28 +70,16 @@ def _invoked(report: OomReport) -> str:
 
 def dump_tasks(report: OomReport) -> list[str]:
     """The task table, with its heading; dump_tasks() and dump_task()."""
-    system, tasks, shown = report.system, report.system.tasks, report.shown
-    layout = formats.table_layout(system.rules)
-    mm = tasks.mm[shown]
-    counters = report.counters[mm]
-    anon, file, shmem = (counters[:, member] for member in (MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES))
-    parts = {"rss_anon": anon.tolist(), "rss_file": file.tolist(), "rss_shmem": shmem.tolist()}
-    for index in np.flatnonzero(system.rss_is_one_number[mm]).tolist():
-        for column in parts.values():
-            column[index] = formats.UNKNOWN
-    columns = {
-        "uid": tasks.uid[shown].astype(np.uint32).view(np.int32).tolist(),  # %d of a 32-bit uid
-        "tgid": tasks.pid[shown].tolist(),
-        "total_vm": system.total_vm[mm].tolist(),
-        "rss": (anon + file + shmem).tolist(),
-        **parts,
-        "pgtables_bytes": system.pgtables_bytes[mm].tolist(),
-        "swapents": counters[:, MM_SWAPENTS].tolist(),
-        "oom_score_adj": tasks.oom_score_adj[shown].tolist(),
-    }
-    names = [printable(tasks.live_comm[task]) for task in shown.tolist()]
+    layout = formats.table_layout(report.system.rules)
+    view = TaskView(report, report.shown)
+    numbers = {name: view[name] for name in ("total_vm", "pgtables_bytes", "oom_score_adj")} | view.counters()
+    columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: column for name, column in numbers.items()}
+    for name in RSS_MEMBERS:
+        if None in numbers[name]:
+            columns[TABLE_COLUMNS[name]] = [formats.UNKNOWN if pages is None else pages for pages in numbers[name]]
+    columns |= {"uid": signed_uid(report.system.tasks.uid[report.shown]).tolist(), "tgid": view["pid"]}
     cells = [columns[column.name] for column in layout.columns]
-    rows = zip(tasks.live_pid[shown].tolist(), *cells, names, strict=True)
+    rows = zip(view["live_pid"], *cells, map(printable, view["live_comm"]), strict=True)
     return [formats.TASKS_STATE, layout.header, *map(layout.row.__mod__, rows)]
 
 
@@ -86,12 +100,8 @@ def dump_oom_victim(report: OomReport) -> str:
         printable(system.memcgs[int(tasks.memcg[task])].path),
         printable(comm),
         pid,
-        _signed(int(tasks.uid[task])),
+        signed_uid(int(tasks.uid[task])),
     )
-
-
-def _signed(uid: int) -> int:
-    return uid - (1 << 32) if uid >= 1 << 31 else uid
 
 
 def _kill_lines(report: OomReport) -> Iterator[str]:

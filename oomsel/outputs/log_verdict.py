@@ -13,7 +13,7 @@ from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import historic_badness
 from oomsel.klog.event import Killed, OomEvent
 from oomsel.klog.table import rss_parts
-from oomsel.outputs.log_interval import Interval, counts_per_cpu, interval_of, why_no_interval
+from oomsel.outputs.log_interval import LogInterval, counts_per_cpu, interval_of, why_no_interval
 from oomsel.outputs.log_memory import memory_object
 from oomsel.text import comm_to_text, pages_of, printable
 
@@ -49,7 +49,7 @@ class LogVerdict(NamedTuple):
     reason: Reason | None
     sentences: tuple[str, ...]  #: for a person; the first says who, and whether the two agree
     counters: tuple[str, ...]  #: whether the counters' inaccuracy could have mattered, or why nobody can say
-    interval: Interval | None
+    interval: LogInterval | None
 
 
 def log_verdict(reading: LogReading, report: OomReport) -> LogVerdict:
@@ -98,7 +98,7 @@ class _Verdict:
         self.kernel = self._kernel()
         self.oomsel = self._oomsel()
         self.agrees = self._same()
-        self.interval: Interval | None = None
+        self.interval: LogInterval | None = None
 
     def done(self) -> LogVerdict:
         reason, why = self._reason()
@@ -322,7 +322,7 @@ class _Verdict:
         victim = self.result.of(self.kernel[0])
         if victim is None or self.result.winner is None or self.result.winner.row is not victim.row:
             return
-        interval = interval_of(self.facts, self.result, victim)
+        interval = interval_of(self.event, self.facts, self.report, victim.row.pid)
         if interval is not None and self.facts.totalpages is None and self._weighs_by_total:
             yield "as totalpages is not known, neither is whether the counters' inaccuracy mattered"
             return
@@ -335,7 +335,7 @@ class _Verdict:
         guess = not self._knows_total and self._weighs_by_total
         yield (f"if totalpages is {self.total}: " if guess else "") + self._interval_sentence(self.interval)
 
-    def _interval_sentence(self, interval: Interval) -> str:
+    def _interval_sentence(self, interval: LogInterval) -> str:
         size = self.facts.page_size >> 10
         cpus = f"{interval.cpus} CPU{'s' * (interval.cpus > 1)} ({self.facts.cpus_because})"
         off = f"with {cpus} each counter may be off by {interval.per_counter} pages ({interval.per_counter * size} kB)"

@@ -1,4 +1,4 @@
-"""What reports come to, in numbers and in a sentence: the outcome, what a kill frees, whether two modes agree."""
+"""A report in a sentence: the outcome, what a kill frees, whether two modes agree."""
 
 from __future__ import annotations
 
@@ -17,13 +17,8 @@ SILENCE = {
 }
 
 
-def task_name(report: OomReport, task: int) -> str:
-    """`247 (over)`: a process by its leader's pid and name."""
-    return report.name_of(task)
-
-
 def freed_pages(report: OomReport, counters: Int64s) -> int:
-    """RSS in pages of everything the event kills, each mm once, by the report's counters or the precise ones."""
+    """RSS in pages of all that the event kills, each mm once; `counters` are the report's or the precise ones."""
     mms = sorted({int(report.system.tasks.mm[task]) for task in report.killed})
     return int(get_mm_rss(counters[mms]).sum()) if mms else 0
 
@@ -33,9 +28,9 @@ def outcome_phrase(report: OomReport) -> str:
     if report.outcome is Outcome.KILLED and report.chosen is not None:
         others = len(report.killed) - 1
         more = f" and {others} more" if others else ""
-        return f"kills {task_name(report, report.chosen)}{more}"
+        return f"kills {report.name_of(report.chosen)}{more}"
     if report.outcome is Outcome.CHOSEN_DYING and report.chosen is not None:
-        return f"chooses {task_name(report, report.chosen)}, dying already"
+        return f"chooses {report.name_of(report.chosen)}, dying already"
     if report.outcome is Outcome.PANIC_ON_OOM or report.panics:
         return "panics"
     return "kills nobody"
@@ -55,7 +50,7 @@ class Comparison(NamedTuple):
     """An approximate and a precise run of one event."""
 
     agree: bool  #: both end the same way, with the same victim
-    cost: int  #: pages that the precise choice truly frees beyond the approximate one's
+    cost: int  #: pages that the precise choice truly frees more than the approximate one
     sentence: str
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from oomsel.kernel.designs import Design
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
+from oomsel.kernel.percpu_counter import MEMBERS, Int64s
 from oomsel.scenario.models import Counter, Machine, Node, Oom, Rss, Scenario, Task
 from oomsel.study.program import Mms, topology_of
 from oomsel.study.workload import Workload
-
-_MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
 
 
 def final_scenario(workload: Workload, mms: Mms, design: Design, description: str | None = None) -> Scenario:
@@ -32,7 +30,7 @@ def final_scenario(workload: Workload, mms: Mms, design: Design, description: st
     slots, batch = design.as_percpu()
     tasks = []
     for mm, process in enumerate(mms.processes):
-        rss = Rss(**{name: _counter(int(count[mm, member]), slots[mm, member]) for name, member in _MEMBERS.items()})
+        rss = Rss(**{name: _counter(int(count[mm, member]), slots[mm, member]) for name, member in MEMBERS.items()})
         tasks.append(
             Task(
                 pid=mms.pids[mm],

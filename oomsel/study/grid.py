@@ -110,7 +110,7 @@ class Trial(NamedTuple):
     seed: int
 
 
-class Row(NamedTuple):
+class SweepRow(NamedTuple):
     """What one design makes of one trial; pages.  All are whole numbers but the design's name."""
 
     cpus: int
@@ -181,7 +181,7 @@ def workload_of(study: Study, trial: Trial) -> Workload:
     return Workload(oomsel_workload=1, machine=machine, processes=tuple(processes), seed=trial.seed, samples=1)
 
 
-def run_trial(study: Study, trial: Trial) -> list[Row]:
+def run_trial(study: Study, trial: Trial) -> list[SweepRow]:
     """Simulate one trial: a row for each design.  The same numbers wherever it runs."""
     simulation = simulate(workload_of(study, trial), study.grid.designs)
     true = simulation.true_rss().tolist()
@@ -190,7 +190,7 @@ def run_trial(study: Study, trial: Trial) -> list[Row]:
     for name, counted in simulation.counted.items():
         kill = counted.kills[0]
         rows.append(
-            Row(
+            SweepRow(
                 *trial,
                 design=name,
                 true_rss=true[biggest],

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from typing import IO, Any
 
-from oomsel.study.simulate import Kill, Reading, Sample, Simulation
-from oomsel.text import comm_to_text, printable
+from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
+from oomsel.text import aligned, comm_to_text, printable
 
-#: Processes that a person gets of each design without asking for all: those that are the furthest off.
+#: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10
 _HEAD = "RSS in pages; worst: the furthest off it ever was; bound: what is guaranteed."
 
@@ -18,28 +18,16 @@ def _named(simulation: Simulation, process: int) -> str:
     return f"{mms.pids[process]} ({printable(mms.processes[process].comm)})"
 
 
-def _bound(reading: Reading) -> str:
+def _bound(reading: CountedProcess) -> str:
     return "none" if reading.under is None or reading.over is None else str(max(reading.under, reading.over))
 
 
-def _worst(reading: Reading) -> int:
+def _worst(reading: CountedProcess) -> int:
     return reading.most if reading.most > -reading.least else reading.least
 
 
-def _aligned(rows: list[tuple[str, ...]], texts: int) -> list[str]:
-    """Rows as aligned columns, the first `texts` to the left and numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index < texts else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
 def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
-    """What a person reads: how far off each design is, what it costs, and whom it kills."""
+    """The text for a person: how far off each design is, what it costs, and whom it kills."""
     true = simulation.true_rss().tolist()
     watched = any(process.budget is not None for process in simulation.workload.processes)
     headings = ("design", "process", "true", "reads", "error", "worst", "bound")
@@ -58,11 +46,11 @@ def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
             accuracy.append((*row, *(alarms * watched)))
             numbers = (one.updates, one.folds, one.costs.atomics, one.costs.locks)
             costs.append((*row[:2], *map(str, numbers)))
-    lines = [_HEAD, *_aligned(accuracy, 2)]
+    lines = [_HEAD, *aligned(accuracy, "<<" + ">" * len(accuracy[0][2:]))]
     if watched:
         looks = f"{simulation.looks} look" + "s" * (simulation.looks != 1)
         lines.append(f"false, missed: a watchdog's mistakes in {looks} at the budget.")
-    lines += ["", "What counting cost:", *_aligned(costs, 2), *_sum_costs(simulation)]
+    lines += ["", "What counting cost:", *aligned(costs, "<<>>>>"), *_sum_costs(simulation)]
     lines += ["", "Whom the OOM killer would choose in the end:", *_kill_lines(simulation)]
     if hidden:
         lines.append(f"Not shown: {hidden} processes of each design that are less far off; --all shows all.")
@@ -80,7 +68,7 @@ def _sum_costs(simulation: Simulation) -> list[str]:
         lines = "line" if cost.remote_lines == 1 else "lines"
         what = f"reads {cost.remote_lines} cache {lines}" + " under a lock" * bool(cost.locks)
         rows.append((name, what if counted.design.has_precise_read else "there is none"))
-    return ["", "What a precise sum of one counter costs:", *_aligned(rows, 2)]
+    return ["", "What a precise sum of one counter costs:", *aligned(rows, "<<")]
 
 
 def _kill_lines(simulation: Simulation) -> list[str]:
@@ -90,10 +78,10 @@ def _kill_lines(simulation: Simulation) -> list[str]:
             whom = "nobody" if kill.process is None else _named(simulation, kill.process)
             says = f"says {kill.claimed} pages, frees {kill.freed}"
             rows.append((name, kill.mode, whom, says + _passes(kill)))
-    return _aligned(rows, 4)
+    return aligned(rows, "<<<<")
 
 
-def _passes(kill: Kill) -> str:
+def _passes(kill: Choice) -> str:
     if kill.precise_sums is None:
         return ""
     return f"; {kill.precise_sums} precise sum{'' if kill.precise_sums == 1 else 's'}" + ", the limit" * kill.limited
@@ -123,7 +111,7 @@ def simulation_object(simulation: Simulation) -> dict[str, Any]:
     }
 
 
-def _reading_object(pid: int, one: Reading) -> dict[str, Any]:
+def _reading_object(pid: int, one: CountedProcess) -> dict[str, Any]:
     return {
         "pid": pid,
         "reads": one.reads,
@@ -141,7 +129,7 @@ def _reading_object(pid: int, one: Reading) -> dict[str, Any]:
     }
 
 
-def _kill_object(simulation: Simulation, kill: Kill) -> dict[str, Any]:
+def _kill_object(simulation: Simulation, kill: Choice) -> dict[str, Any]:
     return {
         "pid": None if kill.process is None else simulation.mms.pids[kill.process],
         "claimed_freed_pages": kill.claimed,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.booting import Booted
-from oomsel.check.robust import rival
+from oomsel.check.expectation import rival
 from oomsel.kernel.event import OomReport
 
 BATCH = 32

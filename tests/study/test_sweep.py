@@ -18,7 +18,7 @@ import pytest
 
 from oomsel.errors import InputError
 from oomsel.study.executors import executor_for
-from oomsel.study.grid import Row, Study, Trial, read_study, run_trial, trials_of, workload_of
+from oomsel.study.grid import Study, SweepRow, Trial, read_study, run_trial, trials_of, workload_of
 from oomsel.study.sweep import Journal, JournalError, open_journal, sweep
 from oomsel.study.sweep_out import csv_text, points_of, summary_lines
 from tests import running
@@ -87,7 +87,7 @@ def test_a_row_in_numbers() -> None:
     rows = run_trial(study(SMALL.replace("churn: 40", "churn: 0")), Trial(64, 1, 2, 3, 1))
     # 512 pages, three at a time on 64 CPUs with a batch of 128: nothing folds, and both read 0.
     percpu = rows[0]
-    assert percpu == Row(64, 1, 2, 3, 1, "percpu", 528, 528, 528, 64 * 127, 0, 0, 0, 0)
+    assert percpu == SweepRow(64, 1, 2, 3, 1, "percpu", 528, 528, 528, 64 * 127, 0, 0, 0, 0)
     assert [row.design for row in rows] == ["percpu", "tree"]
 
 
@@ -214,7 +214,7 @@ def test_command(file: str, tmp_path: Path) -> None:
 
 
 def test_summary() -> None:
-    rows = [Row(4, 1, 1, 1, seed, "tree", 9, 0, seed * 256, 2560, seed % 2, 0, 0, 0) for seed in range(1, 11)]
+    rows = [SweepRow(4, 1, 1, 1, seed, "tree", 9, 0, seed * 256, 2560, seed % 2, 0, 0, 0) for seed in range(1, 11)]
     (point,) = points_of(rows)
     assert (point.worst, point.bound, point.wrong) == ([6 * 256, 10 * 256], 2560, 0.5)
     assert summary_lines(rows)[1].split() == ["4", "1", "1", "1", "tree", "6.0", "10.0", "10.0", "50%"]
@@ -328,7 +328,7 @@ def test_parquet(file: str, tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
     assert cli_run("-o", str(out), file).status == 0
     table = pyarrow.parquet.read_table(out)
-    rows = [Row(*row.values()) for row in table.to_pylist()]
+    rows = [SweepRow(*row.values()) for row in table.to_pylist()]
     assert csv_text(rows) == whole()
 
 
