@@ -5,6 +5,7 @@ YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors 
 
 from typing import Annotated, Any
 
+from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
 from oomsel.scenario.declaration import ListOf, Model
 from oomsel.scenario.field_types import (
@@ -32,6 +33,7 @@ KINDS = ("pinned", "hop", "round_robin", "node_local")
 #: The operations that a step of `do` may be; the first value of each is pages, fork's a number.
 OPERATIONS = ("fault", "fault_around", "thp", "unmap", "mmap_munmap", "fork")
 FAULT_AROUND = 16
+#: What the reference begins with.
 INTRODUCTION = """\
 # Workload format 1
 
@@ -166,7 +168,7 @@ class Workload(Model):
 
 def load_workload(path: str) -> Workload:
     """The workload in a file, `-` for standard input.  Raises InputError with every problem found."""
-    return read_workload(path, read_bytes(path))
+    return read_workload(path, read_bytes(path, Kind.WORKLOAD))
 
 
 def read_workload(source: str, raw: bytes) -> Workload:
