@@ -73,19 +73,11 @@ def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[R
 def _be_a_worker() -> None:
     """Leave Ctrl-C, which reaches every process of a terminal, to the parent, and end when it has ended."""
     import signal
-    from multiprocessing import parent_process
-    from threading import Thread
+
+    from oomsel.workers import end_with_parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    assert parent is not None
-
-    def end_with_parent() -> None:
-        parent.join()
-        os._exit(0)
-
-    # Where the parent was killed, by a closed pipe say, nobody else tells a worker.
-    Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
 def check_one(name: str, settings: Settings) -> Result:
@@ -155,14 +147,14 @@ def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Fai
 
 def _places(name: str, paths: Sequence[Path]) -> list[tuple[int, int]]:
     from oomsel.inputs.document import Document
-    from oomsel.inputs.identify import is_log
+    from oomsel.inputs.identify import Kind, identify
     from oomsel.inputs.load import read_bytes
     from oomsel.inputs.source import STDIN, source_of
 
     if name == STDIN or not paths:  # what was read from a pipe is gone
         return [NOWHERE] * len(paths)
     raw = read_bytes(name)
-    if is_log(source_of(raw)):  # a report has no keys
+    if identify(source_of(raw)) in (Kind.LOG, Kind.KERNEL_TEXT):  # a report has no keys
         return [NOWHERE] * len(paths)
     for text in (_expect_alone(raw), raw):
         try:

@@ -10,7 +10,6 @@ import click
 from oomsel.cli.common import (
     FILE,
     OUTPUT,
-    fail_on_error,
     is_quiet,
     load_one,
     log_options,
@@ -87,7 +86,7 @@ def command(
     kernel: str | None,
     output: str | None,
     **by_side: Any,
-) -> None:
+) -> int:
     """Compare what happens in A and in B.
 
     Each is a scenario, a kernel log, or text that an earlier run printed; one of them may be -
@@ -117,7 +116,7 @@ def command(
     )
     if not is_quiet():
         write(text, output)
-    raise click.exceptions.Exit(1 if differ else 0)
+    return 1 if differ else 0
 
 
 def _sides(requests: list[SideRequest], contents: list[Content]) -> list[Side]:
@@ -153,8 +152,7 @@ def _boot(requests: list[SideRequest], contents: list[Content]) -> list[Booted |
         if content.text is not None:
             booted.append(None)
             continue
-        with fail_on_error():
-            booted.append(boot(load_one(request.name, request.overrides, request.kernel, its_options, content.raw)))
+        booted.append(boot(load_one(request.name, request.overrides, request.kernel, its_options, content.raw)))
     notes = []
     for request, machine in zip(requests, booted, strict=True):
         if machine is not None:

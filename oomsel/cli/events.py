@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from oomsel.cli.common import OUTPUT, say, write, write_with
+from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
     from oomsel.cli.scanning import Job, Tally
@@ -47,7 +48,7 @@ def command(
     jobs: int,
     form: str,
     output: str | None,
-) -> None:
+) -> int:
     """List the OOM reports in each LOG, a line each.
 
     A LOG is a file of any form that dmesg, journalctl, syslog or what ships logs gives it,
@@ -56,16 +57,16 @@ def command(
     """
     from oomsel.cli.scanning import Job, Tally, Wanted, find_logs, scan
 
-    names = find_logs(logs)
+    found = find_logs(logs)
     wanted = Wanted(killed, cgroup, _moment("--since", since), _moment("--until", until))
-    job = Job(wanted, form, split, _stems(names))
+    job = Job(wanted, form, split)
     tally = Tally()
-    rows = _counted(scan(names, job, jobs, tally), counter := [0])
+    rows = _counted(scan(found, job, jobs, tally), counter := [0])
     if form in _TABLES:
         _write_table(form, rows, output)
     else:
-        _write_list(form, list(rows), output, with_source=len(names) > 1)
-    _finish(job, tally, counter[0])
+        _write_list(form, list(rows), output, with_source=len(found) > 1)
+    return _status(job, tally, counter[0])
 
 
 def _counted(rows: Iterator[Any], counter: list[int]) -> Iterator[Any]:
@@ -104,19 +105,17 @@ def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
     write_with(into, output)
 
 
-def _finish(job: Job, tally: Tally, given: int) -> None:
-    """Say what went wrong, or that there was nothing; the exit status."""
-    for line in tally.problems:
-        say(f"oomsel: {line}")
+def _status(job: Job, tally: Tally, given: int) -> int:
+    """The exit status; says where there was nothing.  Raises OomselError with all that went wrong."""
     if tally.problems:
-        raise click.exceptions.Exit(2)
+        raise OomselError("\n".join(tally.problems))
     if given:
-        return
+        return 0
     if tally.seen:
         say(f"oomsel: {tally.seen} report{'s' * (tally.seen > 1)}, none {job.wanted.words}")
     else:
         say("oomsel: no OOM report found")
-    raise click.exceptions.Exit(1)
+    return 1
 
 
 def _moment(option: str, text: str | None) -> Moment | None:
@@ -130,16 +129,3 @@ def _moment(option: str, text: str | None) -> Moment | None:
     if moment is None:
         raise click.UsageError(f"{option} {text}: no time; {instead_of(text)}")
     return moment
-
-
-def _stems(logs: list[str]) -> dict[str, str]:
-    """What the files of each log's reports are called; logs of one name in several folders are numbered."""
-    import os
-
-    taken: dict[str, int] = {}
-    stems: dict[str, str] = {}
-    for name in logs:
-        stem = os.path.basename(name).strip("-") or "stdin"
-        taken[stem] = taken.get(stem, 0) + 1
-        stems[name] = stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
-    return stems

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.cli.common import say, write_bytes
+from oomsel.cli.common import write_bytes
+from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
     from oomsel.klog.clock import Moment
@@ -35,7 +36,6 @@ class Job(NamedTuple):
     wanted: Wanted
     form: str  #: text, json, or one of the fleet's
     split: str | None = None  #: a folder
-    stems: dict[str, str] = {}  # noqa: RUF012 - of a tuple; what a log's reports are called there
 
 
 class Tally:
@@ -46,40 +46,51 @@ class Tally:
         self.problems: list[str] = []
 
 
-class Unfit(Exception):
-    """A report's time cannot be compared."""
+class Found(NamedTuple):
+    """A log to read."""
+
+    name: str
+    stem: str  #: what the files of its reports are called
+    is_named: bool = True  #: by a person; what is found in a folder may be something else
 
 
-def find_logs(paths: Iterable[str]) -> list[str]:
+def find_logs(paths: Iterable[str]) -> list[Found]:
     """Every file named, and every one in the folders named and below them, in order, each once.
 
     Files and folders whose name begins with a dot, and links to folders, are left alone.
     """
-    found: dict[str, None] = {}
+    names: dict[str, bool] = {}
     for path in paths:
         if not os.path.isdir(path):
-            found[path] = None
+            names[path] = True
             continue
-        for folder, inner, names in os.walk(path):
+        for folder, inner, files in os.walk(path):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
-            found |= dict.fromkeys(os.path.join(folder, name) for name in sorted(names) if not name.startswith("."))
-    return list(found)
+            for name in sorted(name for name in files if not name.startswith(".")):
+                names.setdefault(os.path.join(folder, name), False)
+    taken: dict[str, int] = {}
+    found = []
+    for name, is_named in names.items():
+        stem = os.path.basename(name).strip("-") or "stdin"
+        taken[stem] = taken.get(stem, 0) + 1
+        found.append(Found(name, stem if taken[stem] == 1 else f"{stem}-{taken[stem]}", is_named))
+    return found
 
 
-def scan(names: list[str], job: Job, workers: int, tally: Tally) -> Iterator[Any]:
+def scan(found: list[Found], job: Job, workers: int, tally: Tally) -> Iterator[Any]:
     """The rows of all logs, in the logs' order; `workers` processes read them."""
-    if workers <= 1 or len(names) <= 1:
-        for name in names:
-            yield from _scan_one(name, job, tally)
+    if workers <= 1 or len(found) <= 1:
+        for log in found:
+            yield from _scan_one(log, job, tally)
         return
     from concurrent.futures import Future, ProcessPoolExecutor
 
     waiting: deque[Future[tuple[list[Any], int, list[str]]]] = deque()
-    left = iter(names)
-    with ProcessPoolExecutor(min(workers, len(names))) as pool:
+    left = iter(found)
+    with ProcessPoolExecutor(min(workers, len(found))) as pool:
         try:
             while True:
-                waiting.extend(pool.submit(_whole, name, job) for name in islice(left, 3 * workers - len(waiting)))
+                waiting.extend(pool.submit(_whole, log, job) for log in islice(left, 3 * workers - len(waiting)))
                 if not waiting:
                     return
                 rows, seen, problems = waiting.popleft().result()
@@ -90,30 +101,33 @@ def scan(names: list[str], job: Job, workers: int, tally: Tally) -> Iterator[Any
             pool.shutdown(cancel_futures=True)
 
 
-def _whole(name: str, job: Job) -> tuple[list[Any], int, list[str]]:
+def _whole(log: Found, job: Job) -> tuple[list[Any], int, list[str]]:
     tally = Tally()
-    rows = list(_scan_one(name, job, tally))
+    rows = list(_scan_one(log, job, tally))
     return rows, tally.seen, tally.problems
 
 
-def _scan_one(name: str, job: Job, tally: Tally) -> Iterator[Any]:
+def _scan_one(log: Found, job: Job, tally: Tally) -> Iterator[Any]:
     from oomsel.cli.progress import watching
-    from oomsel.errors import OomselError
+    from oomsel.inputs.identify import Kind, identify, identify_as
     from oomsel.inputs.source import open_source
     from oomsel.klog.reader import LogReader
 
+    name = log.name
     try:
         with watching(name) as progress, open_source(name) as stream:
+            if log.is_named:
+                identify_as(Kind.LOG, name, stream)
+            elif identify(stream) not in (Kind.LOG, Kind.KERNEL_TEXT, Kind.OTHER):
+                return
             reader = LogReader(stream, keep_source=job.split is not None, progress=progress)
             for event in reader.events():
                 tally.seen += 1
                 if not _has(job.wanted, name, event):
                     continue
                 if job.split is not None:
-                    _write_report(job.split, job.stems[name], event)
+                    _write_report(job.split, log.stem, event)
                 yield _row(name, job.form, event, reader)
-    except Unfit as error:
-        tally.problems.append(str(error))
     except OomselError as error:
         tally.problems += str(error).split("\n")
 
@@ -168,17 +182,16 @@ def _order(name: str, event: OomEvent, option: str, limit: Moment | None) -> int
     if order is None:
         time = f"the time of report {event.index}, {printable(event.stamp)}, {when.why_not(limit)}"
         what = time if event.stamp else f"report {event.index} has no time"
-        raise Unfit(f"{printable(name)}: line {event.first_line}: {what}: it cannot be compared with that of {option}")
+        raise OomselError(
+            f"{printable(name)}: line {event.first_line}: {what}: it cannot be compared with that of {option}"
+        )
     return order
 
 
 def _write_report(directory: str, stem: str, event: OomEvent) -> None:
-    import click
-
     target = os.path.join(directory, f"{stem}.{event.index}.log")
     try:
         os.makedirs(directory, exist_ok=True)
     except OSError as error:
-        say(f"oomsel: {directory}: {error.strerror or error}")
-        raise click.exceptions.Exit(2) from None
+        raise OomselError(f"{directory}: {error.strerror or error}") from None
     write_bytes(b"".join(line + b"\n" for line in event.source_lines), target)

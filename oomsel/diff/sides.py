@@ -9,10 +9,10 @@ from oomsel.booting import Booted, select
 from oomsel.diff.tasks import ComparedEvent, compared_report, compared_text
 from oomsel.errors import InputError, UsageError
 from oomsel.files import lines_of
-from oomsel.inputs.identify import is_log
-from oomsel.inputs.source import HEAD, STDIN, SUFFIXES, open_source
+from oomsel.inputs.identify import Kind, identify, printed_report
+from oomsel.inputs.source import STDIN, SUFFIXES, open_source
 from oomsel.kernel.event import OomReport
-from oomsel.klog.event_text import events_of, is_event_text, read_event
+from oomsel.klog.event_text import events_of, read_event
 from oomsel.outputs.kernel_text import event_text
 from oomsel.outputs.summary import SILENCE
 from oomsel.text import printable
@@ -85,23 +85,16 @@ def content_of(name: str) -> Content:
     once = name == STDIN or (os.path.exists(name) and not os.path.isfile(name))
     try:
         with open_source(name) as stream:
-            head, found_log = stream.peek(HEAD), is_log(stream)
+            kind = identify(stream)
             # An event that prints nothing leaves an empty file, which no scenario is.
-            is_nothing = not head and not once and not name.endswith(SUFFIXES)
-            raw = stream.read() if once or _is_text(head) else None
+            if kind is Kind.EMPTY and not stream.peek(1) and not once and not name.endswith(SUFFIXES):
+                return Content(text=[])
+            raw = stream.read() if once or kind is Kind.KERNEL_TEXT else None
     except InputError:
         return Content()
-    if is_nothing or (raw is not None and _is_text(raw)):
-        return Content(text=_lines(raw or b""))
-    return Content(raw=raw if once else None, is_log=found_log)
-
-
-def _is_text(raw: bytes) -> bool:
-    return is_event_text(_lines(raw))
-
-
-def _lines(raw: bytes) -> list[str]:
-    return lines_of(raw.decode("utf-8", "surrogateescape"))
+    if kind is Kind.KERNEL_TEXT and raw is not None and (lines := printed_report(raw)) is not None:
+        return Content(text=lines)
+    return Content(raw=raw if once else None, is_log=kind in (Kind.LOG, Kind.KERNEL_TEXT))
 
 
 def sides_of(requests: list[SideRequest], contents: list[Content], booted: list[Booted | None]) -> list[Side]:

@@ -251,4 +251,6 @@ def known_keys(form: Form, path: tuple[str | int, ...]) -> tuple[str, ...]:
         here = here.mapping
     while isinstance(here, ListOf | MappingOf):
         here = here.inner(0)
+    if isinstance(here, OrMapping):
+        here = here.mapping
     return tuple(here.keys()) if isinstance(here, type) else ()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic_core import core_schema as cs
 
+from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
 from oomsel.kernel.designs import DESIGNS
 from oomsel.scenario.declaration import Form, ListOf, Model
@@ -130,7 +131,7 @@ class SweepRow(NamedTuple):
 
 def load_study(path: str) -> Study:
     """The study in a file, `-` for standard input.  Raises InputError with every problem found."""
-    return read_study(path, read_bytes(path))
+    return read_study(path, read_bytes(path, Kind.STUDY))
 
 
 def read_study(source: str, raw: bytes) -> Study:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from oomsel.cli import cli
 from tests.real_logs import LOGS
+from tests.running import run
 
 
 @pytest.mark.parametrize(
@@ -24,6 +23,6 @@ def test_the_columns_stay(tmp_path: Path, name: str, old: str, new: str) -> None
     path = tmp_path / "vendor.log"
     path.write_text(text.replace(old, new))
     (header, *_) = (line.partition("] ")[2] for line in text.split("\n") if "[  pid  ]" in line)
-    ran = CliRunner().invoke(cli, ["select", "--mode", "kernel", "--event", "1", str(path)])
-    assert ran.exit_code == 0, ran.stderr
-    assert header in ran.stdout.split("\n")
+    ran = run("select", "--mode", "kernel", "--event", "1", path)
+    assert ran.status == 0, ran.err
+    assert header in ran.out.split("\n")

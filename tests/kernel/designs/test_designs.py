@@ -18,7 +18,7 @@ from oomsel.kernel.two_pass import accuracy_of
 ANON = MM_ANONPAGES
 
 
-@pytest.fixture(autouse=True, params=[False, True], ids=["plain", "numba"])
+@pytest.fixture(autouse=True, params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["plain", "numba"])
 def _loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param and not has_numba():
         pytest.skip("numba is not installed")
