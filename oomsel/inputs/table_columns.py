@@ -45,6 +45,8 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
     by_name = dict(zip(_NAMES, cells, strict=True))
     if (pid != by_name["tgid"]).any() or not np.diff(np.sort(pid)).all():
         return None
+    if (by_name["rss"] != by_name["rss_anon"] + by_name["rss_file"] + by_name["rss_shmem"]).any():
+        return None
     counts = np.zeros((len(rows), NR_MM_COUNTERS), np.int64, order="F")
     for name, member in MEMBERS.items():
         counts[:, member] = by_name["swapents" if name == "swap" else f"rss_{name}"]

@@ -1,4 +1,7 @@
-"""An OomReport in the kernel's own words, to the byte."""
+"""An OomReport in the kernel's own words, to the byte: what mm/oom_kill.c prints, by the functions that print it.
+
+Their formats, by release, stand in `oomsel.klog.formats`.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def _shown(column: list[int | None]) -> list[Any]:
 
 
 def dump_oom_victim(report: OomReport) -> str:
-    """The line that names the victim, the constraint and the cgroups; dump_oom_summary() before 6.2."""
+    """The line that names the victim, the constraint and the cgroups; the function was dump_oom_summary() before."""
     system, tasks, oc, task = report.system, report.system.tasks, report.oc, report.chosen
     assert task is not None
     policy = report.constraint is Constraint.MEMORY_POLICY
