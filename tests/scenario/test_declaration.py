@@ -64,7 +64,12 @@ def test_errors(data: Any, kind: str, path: tuple[str | int, ...]) -> None:
 
 def test_known_keys_and_placeholders() -> None:
     assert known_keys(Further, ()) == ("pid", "inside", "many", "flag", "size")
-    assert known_keys(Further, ("many", 3)) == known_keys(Outer, ("inside",)) == ("pages", "label")
+    assert (
+        known_keys(Further, ("many", 3))
+        == known_keys(Outer, ("inside",))
+        == known_keys(Outer, ("many",))
+        == ("pages", "label")
+    )
     assert known_keys(Outer, ("pid",)) == known_keys(Outer, ("gone", "too")) == ()
     assert form_at(Outer, ("many", 3, "pages")) is SIZE
     assert Outer.placeholder() == {"pid": 1, "many": [{}]}
