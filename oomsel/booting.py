@@ -74,11 +74,7 @@ def boot(scenario: Scenario) -> Booted:
         total_swap_pages=machine.swap,
         node_present_pages=nodes,
         memcgs=memcgs,
-        sysctl=Sysctl(
-            scenario.sysctl.oom_kill_allocating_task,
-            scenario.sysctl.oom_dump_tasks,
-            scenario.sysctl.panic_on_oom,
-        ),
+        sysctl=Sysctl(*(getattr(scenario.sysctl, name) for name in Sysctl._fields)),
         tasks=table,
         rss=stat,
         total_vm=_total_vm(tasks.total_vm, stat),

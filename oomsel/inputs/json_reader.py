@@ -45,7 +45,7 @@ def build(text: str) -> Any:
 
 
 def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
-    """The document in `text` as nodes, and what in it no scenario may have.
+    """The document in `text` as nodes, and what in it is JSON but not allowed.
 
     Raises InputError, with no key path, where `text` is no JSON.
     """

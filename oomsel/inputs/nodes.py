@@ -17,7 +17,7 @@ MAX_DEPTH = 64
 
 
 class Irregular(Exception):
-    """Something that a fast reading leaves to the slow one: an error, an anchor, an odd character."""
+    """What only the slow reading handles: an error, an anchor, a character that is a line break to YAML 1.1."""
 
 
 class Node:

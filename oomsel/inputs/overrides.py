@@ -204,8 +204,8 @@ def _is_called(task: Any, name: str | int) -> bool:
     thread = thread if isinstance(thread, dict) else {}
     if isinstance(name, int):
         return name in (task.get("pid"), thread.get("pid"))
-    stated = [said for said in (task.get("comm"), thread.get("comm")) if said is not None]
-    as_written = [said.text if isinstance(said, SourceInt) else str(said) for said in stated]
+    stated = [comm for comm in (task.get("comm"), thread.get("comm")) if comm is not None]
+    as_written = [comm.text if isinstance(comm, SourceInt) else str(comm) for comm in stated]
     return comm_from_text(name) in map(comm_from_text, as_written)
 
 

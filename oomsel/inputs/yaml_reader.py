@@ -114,7 +114,7 @@ def build(text: str) -> Any:  # noqa: PLR0912, PLR0915
 
 
 def compose(source: str, text: str) -> tuple[Node, list[Problem]]:
-    """The document in `text` as nodes, and what in it no scenario may have.
+    """The document in `text` as nodes, and what in it is YAML but not allowed.
 
     Raises InputError, with no key path, where `text` is no YAML.
     """
@@ -160,7 +160,7 @@ class _Refused(Exception):
 
 
 class _Composer:
-    """Builds nodes from events; what is wrong but leaves the rest readable goes to `problems`."""
+    """Builds nodes from events; what is wrong without making the rest unreadable goes to `problems`."""
 
     def __init__(self, text: str) -> None:
         hidden, self.restore = _hide_old_breaks(text)
@@ -251,10 +251,10 @@ class _Composer:
 
 
 def _hide_old_breaks(text: str) -> tuple[str, dict[int, str]]:
-    """`text` with stand-ins for YAML 1.1's extra line breaks, and the way back."""
+    """`text` with placeholders for YAML 1.1's extra line breaks, and the way back."""
     found = [char for char in _OLD_BREAKS if char in text]
     if not found:
         return text, {}
     free = (code for code in range(0xE000, 0xF8FF) if chr(code) not in text)
-    stand_ins = {ord(char): chr(code) for char, code in zip(found, free, strict=False)}
-    return text.translate(stand_ins), {ord(code): chr(char) for char, code in stand_ins.items()}
+    placeholders = {ord(char): chr(code) for char, code in zip(found, free, strict=False)}
+    return text.translate(placeholders), {ord(code): chr(char) for char, code in placeholders.items()}

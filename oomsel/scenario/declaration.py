@@ -232,6 +232,8 @@ def form_at(form: Form, path: tuple[str | int, ...]) -> Form | None:
 
 
 def known_keys(form: Form, path: tuple[str | int, ...]) -> tuple[str, ...]:
-    """The keys of the mapping at `path` in a `form`."""
+    """The keys of the mapping at `path` in a `form`, or of the mappings in the list there."""
     here = form_at(form, path)
+    while isinstance(here, ListOf | MappingOf):
+        here = here.inner(0)
     return tuple(here.keys()) if isinstance(here, type) else ()

@@ -36,7 +36,7 @@ class Context:
 
 
 def page_size_of(data: Mapping[Any, Any]) -> int:
-    """The page size that units are converted with; that it may be wrong is said elsewhere."""
+    """The page size that units are converted with; a wrong one gives 4096, and a problem of its own."""
     machine = data.get("machine")
     size = machine.get("page_size") if isinstance(machine, dict) else None
     return size if isinstance(size, int) and size in PAGE_SIZES else 4096

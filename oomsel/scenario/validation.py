@@ -43,7 +43,7 @@ def real_path(loc: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]:
     """`loc` as far as the input goes, whether it was cut short, and whether it is about a key.
 
     A counter's short form, `anon: 5`, is read as `{count: 5}`, and a union names its members:
-    neither stands in the input.
+    neither is in the input.
     """
     path: list[str | int] = []
     value = data

@@ -49,6 +49,6 @@ def _open_document(source: str, raw: bytes, begins: str) -> Document:
     try:
         return Document(source, raw)
     except InputError as error:
-        said = "a scenario begins with oomsel: 1"
-        told = [one._replace(message=one.message.replace(said, begins)) for one in error.problems]
-        raise InputError(source, told) from None
+        scenario = "a scenario begins with oomsel: 1"
+        problems = [one._replace(message=one.message.replace(scenario, begins)) for one in error.problems]
+        raise InputError(source, problems) from None

@@ -28,6 +28,7 @@ from oomsel.study.workload import (
 )
 from oomsel.text import MAX_CPU, MAX_NODE
 
+#: What the reference begins with.
 INTRODUCTION = """\
 # Study format 1
 

@@ -32,6 +32,7 @@ KINDS = ("pinned", "hop", "round_robin", "node_local")
 #: The operations that a step of `do` may be; the first value of each is pages, fork's a number.
 OPERATIONS = ("fault", "fault_around", "thp", "unmap", "mmap_munmap", "fork")
 FAULT_AROUND = 16
+#: What the reference begins with.
 INTRODUCTION = """\
 # Workload format 1
 

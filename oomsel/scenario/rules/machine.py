@@ -53,8 +53,8 @@ def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
     possible = set(machine.cpus)
     if reads("machine", "cpus"):
         for name, cpus in (("online", machine.online), ("dying", machine.dying)):
-            if strange := set(cpus or ()) - possible:
-                message = f"CPU {format_numbers(strange)} is not possible; machine.cpus has {format_numbers(possible)}"
+            if unknown := set(cpus or ()) - possible:
+                message = f"CPU {format_numbers(unknown)} is not possible; machine.cpus has {format_numbers(possible)}"
                 collector.add(("machine", name), message)
     if reads("machine", "online") and reads("machine", "dying"):
         if both := set(machine.online or ()) & set(machine.dying):
@@ -62,7 +62,7 @@ def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
             collector.conflict(("machine", "online"), ("machine", "dying"), message)
         elif reads("machine", "cpus") and not online_cpus(machine):
             collector.add(("machine", "dying"), "leaves no CPU online; at least one is")
-    if not online_cpus(machine) or set(machine.online or ()) - possible:  # what is online, updates cannot ask then
+    if not online_cpus(machine) or set(machine.online or ()) - possible:  # so updates cannot be checked against it
         collector.mark_unreliable(("machine", "online"))
     if not reads("machine", "nodes"):
         return
@@ -74,7 +74,7 @@ def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
 
 
 def cpu_states_read(collector: ProblemCollector) -> bool:
-    """Whether it is known which CPUs are possible, online and dying."""
+    """Whether it can be relied on which CPUs are possible, online and dying."""
     return all(collector.reads("machine", name) for name in ("cpus", "online", "dying"))
 
 
@@ -93,9 +93,9 @@ def check_nodes(machine: Machine, possible: set[int], collector: ProblemCollecto
     taken: dict[int, Path] = {}
     for number, node in nodes.items():
         path = (*raw_keys[number], "cpus")
-        strange = set(node.cpus) - possible
-        if strange and collector.reads("machine", "cpus"):
-            message = f"CPU {format_numbers(strange)} is not possible; machine.cpus has {format_numbers(possible)}"
+        unknown = set(node.cpus) - possible
+        if unknown and collector.reads("machine", "cpus"):
+            message = f"CPU {format_numbers(unknown)} is not possible; machine.cpus has {format_numbers(possible)}"
             collector.add(path, message)
         for cpu in node.cpus:
             if cpu in taken:
@@ -152,8 +152,8 @@ def check_nodes_exist(machine: Machine, nodes: tuple[int, ...], path: Path, coll
     if not collector.reads("machine", "nodes"):
         return
     known = all_nodes(machine)
-    if strange := set(nodes) - known:
-        collector.add(path, f"node {format_numbers(strange)} does not exist; machine.nodes has {format_numbers(known)}")
+    if unknown := set(nodes) - known:
+        collector.add(path, f"node {format_numbers(unknown)} does not exist; machine.nodes has {format_numbers(known)}")
 
 
 def check_current(scenario: Scenario, collector: ProblemCollector) -> None:
@@ -187,7 +187,7 @@ def check_current(scenario: Scenario, collector: ProblemCollector) -> None:
 
 
 def all_tasks_read(scenario: Scenario, collector: ProblemCollector, *keys: str) -> bool:
-    """Whether these keys of every task can be relied on: what no task says is said by none, then."""
+    """Whether these keys of every task can be relied on, so that a value that no task states is really missing."""
     indices = range(len(scenario.tasks))
     return all(collector.reads_whole("tasks", index, key) for index in indices for key in keys)
 

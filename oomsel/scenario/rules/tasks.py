@@ -1,11 +1,11 @@
-"""Rules over tasks: pids, shared mms, odd tasks, cgroups, nodes, and what a CPU can hold."""
+"""Rules over tasks: pids, shared mms, kernel threads and zombies, cgroups, nodes, and what a CPU can hold."""
 
 from __future__ import annotations
 
 from functools import cached_property, partial
 
 from oomsel.kernel.percpu_counter import compute_batch_value
-from oomsel.scenario.models import Counter, Machine, Scenario, Task
+from oomsel.scenario.models import Counter, Machine, Rss, Scenario, Task
 from oomsel.scenario.problems import ProblemCollector
 from oomsel.scenario.rules.machine import (
     check_memcg_exists,
@@ -20,12 +20,12 @@ from oomsel.text import format_numbers, parse_list
 #: What a task without memory may state.
 KTHREAD_KEYS = frozenset(("pid", "comm", "uid", "flags"))
 ZOMBIE_KEYS = frozenset(("pid", "comm", "uid", "oom_score_adj", "memcg", "flags"))
-COUNTERS = ("anon", "file", "shmem", "swap", "total")
+COUNTERS = Rss.fields()
 MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
 
 
 def check_tasks(scenario: Scenario, collector: ProblemCollector) -> list[str]:
-    """Complains about tasks; returns what is allowed but worth a note."""
+    """Add the problems of tasks; returns what is allowed but worth a note."""
     tasks = [(index, task) for index, task in enumerate(scenario.tasks) if collector.reads("tasks", index)]
     check_pids(tasks, collector)
     check_shared_mms(tasks, collector)
@@ -107,7 +107,7 @@ def check_task(task: Task, path: Path, scenario: Scenario, collector: ProblemCol
 
 
 def check_flags(task: Task, path: Path, collector: ProblemCollector) -> None:
-    """Kernel threads and zombies state nothing that they cannot have."""
+    """Kernel threads and zombies state nothing that such tasks do not have."""
     if is_kthread(task):
         kind, allowed = "kernel thread", KTHREAD_KEYS
         if set(task.flags) != {"kthread"}:
@@ -116,16 +116,16 @@ def check_flags(task: Task, path: Path, collector: ProblemCollector) -> None:
         kind, allowed = "zombie", ZOMBIE_KEYS
     else:
         return
-    strange = [key for key in collector.stated(*path) or () if key not in allowed]
+    unfit = [key for key in collector.stated(*path) or () if key not in allowed]
     if collector.places.has_row(path):
         collector.add((*path, "flags"), f"a {kind} has no row in a task table; take the row or the flag out")
         return
-    for key in filter(partial(collector.reads, *path), strange):
+    for key in filter(partial(collector.reads, *path), unfit):
         collector.add((*path, key), f"a {kind} has none; leave the key out", at_key=True)
 
 
 class _Cpus:
-    """What the slots of a machine's CPUs may hold."""
+    """What a counter may have on each of a machine's CPUs."""
 
     def __init__(self, machine: Machine, collector: ProblemCollector) -> None:
         self.possible = set(machine.cpus)
@@ -142,29 +142,29 @@ class _Cpus:
         return format_numbers(self.possible)
 
     def allow(self, counter: Counter) -> bool:
-        """Whether there is nothing to say about a counter's deltas, asked of thousands."""
+        """Whether a counter's deltas are all possible and seen by the precise sum; quick, as there are thousands."""
         values = counter.deltas.values()
         return counter.deltas.keys() <= self.seen and -self.most <= min(values) and max(values) <= self.most
 
     def check(self, counter: Counter, path: Path, collector: ProblemCollector) -> set[int]:
-        """Complains about a counter's deltas; returns the CPUs whose values the precise sum does not see."""
+        """Add the problems of a counter's deltas; returns the CPUs whose values the precise sum does not see."""
         deltas = counter.deltas
         cpus = deltas.keys()
         keys = keys_by_cpu((*path, "deltas"), collector)
         if not cpus <= self.possible:
-            strange: dict[Path, list[int]] = {}
+            impossible: dict[Path, list[int]] = {}
             for cpu in sorted(cpus - self.possible):
-                strange.setdefault(keys.get(cpu, (*path, "deltas")), []).append(cpu)
-            for where, numbers in strange.items():
+                impossible.setdefault(keys.get(cpu, (*path, "deltas")), []).append(cpu)
+            for where, numbers in impossible.items():
                 message = f"CPU {format_numbers(numbers)} is not possible; machine.cpus has {self.possible_text}"
                 collector.add(where, message, at_key=True)
-        said: set[Path] = set()  # a key that is a cpulist is one mistake
+        reported: set[Path] = set()  # a key that is a cpulist is one mistake
         for cpu, pages in deltas.items():
             if abs(pages) <= self.most:
                 continue
             where = keys.get(cpu, (*path, "deltas"))
-            if where not in said:
-                said.add(where)
+            if where not in reported:
+                reported.add(where)
                 message = (
                     f"{pages} on CPU {cpu} cannot be: a value of the batch, {self.batch}, or more is folded;"
                     f" use -{self.most} to {self.most}, or state machine.batch"

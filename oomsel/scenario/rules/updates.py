@@ -7,13 +7,12 @@ from functools import cached_property, partial
 from oomsel.scenario.models import Counter, Scenario, Task, Update
 from oomsel.scenario.problems import MISSING, ProblemCollector
 from oomsel.scenario.rules.machine import all_tasks_read, cpu_states_read, is_kthread, online_cpus, pids_of
+from oomsel.scenario.rules.tasks import COUNTERS
 from oomsel.scenario.values import Path
 from oomsel.text import MAX_PAGES, format_numbers
 
 #: What a counter may come to, in pages: four of them and what oom_score_adj adds stay within 64 bits.
 MAX_HELD = 1 << 60
-
-COUNTERS = ("anon", "file", "shmem", "swap", "total")
 
 
 def check_updates(scenario: Scenario, collector: ProblemCollector) -> None:
@@ -112,16 +111,16 @@ class _Replay:
             return None
         rss = owner.rss
         both = rss is not None and rss.total is not None and (rss.anon or rss.file or rss.shmem)
-        return None if both else owner  # which of the two is meant is already asked
+        return None if both else owner  # that both are stated is a problem already
 
     def add(self, owner: Task, name: str, pages: int, path: Path) -> None:
-        """Counts what the owner's counter holds, folded or not: each update is small enough, but not all of them."""
+        """Add to what the owner's counter holds, folded or not; small updates may bring it out of range together."""
         counter: Counter | None = getattr(owner.rss, name, None)
         stated = 0 if counter is None else counter.count + sum(counter.deltas.values())
         before = self.held.get((owner.pid, name), stated)
         after = before + pages
         if abs(pages) >= MAX_PAGES:
-            return  # that is said already
+            return  # that is a problem already
         if abs(after) >= MAX_HELD and abs(after) > abs(before) and (owner.pid, name) not in self.too_full:
             self.too_full.add((owner.pid, name))
             self.collector.add(path, f"brings the counter to {after} pages; stay below 2^60 pages")
