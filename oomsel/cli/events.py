@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oomsel.cli.common import OUTPUT, say, write, write_bytes
+from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
     from oomsel.klog.clock import Moment
@@ -39,7 +40,7 @@ def command(
     split: str | None,
     form: str,
     output: str | None,
-) -> None:
+) -> int:
     """List the OOM reports in each LOG, a line each.
 
     A LOG has any form that dmesg, journalctl or syslog gives it, compressed or not; - is
@@ -64,22 +65,18 @@ def command(
         write("".join(f"{line}\n" for line in event_lines(entries, with_source=len(logs) > 1)), output)
     if not entries:
         say("oomsel: no OOM report found")
-        raise click.exceptions.Exit(1)
+    return 0 if entries else 1
 
 
 def _events(name: str, *, keep_source: bool) -> Iterator[OomEvent]:
     from oomsel.cli.progress import watching
-    from oomsel.errors import OomselError
+    from oomsel.inputs.identify import Kind, identify_as
     from oomsel.inputs.source import open_source
     from oomsel.klog.reader import LogReader
 
-    try:
-        with watching(name) as progress, open_source(name) as stream:
-            yield from LogReader(stream, keep_source=keep_source, progress=progress).events()
-    except OomselError as error:
-        for line in str(error).split("\n"):
-            say(f"oomsel: {line}")
-        raise click.exceptions.Exit(2) from None
+    with watching(name) as progress, open_source(name) as stream:
+        identify_as(Kind.LOG, name, stream)
+        yield from LogReader(stream, keep_source=keep_source, progress=progress).events()
 
 
 def _moment(option: str, text: str | None) -> Moment | None:
@@ -132,8 +129,7 @@ def _order(name: str, event: OomEvent, option: str, limit: Moment | None) -> int
     if order is None:
         time = f"the time of report {event.index}, {printable(event.stamp)}, {when.why_not(limit)}"
         what = time if event.stamp else f"report {event.index} has no time"
-        say(f"oomsel: {name}: line {event.first_line}: {what}: it cannot be compared with that of {option}")
-        raise click.exceptions.Exit(2)
+        raise OomselError(f"{name}: line {event.first_line}: {what}: it cannot be compared with that of {option}")
     return order
 
 
@@ -162,6 +158,5 @@ def _write_report(directory: str, stem: str, event: OomEvent) -> None:
     try:
         os.makedirs(directory, exist_ok=True)
     except OSError as error:
-        say(f"oomsel: {directory}: {error.strerror or error}")
-        raise click.exceptions.Exit(2) from None
+        raise OomselError(f"{directory}: {error.strerror or error}") from None
     write_bytes(b"".join(line + b"\n" for line in event.source_lines), target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
+from oomsel.cli.common import INPUTS, OUTPUT, boot_all, fail_on_error, note, scenario_options, write
 
 
 @click.command(
@@ -46,7 +46,7 @@ def command(
     show_all: bool,
     exit_code: bool,
     output: str | None,
-) -> None:
+) -> int:
     """Make the OOM killer's choice for each SCENARIO.
 
     That is a file of YAML or JSON, a bundle or a kernel log, or - for standard input.  Prints the
@@ -58,9 +58,9 @@ def command(
 
     rendering = Rendering(mode, form, reaper=reaper, timestamps=timestamps, show_all=show_all)
     booted = boot_all(inputs, overrides, kernel)
-    texts = [rendering.add(name, machine) for name, machine in booted]
+    with fail_on_error():
+        texts = [rendering.add(name, machine) for name, machine in booted]
     for source, message in rendering.notes:
         note(source, message)
     write(rendering.joined(texts), output)
-    if exit_code and rendering.modes_differ:
-        raise click.exceptions.Exit(1)
+    return 1 if exit_code and rendering.modes_differ else 0

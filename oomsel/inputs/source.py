@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 STDIN = "-"
+#: What the names of scenarios end in.
+SUFFIXES = (".yaml", ".yml", ".json", ".npz")
 
 #: More names than this in a folder are not looked at for the nearest one.
 MAX_LISTED = 5000

@@ -1,4 +1,4 @@
-"""What a scenario that comes from a log says about itself at its top: where its values are from, what is not known."""
+"""The comments at the top of a scenario made from a log: where its values come from, and what is not known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oomsel.text import printable
 
 
 def comments_of(reading: LogReading) -> tuple[str, ...]:
-    """Lines of comment."""
+    """The comments, a line each."""
     event, facts = reading.event, reading.facts
     lines = []
     if event.victim is not None:

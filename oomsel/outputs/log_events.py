@@ -1,4 +1,4 @@
-"""A log's reports, a line or an object each."""
+"""The list of a log's reports: a line of text or an object for each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RIGHT = frozenset(("#", "line", "freed", "tasks"))
 
 
 class Entry(NamedTuple):
-    """One report, for the list; what was freed is None where no kill line says it."""
+    """One report in the list; `freed_kb` and `freed_pages` are None if no kill line states them."""
 
     source: str
     number: int
@@ -55,7 +55,7 @@ def entry_of(source: str, event: OomEvent) -> Entry:
 
 
 def constraint_of(event: OomEvent) -> str:
-    """What limited the allocation, in a word: a cgroup is `memcg`, nothing `global`; `?` where nothing says."""
+    """What limited the allocation: `memcg`, `cpuset`, `mempolicy`, `global` for nothing, `?` if no line says."""
     if event.invoked is not None and event.invoked.order == -1:
         return "sysrq"
     if event.summary is not None:
@@ -68,7 +68,7 @@ def constraint_of(event: OomEvent) -> str:
 
 
 def entry_object(entry: Entry) -> dict[str, Any]:
-    """An entry as plain data; keys stay, memory is in kB as the kernel prints it."""
+    """An entry as plain data, for JSON."""
     return {
         "input": printable(entry.source),
         "event": entry.number,
@@ -93,7 +93,7 @@ def _shown(text: str | None) -> str | None:
 
 
 def event_lines(entries: Iterable[Entry], *, with_source: bool) -> Iterator[str]:
-    """The entries as aligned text, under a heading."""
+    """The entries as aligned text with headings."""
     headings = (*_HEADINGS, *(["input"] if with_source else []))
     rows = [headings, *((*_cells(entry), *([printable(entry.source)] if with_source else [])) for entry in entries)]
     yield from aligned(rows, "".join(">" if heading in _RIGHT else "<" for heading in headings))

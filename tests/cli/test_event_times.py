@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from oomsel.cli import cli
 from tests.real_logs import LOGS
+from tests.running import run
 
 TEXTS = [line[15:] for line in (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]]
 
@@ -30,7 +29,7 @@ TEXTS = [line[15:] for line in (LOGS / "01-global-8cpu.log").read_text().split("
 def test_a_time_is_compared_or_refused(tmp_path: Path, prefix: str, options: list[str], status: int, says: str) -> None:
     log = tmp_path / "kern.log"
     log.write_text("".join(f"{prefix}{text}\n" for text in TEXTS), encoding="utf-8")
-    result = CliRunner().invoke(cli, ["events", *options, str(log)])
-    assert result.exit_code == status
-    assert says in result.stderr
-    assert bool(result.stdout) == (status == 0)
+    result = run("events", *options, log)
+    assert result.status == status
+    assert says in result.err
+    assert bool(result.out) == (status == 0)

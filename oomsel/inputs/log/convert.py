@@ -40,7 +40,8 @@ def scenario_of_event(source: str, event: OomEvent, facts: Facts, skip_reasons: 
     machine, nodes = machine_of(event, facts, held_pages(event))
     allocation = allocation_of(event, facts, allocating, memcgs.domain, nodes)
     tasks = [changed(task, memcg=path) for task, path in zip(allocating.tasks, [*memcgs.place, "/"], strict=False)]
-    tasks[allocating.position] = with_cpuset(tasks[allocating.position], allocation.cpuset)
+    if allocating.position is not None:
+        tasks[allocating.position] = with_cpuset(tasks[allocating.position], allocation.cpuset)
     notes = [*_about_table(event), *memcgs.notes, *allocation.notes]
     scenario = Scenario(
         oomsel=1,
