@@ -73,7 +73,7 @@ def date_of(value: object) -> str:
     """A date out of a field's value, epochs in seconds to nanoseconds as ISO in UTC; empty where it is none.
 
     >>> date_of(1786506841123)
-    '2026-08-12T04:34:01.123000Z'
+    '2026-08-12T03:54:01.123000Z'
     """
     text = str(value).strip()
     if _DATE.match(text):

@@ -226,6 +226,6 @@ def test_a_table_without_a_total_has_no_badness() -> None:
         .read_text()
         .replace("        0             0 app", "        0           100 app")
     )
-    result = running.run("select", "--format", "table", "-", stdin=raw.encode())
-    assert result.status == 2
-    assert "there is no badness for a table, as totalpages is not known" in result.err
+    ran = running.run("select", "--format", "table", "-", stdin=raw.encode())
+    assert ran.status == 2
+    assert "there is no badness for a table, as totalpages is not known" in ran.err
