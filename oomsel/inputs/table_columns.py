@@ -13,7 +13,7 @@ from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Indices
 from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
 from oomsel.scenario.columns import COUNTERS, PGTABLES, TaskColumns
-from oomsel.text import TASK_COMM_LEN
+from oomsel.text import TASK_COMM_LEN, unsigned_uid
 
 _NAMES = [column.name for column in TABLE_6_8.columns]
 #: Numbers of at most 15 digits, a name of at most 15 bytes in which a backslash begins no escape.
@@ -52,7 +52,7 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
         cpus,
         pid=pid,
         comm=names,
-        uid=np.where(by_name["uid"] < 0, by_name["uid"] + (1 << 32), by_name["uid"]),
+        uid=unsigned_uid(by_name["uid"]),
         oom_score_adj=by_name["oom_score_adj"],
         total_vm=by_name["total_vm"],
         pgtables_bytes=by_name["pgtables_bytes"],
