@@ -96,7 +96,7 @@ def _not_text(head: bytes) -> Kind | None:
 
 def _text_kind(head: bytes, begins: int, *, is_whole: bool) -> Kind:
     first = _FIRST_KEY.match(head, begins)
-    in_braces = head.startswith(b"{", begins)
+    in_braces = head[begins:].lstrip(b" \t\r\n").startswith(b"{")
     if in_braces:
         keys = _keys_in_braces(head, begins)
     elif first is None and re.match(_STAMPED, head[begins:]):
@@ -128,12 +128,9 @@ def _document_kind(keys: frozenset[str], *, is_whole: bool) -> Kind | None:
 
 def _misspelt(keys: frozenset[str]) -> Kind | None:
     """What a document is whose version key is spelt nearly right: `oomesl: 1` or `Oomsel: 1`."""
-    near = [key for key in keys if "oo" in key.lower() or "omsel" in key.lower()]
-    if not near:
-        return None
     import difflib
 
-    for key in near:
+    for key in sorted(keys):
         for match in difflib.get_close_matches(key.lower(), _VERSION_KEYS, n=1, cutoff=0.8):
             return _VERSION_KEYS[match]
     return None
@@ -157,7 +154,7 @@ def _keys_in_braces(head: bytes, begins: int) -> frozenset[str]:
             depth -= 1
             if depth <= 0:
                 break
-        elif depth == 1 and match[4]:
+        elif depth == 1 and (match[4] or not keys):  # the first one is a key, should its colon be missing
             keys.add((match[1] or match[2] or match[3] or b"").decode("utf-8", "replace"))
     return frozenset(keys)
 

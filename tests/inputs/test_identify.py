@@ -70,6 +70,8 @@ DOCUMENTS: dict[Kind, dict[str, str | bytes]] = {
         "JSON, last": json.dumps({"title": {"oomsel_study": 1}, "tasks": [{"a": 1}] * 10, "oomsel": 1}),
         "misspelt": "oomesl: 1\nmachine: {cpus: 4}\n",
         "capital": "Oomsel: 1\n",
+        "indented JSON": ' \n  {"oomsel": 1}',
+        "JSON without a colon": '{"oomsel" 1}',
         "misspelt JSON": '{"oomse": 1}',
         "without version": "title: x\nmachine: {cpus: 4, ram: 1GiB}\ntasks: []\n",
         "long": LONG,
