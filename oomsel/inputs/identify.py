@@ -144,7 +144,7 @@ def _keys_on_lines(head: bytes, indent: bytes) -> frozenset[str]:
 
 def _keys_in_braces(head: bytes, begins: int) -> frozenset[str]:
     """The keys of the mapping in braces, JSON or YAML, as far as `head` shows it."""
-    keys = set()
+    keys: set[str] = set()
     depth = 0
     for match in _FLOW.finditer(head, begins):
         mark = match[0]
