@@ -143,7 +143,7 @@ def _keys_on_lines(head: bytes, indent: bytes) -> frozenset[str]:
 
 
 def _keys_in_braces(head: bytes, begins: int) -> frozenset[str]:
-    """The keys of the mapping in braces, JSON or YAML, as far as `head` shows it."""
+    """The keys of the mapping in braces, JSON or YAML, up to a version key or as far as `head` shows it."""
     keys = set()
     depth = 0
     for match in _FLOW.finditer(head, begins):
@@ -156,6 +156,8 @@ def _keys_in_braces(head: bytes, begins: int) -> frozenset[str]:
                 break
         elif depth == 1 and (match[4] or not keys):  # the first one is a key, should its colon be missing
             keys.add((match[1] or match[2] or match[3] or b"").decode("utf-8", "replace"))
+            if not keys.isdisjoint(_VERSION_KEYS):
+                break
     return frozenset(keys)
 
 
