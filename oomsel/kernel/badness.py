@@ -7,10 +7,12 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from oomsel.kernel.constraint import Constraint, OomControl, scan_order
+from oomsel.kernel.constraint import Constraint, OomControl, current_of
 from oomsel.kernel.historic import historic_badness
+from oomsel.kernel.memcontrol import is_hidden_from_cgroups, mem_cgroup_scan_tasks
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, NR_MM_COUNTERS, Int64s
-from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, System, TaskFlag
+from oomsel.kernel.release import Rules
+from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, Mempolicy, System, TaskFlag
 
 #: The points of a task that may not be killed.
 LONG_MIN = -(1 << 63)
@@ -25,13 +27,14 @@ class SkipReason(IntEnum):
     INIT = 1
     KTHREAD = 2
     MEMCG = 3  #: not below the cgroup that is out of memory, so never visited
-    CPUSET = 4
-    MEMPOLICY = 5
-    REAPED_VICTIM = 6  #: an earlier victim with MMF_OOM_SKIP
-    NO_MM = 7
-    ADJ_MIN = 8
-    OOM_SKIP = 9
-    VFORK = 10
+    EXITED = 4  #: in the cgroup, but the walk passes it by
+    CPUSET = 5
+    MEMPOLICY = 6
+    REAPED_VICTIM = 7  #: an earlier victim with MMF_OOM_SKIP
+    NO_MM = 8
+    ADJ_MIN = 9
+    OOM_SKIP = 10
+    VFORK = 11
 
     @property
     def reason(self) -> str:
@@ -44,6 +47,7 @@ _REASONS = {
     SkipReason.INIT: "is init",
     SkipReason.KTHREAD: "is a kernel thread",
     SkipReason.MEMCG: "is outside the memory cgroup",
+    SkipReason.EXITED: "is exiting, and a cgroup does not see such a process any more",
     SkipReason.CPUSET: "its cpuset shares no node with the allocating task's",
     SkipReason.MEMPOLICY: "its memory policy shares no node with the allocation's",
     SkipReason.REAPED_VICTIM: "was killed before and has nothing left to free (MMF_OOM_SKIP)",
@@ -123,6 +127,13 @@ def is_visited(skip_reasons: npt.NDArray[np.int8]) -> Bools:
     return visited
 
 
+def mempolicy_in_oom_domain(policy: Mempolicy | None, mask: frozenset[int], rules: Rules) -> bool:
+    """Whether a task with the policy may have memory on the nodes of `mask`."""
+    if policy is None or (policy.interleave and not rules.interleave_binds):
+        return True
+    return bool(policy.nodes & mask)
+
+
 def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) -> Bools | None:
     """Whose memory the allocation could use, by policy or by cpuset; bool[task], None for everybody's.
 
@@ -132,9 +143,9 @@ def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) 
     if constraint is Constraint.MEMORY_POLICY:
         mask = oc.nodemask or frozenset()
         # A dead leader has no policy any more, and one thread in the domain is enough.
-        in_domain = tasks.mempolicy.where(lambda policy: policy is None or bool(policy & mask))
+        in_domain = tasks.mempolicy.where(lambda policy: mempolicy_in_oom_domain(policy, mask, system.rules))
         return in_domain | tasks.has(TaskFlag.DEAD_LEADER)
-    mems = tasks.mems_allowed[oc.current]
+    mems = current_of(system, oc).mems_allowed
     if all(allowed & mems for allowed in tasks.mems_allowed.values):
         return None
     return tasks.mems_allowed.where(lambda allowed: bool(allowed & mems))
@@ -156,10 +167,12 @@ def skip_reasons(system: System, oc: OomControl, constraint: Constraint) -> npt.
         verdict[tasks.mm == NO_MM] = SkipReason.NO_MM
     if tasks.some(TaskFlag.OOM_VICTIM) and not oc.is_sysrq_oom:
         verdict[tasks.has(TaskFlag.OOM_VICTIM) & system.mm_oom_skip()] = SkipReason.REAPED_VICTIM
-    if oc.is_memcg_oom:
-        outside = ~tasks.has(TaskFlag.ZOMBIE)  # the walk leaves zombies out too, but what they lack is an mm
-        outside[scan_order(system, oc)] = False
-        verdict[outside] = SkipReason.MEMCG
+    if oc.memcg is not None:
+        inside = np.zeros(len(tasks), np.bool_)
+        inside[mem_cgroup_scan_tasks(system, oc.memcg, hidden=True)] = True
+        zombie = tasks.has(TaskFlag.ZOMBIE)  # the walk passes zombies by too, but what they lack is an mm
+        verdict[inside & ~zombie & is_hidden_from_cgroups(system)] = SkipReason.EXITED
+        verdict[~inside & ~zombie] = SkipReason.MEMCG
     elif (eligible := oom_cpuset_eligible(system, oc, constraint)) is not None:
         verdict[~eligible] = SkipReason.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else SkipReason.CPUSET
     if tasks.some(TaskFlag.KTHREAD):

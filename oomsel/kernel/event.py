@@ -24,7 +24,7 @@ from oomsel.text import printable
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from oomsel.kernel.constraint import Constraint, OomControl
+    from oomsel.kernel.constraint import Constraint, GroupVictimAgain, OomControl
     from oomsel.kernel.system import Indices, System
     from oomsel.kernel.two_pass import TwoPass
 
@@ -51,13 +51,13 @@ class Kill(NamedTuple):
 
     task: int  #: index of the process
     pinned_by: tuple[int, ...] = ()  #: processes that share its mm and cannot be killed (init)
-    already_exiting: bool = False  #: it was killed before in this event: no second kill
+    again: GroupVictimAgain | None = None  #: the group's first victim, met again, and what it gets
 
 
 class Reaped(NamedTuple):
     """An mm after the oom_reaper went over it; pages, read in the report's mode."""
 
-    task: int
+    task: int  #: whose line it is
     anon: int
     file: int
     shmem: int
@@ -156,7 +156,7 @@ class OomReport:
     @property
     def killed(self) -> tuple[int, ...]:
         """Every process that dies, with a line or without."""
-        return tuple(kill.task for kill in self.kills if not kill.already_exiting) + self.silent
+        return tuple(kill.task for kill in self.kills if kill.again is None) + self.silent
 
 
 def worst_first(report: OomReport, points: Int64s) -> list[int]:

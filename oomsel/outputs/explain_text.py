@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oomsel.kernel.badness import LONG_MAX, SkipReason, page_tables
-from oomsel.kernel.constraint import Constraint
+from oomsel.kernel.constraint import Constraint, current_of
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import Formula
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
@@ -35,14 +35,17 @@ def explanation_lines(
     lines = ["WHO", *(_who(explanation) if evidence is None else evidence.who)]
     if evidence is not None:
         lines += ["", "THE MEMORY", *evidence.memory]
-    lines += ["", "WHY", *_why(report)]
+    lines += ["", "WHY", *_why(report, evidence)]
     if explanation.candidates:
-        lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
+        if evidence is None or evidence.candidates is None:
+            lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
+        elif evidence.candidates:
+            lines += ["", "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS", *evidence.candidates]
         wrong = _how_wrong(explanation) if evidence is None else evidence.how_wrong
         lines += ["", "HOW WRONG THE COUNTERS CAN BE", *wrong]
-    if explanation.skipped:
-        lines += ["", "PASSED OVER", *_skipped(explanation, None if show_all else NAMES)]
-    for rescue in explanation.rescues:
+    if skipped := _named_skipped(explanation, evidence):
+        lines += ["", "PASSED OVER", *_skipped(report, skipped, None if show_all else NAMES)]
+    for rescue in explanation.rescues if evidence is None or evidence.gives_advice else ():
         lines += ["", f"TO SAVE {report.name_of(rescue.victim)}", *_rescue(report, rescue)]
     return lines
 
@@ -64,8 +67,11 @@ def _who(explanation: Explanation) -> Iterator[str]:
         yield f"The report claims that the kill frees {pages_and_mebibytes(report, claimed)}{truth}."
 
 
-def _why(report: OomReport) -> Iterator[str]:
-    yield _measure(report)
+def _why(report: OomReport, evidence: LogEvidence | None) -> Iterator[str]:
+    yield (evidence.measure if evidence is not None else None) or _measure(report)
+    if evidence is not None and evidence.why is not None:
+        yield from evidence.why
+        return
     if report.allocating_task and report.chosen is not None:
         name = report.name_of(report.chosen)
         yield f"vm.oom_kill_allocating_task is set: {name} is killed for allocating, whatever its badness."
@@ -74,7 +80,7 @@ def _why(report: OomReport) -> Iterator[str]:
     elif report.outcome is Outcome.PANIC_ON_OOM:
         yield f"vm.panic_on_oom is {report.system.sysctl.panic_on_oom}: the machine panics before anybody is chosen."
     elif report.chosen is not None:
-        yield from _arithmetic(report, report.chosen)
+        yield from _arithmetic(report, report.chosen, knows_total=evidence is None or evidence.knows_total)
     if report.oom_group is not None:
         path = printable(report.system.memcgs[report.oom_group].path)
         yield f"memory.oom.group is set on {path}: everybody in it who may be killed dies with the victim."
@@ -82,7 +88,7 @@ def _why(report: OomReport) -> Iterator[str]:
         names = ", ".join(report.name_of(task) for task in report.silent)
         yield f"Killed without a line, for sharing the victim's memory: {names}."
     for kill in report.kills:
-        for other in kill.pinned_by:
+        for other in kill.pinned_by if kill.again is None else ():
             victim, pinner = report.name_of(kill.task), report.name_of(other)
             yield f"The memory of {victim} is pinned by {pinner}, so that it is not reaped."
 
@@ -103,7 +109,7 @@ def _measure(report: OomReport) -> str:
         Constraint.NONE: "Every process is looked at",
         Constraint.MEMCG: f"Only processes in {printable(system.memcgs[oc.memcg or 0].path)} and below are looked at",
         Constraint.CPUSET: (
-            f"The cpuset confines the allocation to node {format_numbers(system.tasks.mems_allowed[oc.current])}:"
+            f"The cpuset confines the allocation to node {format_numbers(current_of(system, oc).mems_allowed)}:"
             " only processes that may use it are looked at"
         ),
         Constraint.MEMORY_POLICY: (
@@ -114,7 +120,7 @@ def _measure(report: OomReport) -> str:
     return f"{report.constraint}: {scope}; badness is set against {total}, {what}."
 
 
-def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
+def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[str]:
     system, tasks = report.system, report.system.tasks
     name = report.name_of(task)
     points = int(report.points[task])
@@ -136,7 +142,7 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
         (counters["rss"] or 0, f"rss: {parts}"),
         (counters["swap"] or 0, "swap"),
         (pgtables // system.page_size, f"page tables: {pgtables} bytes"),
-        (adj * unit, f"oom_score_adj {adj} x {unit} (totalpages / 1000)"),
+        (adj * unit, f"oom_score_adj {adj}" + (f" x {unit} (totalpages / 1000)" if knows_total else "")),
     ]
     width = max(len(str(number)) for number, _ in [*terms, (points, "")])
     for index, (number, what) in enumerate(terms):
@@ -247,9 +253,19 @@ def _possible_victims(explanation: Explanation) -> str:
     )
 
 
-def _skipped(explanation: Explanation, most: int | None) -> Iterator[str]:
-    for why, tasks in explanation.skipped.items():
-        names = ", ".join(explanation.report.name_of(task) for task in tasks[:most])
+def _named_skipped(explanation: Explanation, evidence: LogEvidence | None) -> dict[SkipReason, list[int]]:
+    """Who was passed over, without tasks that only stand for somebody of whom a log shows too little."""
+    stand_ins = frozenset() if evidence is None else evidence.stand_ins
+    pid = explanation.report.system.tasks.pid
+    named = {
+        why: [task for task in tasks if int(pid[task]) not in stand_ins] for why, tasks in explanation.skipped.items()
+    }
+    return {why: tasks for why, tasks in named.items() if tasks}
+
+
+def _skipped(report: OomReport, skipped: dict[SkipReason, list[int]], most: int | None) -> Iterator[str]:
+    for why, tasks in skipped.items():
+        names = ", ".join(report.name_of(task) for task in tasks[:most])
         more = len(tasks) - len(tasks[:most])
         yield f"{_subject(why, len(tasks))}: {names}{f' and {more} more' if more else ''}."
 

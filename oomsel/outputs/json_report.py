@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from oomsel.kernel.badness import oom_badness
+from oomsel.kernel.constraint import current_of
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.gfp import format_gfp
 from oomsel.kernel.percpu_counter import Int64s
@@ -22,7 +23,7 @@ REPORT_VERSION = 1
 
 def report_object(report: OomReport) -> dict[str, Any]:
     """One mode's event as plain data."""
-    system, oc, tasks = report.system, report.oc, report.system.tasks
+    system, oc = report.system, report.oc
     return {
         "oomsel_report": REPORT_VERSION,
         "mode": report.mode,
@@ -33,16 +34,16 @@ def report_object(report: OomReport) -> dict[str, Any]:
         "totalpages": report.totalpages,
         "page_size_bytes": system.page_size,
         "current": {
-            "pid": oc.current_pid,
+            "pid": oc.current_pid or None,  # of a kworker nobody knows it
             "comm": comm_to_text(oc.current_comm),
-            "oom_score_adj": int(tasks.oom_score_adj[oc.current]),
+            "oom_score_adj": current_of(system, oc).oom_score_adj,
         },
         "order": oc.order,
         "gfp_mask": oc.gfp_mask,
         "gfp_flags": format_gfp(oc.gfp_mask, system.rules).partition("(")[2].removesuffix(")"),
         "memcg": None if oc.memcg is None else printable(system.memcgs[oc.memcg].path),
         "chosen": None if report.chosen is None else _named(report, report.chosen),
-        "killed": [_named(report, kill.task) for kill in report.kills if not kill.already_exiting],
+        "killed": [_named(report, kill.task) for kill in report.kills if kill.again is None],
         "killed_silently": [_named(report, task) for task in report.silent],
         "oom_group": None if report.oom_group is None else printable(system.memcgs[report.oom_group].path),
         "claimed_freed_pages": freed_pages(report, report.counters),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import oomsel
-from oomsel.outputs.plain import EDITOR_LINE
+from oomsel.outputs.scenario_text import EDITOR_LINE
 from tests.real_logs import LOGS, own_lines
 from tests.running import run
 

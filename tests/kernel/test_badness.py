@@ -121,7 +121,24 @@ tasks:
 
 
 def test_every_reason_is_its_own() -> None:
-    assert len({why.reason for why in SkipReason}) == len(SkipReason) == 11
+    assert len({why.reason for why in SkipReason}) == len(SkipReason) == 12
     assert SkipReason.CPUSET.reason == "its cpuset shares no node with the allocating task's"
     assert SkipReason.MEMPOLICY.reason == "its memory policy shares no node with the allocation's"
     assert SkipReason.MEMCG.reason == "is outside the memory cgroup"
+
+
+@pytest.mark.parametrize(("kernel", "narrows"), [("5.4", True), ("5.13", True), ("5.14", False), ("7.3", False)])
+def test_an_interleave_policy_narrows_the_scan_until_5_13(kernel: str, *, narrows: bool) -> None:
+    body = """\
+machine: {cpus: 1, ram: 9000, nodes: {0: {ram: 5000}, 1: {ram: 5000}}}
+oom: {nodemask: 0}
+tasks:
+- {pid: 10, comm: a}
+- {pid: 11, comm: b, mempolicy: {interleave: 1}}
+- {pid: 12, comm: c, mempolicy: {interleave: 0-1}}
+- {pid: 13, comm: d, mempolicy: {interleave: 1}, thread: {pid: 14}}
+- {pid: 15, comm: e, mempolicy: 1}
+"""
+    reasons = [SkipReason(int(why)) for why in report_of(body, kernel=kernel).skip_reasons]
+    meets, out = SkipReason.ELIGIBLE, SkipReason.MEMPOLICY
+    assert reasons == [meets, out if narrows else meets, meets, meets, out]
