@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import INPUTS, OUTPUT, boot_all, fail_on_error, note, scenario_options, write
+from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
 
 
 @click.command(
@@ -57,8 +57,7 @@ def command(
 
     rendering = Rendering(mode, form, reaper=reaper, timestamps=timestamps, show_all=show_all)
     booted = boot_all(inputs, overrides, kernel)
-    with fail_on_error():
-        texts = [rendering.add(name, machine) for name, machine in booted]
+    texts = [rendering.add(name, machine) for name, machine in booted]
     for source, message in rendering.notes:
         note(source, message)
     write(rendering.joined(texts), output)

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 import oomsel
-from oomsel.cli import cli
 from oomsel.inputs.log.options import LogOptions
 from oomsel.outputs.log_verdict import Reason
+from tests import running
 from tests.outputs.test_log_verdict import MEMCG, SWAP, text_of, verdict
 from tests.real_logs import LOGS
 from tests.support import DATA
@@ -20,9 +19,9 @@ CUT = DATA / "logs"
 
 
 def run(*args: str) -> str:
-    result = CliRunner().invoke(cli, list(args))
-    assert result.exit_code == 0, result.output
-    return result.stdout
+    result = running.run(*args)
+    assert result.status == 0, result.err
+    return result.out
 
 
 def explained(name: str) -> str:
@@ -110,9 +109,9 @@ def test_a_choice_that_hangs_on_the_total_is_not_made(tmp_path: Path) -> None:
     assert "Who has the most badness hangs on totalpages" in said.replace("highest", "most")
     assert "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS" in said
     assert "TO SAVE" not in said
-    result = CliRunner().invoke(cli, ["select", str(path)])
-    assert result.exit_code == 2
-    assert "whom the table gives cannot be said, as totalpages is not known" in result.stderr
+    result = running.run("select", path)
+    assert result.status == 2
+    assert "whom the table gives cannot be said, as totalpages is not known" in result.err
     stated = run("select", "--mode", "kernel", "--set", "oom.totalpages=118294", str(path))
     assert "Killed process 200 (batch)" in stated
 
@@ -222,13 +221,13 @@ def test_a_lost_constraint_is_not_none(tmp_path: Path) -> None:
 
 
 def test_a_table_without_a_total_has_no_badness() -> None:
-    result = CliRunner().invoke(cli, ["select", "--format", "table", str(CUT / "r10_memcg_no_usage_lines.log")])
-    assert result.exit_code == 0  # every oom_score_adj is 0
+    result = running.run("select", "--format", "table", CUT / "r10_memcg_no_usage_lines.log")
+    assert result.status == 0  # every oom_score_adj is 0
     raw = (
         (CUT / "r10_memcg_no_usage_lines.log")
         .read_text()
         .replace("        0             0 app", "        0           100 app")
     )
-    result = CliRunner().invoke(cli, ["select", "--format", "table", "-"], input=raw)
-    assert result.exit_code == 2
-    assert "there is no badness for a table, as totalpages is not known" in result.stderr
+    result = running.run("select", "--format", "table", "-", stdin=raw.encode())
+    assert result.status == 2
+    assert "there is no badness for a table, as totalpages is not known" in result.err
