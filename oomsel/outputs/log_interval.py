@@ -8,6 +8,7 @@ import numpy as np
 
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.rescore import version_of
+from oomsel.inputs.log.rows import asked_to_die
 from oomsel.kernel.badness import LONG_MIN
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.release import parse_release
@@ -86,6 +87,8 @@ def about_counters(choice: LogChoice) -> tuple[LogInterval | None, list[str]]:
     victim, winner, facts = choice.victim, choice.result.winner, choice.facts
     if choice.reading.changed or choice.allocating or victim is None or winner is None or winner.row is not victim.row:
         return None, []
+    if asked_to_die(choice.event) is not None:
+        return None, ["the victim had marked itself to die first, whatever its counters hold"]
     interval = interval_of(choice.event, facts, choice.report, victim.row.pid)
     if interval is not None and not choice.knows_total and choice.weighs_by_total:
         return None, ["as totalpages is not known, neither is whether the counters' inaccuracy mattered"]

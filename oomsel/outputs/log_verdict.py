@@ -200,7 +200,8 @@ def _swappiness(choice: LogChoice) -> _Why | None:
     winner = None if without is None else choice.at(without).winner
     if not choice.is_sure_of_total or victim is None or winner is None or winner.row is not victim.row:
         return None
-    return Reason.SWAPPINESS, []
+    what = f"were it 0, totalpages would be {without}, without swap, and the kernel's choice leads the table"
+    return Reason.SWAPPINESS, [what]
 
 
 def _gap(choice: LogChoice) -> _Why:

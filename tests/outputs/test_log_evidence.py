@@ -10,16 +10,16 @@ import pytest
 import oomsel
 from oomsel.inputs.log.options import LogOptions
 from oomsel.outputs.log_verdict import Reason
-from tests import running
 from tests.outputs.test_log_verdict import MEMCG, SWAP, text_of, verdict
 from tests.real_logs import LOGS
+from tests.running import run as ran
 from tests.support import DATA
 
 CUT = DATA / "logs"
 
 
 def run(*args: str) -> str:
-    result = running.run(*args)
+    result = ran(*args)
     assert result.status == 0, result.err
     return result.out
 
@@ -109,7 +109,7 @@ def test_a_choice_that_hangs_on_the_total_is_not_made(tmp_path: Path) -> None:
     assert "Who has the most badness hangs on totalpages" in said.replace("highest", "most")
     assert "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS" in said
     assert "TO SAVE" not in said
-    result = running.run("select", path)
+    result = ran("select", path)
     assert result.status == 2
     assert "whom the table gives cannot be said, as totalpages is not known" in result.err
     stated = run("select", "--mode", "kernel", "--set", "oom.totalpages=118294", str(path))
@@ -123,16 +123,12 @@ def test_a_choice_that_does_not_is() -> None:
     assert "whatever it is the same process leads the table" in text_of(found)
 
 
-@pytest.mark.parametrize(
-    ("adj", "names"),
-    [(900, "301 (b) leads the table"), (-500, None)],
-)
-def test_where_the_answer_hangs_on_swappiness_it_is_said(adj: int, names: str | None) -> None:
+def test_where_swappiness_explains_the_choice_it_is_said() -> None:
     boot = "[    0.000000] Linux version 6.6.0 (x)\n[    1.000000] Adding 102400k swap on /dev/a\n"
     limits = SWAP.format(102400).replace("limit 102400kB, failcnt 12", "limit 20480kB, failcnt 12", 1)
-    found = verdict(boot + MEMCG.format(limits=limits, adj=adj))
-    said = [line for line in found.sentences if "swappiness" in line]
-    assert bool(said) == (names is not None)
+    found = verdict(boot + MEMCG.format(limits=limits, adj=900))
+    assert (found.agrees, found.reason) == (False, Reason.SWAPPINESS)
+    assert "were it 0, totalpages would be 5120, without swap, and the kernel's choice leads" in text_of(found)
 
 
 def test_swapoff_asked_to_die_first() -> None:
@@ -221,13 +217,13 @@ def test_a_lost_constraint_is_not_none(tmp_path: Path) -> None:
 
 
 def test_a_table_without_a_total_has_no_badness() -> None:
-    result = running.run("select", "--format", "table", CUT / "r10_memcg_no_usage_lines.log")
+    result = ran("select", "--format", "table", CUT / "r10_memcg_no_usage_lines.log")
     assert result.status == 0  # every oom_score_adj is 0
     raw = (
         (CUT / "r10_memcg_no_usage_lines.log")
         .read_text()
         .replace("        0             0 app", "        0           100 app")
     )
-    result = running.run("select", "--format", "table", "-", stdin=raw.encode())
+    result = ran("select", "--format", "table", "-", stdin=raw.encode())
     assert result.status == 2
     assert "there is no badness for a table, as totalpages is not known" in result.err

@@ -147,14 +147,18 @@ def allocation_of(
         values["memcg"] = memcg
     elif event.constraint == "CONSTRAINT_CPUSET":
         mine = cpuset.mems_allowed if cpuset else None
-        if mine and not set(nodes) <= set(mine):
+        if mine and not set(nodes) <= set(mine) and _may_have_cpuset(allocating):
             values["cpuset_limited"] = True
         else:
-            notes.append("the allocation was bound by a cpuset, but the log does not show which nodes there are")
+            notes.append("the allocation was bound by a cpuset, but the log does not show whose, nor all nodes")
     elif event.constraint == "CONSTRAINT_MEMORY_POLICY" and event.summary is not None:
         mask = nodelist(event.summary.nodemask)
         values["nodemask"] = tuple(mask) if mask else None
     return Allocation(Oom(**values), cpuset, notes)
+
+
+def _may_have_cpuset(allocating: Allocating) -> bool:
+    return allocating.position is not None and "kthread" not in allocating.tasks[allocating.position].flags
 
 
 def _group_victim_again(event: OomEvent, facts: Facts) -> str | None:
