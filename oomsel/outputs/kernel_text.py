@@ -1,4 +1,7 @@
-"""An OomReport as the kernel prints it, byte for byte."""
+"""An OomReport as the kernel prints it, byte for byte: what mm/oom_kill.c prints, by the functions that print it.
+
+Their formats, by release, stand in `oomsel.klog.formats`.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,7 @@ def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
 
 
 def dump_oom_victim(report: OomReport) -> str:
-    """The line that names the victim, the constraint and the cgroups; dump_oom_summary() before 6.2."""
+    """The line that names the victim, the constraint and the cgroups; the function was dump_oom_summary() before."""
     system, tasks, oc, task = report.system, report.system.tasks, report.oc, report.chosen
     assert task is not None
     policy = report.constraint is Constraint.MEMORY_POLICY
