@@ -84,7 +84,7 @@ def _check(value: Any, schema: dict[str, Any], where: str) -> None:
     if "enum" in schema:
         assert value in schema["enum"], where
     kinds = schema.get("type", [])
-    names = {"integer": int, "number": (int, float), "string": str, "boolean": bool, "null": type(None)}
+    names: dict[str, Any] = {"integer": int, "number": (int, float), "string": str, "boolean": bool, "null": type(None)}
     names |= {"object": dict, "array": list}
     if kinds:
         kinds = [kinds] if isinstance(kinds, str) else kinds
