@@ -63,6 +63,26 @@ def verbosity(function: Command) -> Command:
     return quiet(verbose(function))
 
 
+def _set_color(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+    if value is not None:
+        ctx.meta[COLOR] = value
+
+
+#: Where --color is kept in the context's meta.
+COLOR = "oomsel.color"
+
+
+def color_option() -> click.Option:
+    """--color, which every command has."""
+    return click.Option(
+        ["--color"],
+        type=click.Choice(["auto", "always", "never"]),
+        expose_value=False,
+        callback=_set_color,
+        help="Colours: on a terminal (auto, and as NO_COLOR and FORCE_COLOR say), always, or never.",
+    )
+
+
 def is_quiet() -> bool:
     """Whether --quiet was given."""
     return click.get_current_context().meta.get(_VERBOSITY) == "quiet"
@@ -128,10 +148,12 @@ def log_options() -> LogOptions:
 
 def inputs_of(inputs: tuple[str, ...], live: bool) -> tuple[str, ...]:
     """The inputs that were named, or this machine; raises UsageError where it is neither or both."""
-    if live == bool(inputs):
-        what = "--live is this machine, and takes no SCENARIO" if live else "no SCENARIO; name one, or use --live"
+    if live and inputs:
+        raise click.UsageError("--live is this machine, and takes no SCENARIO", click.get_current_context())
+    if not live and not inputs and (sys.stdin is None or sys.stdin.isatty()):
+        what = "no SCENARIO; name a log or a scenario, pipe one into it (dmesg | oomsel explain), or use --live"
         raise click.UsageError(what, click.get_current_context())
-    return ("/proc",) if live else inputs
+    return ("/proc",) if live else inputs or ("-",)
 
 
 def load_one(
@@ -151,9 +173,11 @@ def load_one(
     return scenario
 
 
-def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
+def load_all(
+    inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None, *, first_of_storm: bool = False
+) -> list[tuple[str, Scenario]]:
     """Every input as a scenario, with its name; raises OomselError with the problems of all of them."""
-    options = log_options()
+    options = log_options()._replace(first_of_storm=first_of_storm)
     scenarios = []
     wrong: list[str] = []
     for name in inputs:

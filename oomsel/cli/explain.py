@@ -33,6 +33,7 @@ from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_all,
 @click.option("--counters", is_flag=True, help="Add how exact the counters are; by itself where that could matter.")
 @click.option("--all", "show_all", is_flag=True, help="Add every candidate and every task that may not be killed.")
 @click.option("--full", is_flag=True, help="Add all of that.")
+@click.option("--all-events", is_flag=True, help="Of a kernel log: how its reports go together, then each of them.")
 @click.option("--pages", is_flag=True, help="Say pages beside GiB and MiB.")
 @scenario_options
 @OUTPUT
@@ -45,6 +46,7 @@ def command(
     counters: bool,
     show_all: bool,
     full: bool,
+    all_events: bool,
     pages: bool,
     overrides: tuple[str, ...],
     kernel: str | None,
@@ -62,7 +64,11 @@ def command(
         form, scores=scores or show_all or full, counters=counters or full, show_all=show_all or full, pages=pages
     )
     names = inputs_of(inputs, live)
-    for name, scenario in load_all(names, overrides, kernel):
+    if all_events:
+        for name in names:
+            explaining.add_events(name, overrides, kernel, mode)
+        names = ()
+    for name, scenario in load_all(names, overrides, kernel, first_of_storm=True):
         explaining.add(name, scenario, mode, headed=len(names) > 1)
     write(explaining.joined(), output)
     for name, message in explaining.notes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oomsel.booting import boot, kernel_mode, select_both
-from oomsel.cli.common import is_verbose
+from oomsel.cli.common import is_verbose, log_options
 from oomsel.cli.terminal import styled
 from oomsel.outputs.account import Account, account_of
 from oomsel.outputs.explain import explain
@@ -51,6 +51,27 @@ class Explaining:
         lines = [_coloured(line) for line in screen]
         lines += ["", *map(_coloured, folded(details))] if details else []
         self._parts.append("".join(f"{line}\n" for line in lines))
+
+    def add_events(self, name: str, overrides: tuple[str, ...], kernel: str | None, mode: str) -> None:
+        """Explain every report of a log that has a table, after what they have in common."""
+        from oomsel.inputs.log.every import every_event
+        from oomsel.outputs.storm import storm_lines, storm_object
+
+        events = []
+        parts, self._parts = self._parts, []
+        for event, scenario in every_event(name, overrides, kernel, log_options()):
+            events.append(event)
+            if scenario is None:
+                self.notes.append((name, f"report {event.index}, line {event.first_line}, has too little to explain"))
+                continue
+            if self.form != "json" and self._parts:
+                self._parts.append(f"--- report {event.index}, line {event.first_line} ---\n")
+            self.add(name, scenario, mode, headed=False)
+        if self.form == "json":
+            self._parts = [*parts, {"input": printable(name), "storm": storm_object(events), "events": self._parts}]
+            return
+        text = "".join(f"{_coloured(line)}\n" for line in storm_lines(events))
+        self._parts = [*parts, text, *self._parts]
 
     def _described(self, description: str) -> list[str]:
         return ["", *folded(["THE SCENARIO", *description.split("\n")])] if description else []

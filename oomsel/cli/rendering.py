@@ -22,8 +22,8 @@ LOG_SENTENCE = "A log does not hold what CPUs have not folded in: both modes rea
 class Rendering:
     """Renders inputs one by one; `notes` are (source, message) pairs, `modes_differ` whether any input's modes did."""
 
-    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
-        self.mode, self.form, self.show_all = mode, form, show_all
+    def __init__(self, mode: str | None, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
+        self._mode, self.form, self.show_all = mode, form, show_all
         self.reaper, self.prefix = reaper, PRINTK_ZERO if timestamps else ""
         self.notes: list[tuple[str, str]] = []
         self.modes_differ = False
@@ -38,8 +38,9 @@ class Rendering:
         done = {report.mode: report for report in (approximate, precise)}
         own = done[kernel_mode(booted)]
         wanted = [approximate, precise]
-        if self.mode != "both":
-            wanted = [own if self.mode == "kernel" else done.get(self.mode) or select(booted, self.mode)]
+        mode = self._mode or ("both" if booted.log is None else "kernel")
+        if mode != "both":
+            wanted = [own if mode == "kernel" else done.get(mode) or select(booted, mode)]
         said = {} if booted.log is None else {"log": self._note_log(name, booted.log, own)}
         for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):
             modes = [report.mode for report in wanted if SILENCE.get(report.outcome) == message]

@@ -1,0 +1,61 @@
+"""Help as people look for it: commands in groups, options in one order, and mistakes in words."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+#: The commands by what they are for; every one is in one group.
+GROUPS = (
+    ("Reports and logs", ("explain", "events", "diff")),
+    ("Scenarios", ("select", "check", "convert", "capture", "init")),
+    ("Studies", ("generate", "simulate", "sweep", "bench")),
+    ("Tools", ("schema", "completion")),
+)
+#: Options that many commands have, in the order in which they stand after a command's own.
+_SHARED = (
+    "event", "pid", "last", "page_size", "cpus", "overrides", "kernel", "output", "quiet", "verbose", "color", "help"
+)  # fmt: skip
+
+
+def in_order(parameters: list[click.Parameter]) -> list[click.Parameter]:
+    """A command's arguments and own options, then the shared ones in one order."""
+    place = {name: index for index, name in enumerate(_SHARED, 1)}
+    is_logs = any(parameter.name == "page_size" for parameter in parameters)
+
+    def rank(parameter: click.Parameter) -> int:
+        if not isinstance(parameter, click.Option) or (parameter.name in ("pid", "cpus", "event") and not is_logs):
+            return 0
+        return place.get(parameter.name or "", 0)
+
+    return sorted(parameters, key=rank)
+
+
+def write_commands(formatter: click.HelpFormatter, summaries: dict[str, str]) -> None:
+    """The groups with each command's summary, whole."""
+    width = max(map(len, summaries)) + 2
+    for title, names in GROUPS:
+        with formatter.section(title):
+            formatter.write_dl([(name.ljust(width - 2), summaries[name]) for name in names])
+
+
+def mistake(error: click.BadParameter) -> str | None:
+    """What is wrong with an option's value and what would be right; None for what click says well enough."""
+    if error.param is None or isinstance(error, click.MissingParameter):
+        return None
+    name = error.param.opts[-1] if isinstance(error.param, click.Option) else error.param.human_readable_name
+    name = max(error.param.opts, key=len) if isinstance(error.param, click.Option) else name
+    said = error.message
+    if match := re.fullmatch(r"'(.*)' is not a valid integer(?: range)?\.?", said, re.DOTALL):
+        return f"{name}: {match[1]} is no whole number"
+    if match := re.fullmatch(r"'(.*)' is not a valid float(?: range)?\.?", said, re.DOTALL):
+        return f"{name}: {match[1]} is no number"
+    if match := re.fullmatch(r"(\S+) is not in the range (\S+?)(<=?)x(?:<=?(\S+?))?\.?", said):
+        if match[4]:
+            return f"{name}: {match[1]} is out of range; use {match[2]} to {match[4]}"
+    if match := re.fullmatch(r"(\S+) is not in the range x>=(\S+?)\.?", said):
+        return f"{name}: {match[1]} is too small; use {match[2]} or more"
+    if match := re.fullmatch(r"'(.*)' is not one of (.*?)\.?", said, re.DOTALL):
+        return f"{name}: no {match[1]}; use one of {match[2].replace(chr(39), '')}"
+    return f"{name}: {said}"
