@@ -40,22 +40,24 @@ def write_commands(formatter: click.HelpFormatter, summaries: dict[str, str]) ->
             formatter.write_dl([(name.ljust(width - 2), summaries[name]) for name in names])
 
 
+#: What click says of a value, and how it is said here.
+_MISTAKES = (
+    (r"'(.*)' is not a valid integer(?: range)?\.?", "{0} is no whole number"),
+    (r"'(.*)' is not a valid float(?: range)?\.?", "{0} is no number"),
+    (r"(\S+) is not in the range (\S+?)<=?x<=?(\S+?)\.?", "{0} is out of range; use {1} to {2}"),
+    (r"(\S+) is not in the range x>=(\S+?)\.?", "{0} is too small; use {1} or more"),
+    (r"'(.*)' is not one of (.*?)\.?", "no {0}; use one of {1}"),
+)
+
+
 def mistake(error: click.BadParameter) -> str | None:
-    """What is wrong with an option's value and what would be right; None for what click says well enough."""
+    """What is wrong with an option's value and what would be right; None where no value is wrong."""
     if error.param is None or isinstance(error, click.MissingParameter):
         return None
-    name = error.param.opts[-1] if isinstance(error.param, click.Option) else error.param.human_readable_name
-    name = max(error.param.opts, key=len) if isinstance(error.param, click.Option) else name
-    said = error.message
-    if match := re.fullmatch(r"'(.*)' is not a valid integer(?: range)?\.?", said, re.DOTALL):
-        return f"{name}: {match[1]} is no whole number"
-    if match := re.fullmatch(r"'(.*)' is not a valid float(?: range)?\.?", said, re.DOTALL):
-        return f"{name}: {match[1]} is no number"
-    if match := re.fullmatch(r"(\S+) is not in the range (\S+?)(<=?)x(?:<=?(\S+?))?\.?", said):
-        if match[4]:
-            return f"{name}: {match[1]} is out of range; use {match[2]} to {match[4]}"
-    if match := re.fullmatch(r"(\S+) is not in the range x>=(\S+?)\.?", said):
-        return f"{name}: {match[1]} is too small; use {match[2]} or more"
-    if match := re.fullmatch(r"'(.*)' is not one of (.*?)\.?", said, re.DOTALL):
-        return f"{name}: no {match[1]}; use one of {match[2].replace(chr(39), '')}"
-    return f"{name}: {said}"
+    is_option = isinstance(error.param, click.Option)
+    name = max(error.param.opts, key=len) if is_option else error.param.human_readable_name
+    for pattern, words in _MISTAKES:
+        if match := re.fullmatch(pattern, error.message, re.DOTALL):
+            value, *rest = match.groups()
+            return f"{name}: {words.format(value, *(part.replace(chr(39), '') for part in rest))}"
+    return f"{name}: {error.message}"

@@ -50,7 +50,8 @@ class Rendering:
         if self.form == "json":
             return {"input": printable(name), **said, **self._object(wanted, booted.log)}
         if self.form == "table":
-            return self._table(approximate, precise)
+            is_one = booted.log is not None and mode != "both"
+            return self._table(approximate, precise, is_one=is_one)
         closing = None if booted.log is None else LOG_SENTENCE
         text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
         if booted.log is None:
@@ -105,13 +106,13 @@ class Rendering:
         known = {report.mode: known_object(found[report.mode], LogChoice(log, report)) for report in wanted}
         return {**found, **known}
 
-    def _table(self, approximate: OomReport, precise: OomReport) -> str:
+    def _table(self, approximate: OomReport, precise: OomReport, *, is_one: bool) -> str:
         from oomsel.outputs.table import plain_table, print_table
 
         if self.show_all:
-            return "".join(f"{line}\n" for line in plain_table(approximate, precise))
+            return "".join(f"{line}\n" for line in plain_table(approximate, precise, is_one=is_one))
         console = terminal.console()
-        print_table(approximate, precise, console)
+        print_table(approximate, precise, console, is_one=is_one)
         return str(console.file.getvalue())
 
 
