@@ -44,6 +44,8 @@ INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO..."
 INPUTS_OR_LIVE = click.argument("inputs", nargs=-1, metavar="SCENARIO...", type=FILE)
 LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in the place of SCENARIO; see capture.")
 
+#: Columns of what a person reads.
+_WIDTH = 80
 _VERBOSITY = "oomsel.verbosity"
 
 
@@ -213,7 +215,12 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def say(line: str) -> None:
-    """A line on standard error, as UTF-8 whatever the locale."""
+    """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
+    if sys.stderr is not None and sys.stderr.isatty() and len(line) > _WIDTH:
+        import textwrap
+
+        wrapped = textwrap.wrap(line, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        line = "\n".join(wrapped)
     click.echo(line.encode("utf-8", "backslashreplace"), err=True)
 
 

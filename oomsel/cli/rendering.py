@@ -114,18 +114,3 @@ class Rendering:
         console = terminal.console()
         print_table(approximate, precise, console, is_one=is_one)
         return str(console.file.getvalue())
-
-
-def paragraphs(lines: list[str]) -> str:
-    """Lines as a text; on a terminal long ones are wrapped to its width, those that begin with a blank are not."""
-    import shutil
-    import textwrap
-
-    if not terminal.is_terminal():
-        return "".join(f"{line}\n" for line in lines)
-    width = max(40, shutil.get_terminal_size().columns)
-    wrapped = []
-    for line in lines:
-        whole = not line or line.startswith(" ") or len(line) <= width
-        wrapped += [line] if whole else textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
-    return "".join(f"{line}\n" for line in wrapped)

@@ -110,14 +110,14 @@ def print_table(approximate: OomReport, precise: OomReport, console: Console, *,
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
     for row in _rows(approximate, precise, top):
         table.add_row(*map(Text, _shortened(row, is_one=is_one)), style="bold red" if row[0] else None)
-    console.print(_ONE_TITLE if is_one else _TITLE, soft_wrap=True, highlight=False)
+    console.print(_ONE_TITLE if is_one else _TITLE, highlight=False)
     console.print(table)
     more = len(eligible) - len(top)
     skipped = len(order) - len(eligible)
     rest = [f"{more} more that may be killed"] * bool(more) + [f"{skipped} that may not"] * bool(skipped)
     if rest:
-        console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", soft_wrap=True, highlight=False)
-    console.print(Text(_closing(approximate, precise, is_one=is_one)), style="bold", soft_wrap=True)
+        console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", highlight=False)
+    console.print(Text(_closing(approximate, precise, is_one=is_one)), style="bold")
 
 
 def plain_table(approximate: OomReport, precise: OomReport, *, is_one: bool = False) -> list[str]:
