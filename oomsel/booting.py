@@ -2,35 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from oomsel.errors import UsageError
 from oomsel.kernel.badness import get_mm_rss
-from oomsel.kernel.constraint import OomControl
+from oomsel.kernel.constraint import GroupVictimAgain, OomControl, constrained_alloc
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.gfp import GFP_HIGHUSER_MOVABLE, parse_gfp
 from oomsel.kernel.historic import Formula, formula_of
 from oomsel.kernel.oom_kill import READS, out_of_memory, out_of_memory_by_mode
 from oomsel.kernel.percpu_counter import (
+    MEMBERS,
+    MM_ANONPAGES,
     Int64s,
     RssStat,
+    compute_batch_value,
     percpu_counter_add_batch,
     percpu_counter_cpu_dead,
     percpu_counter_cpu_online,
     percpu_counter_sum_positive,
 )
 from oomsel.kernel.release import NEWEST, Release, newest_release, parse_release
-from oomsel.kernel.system import Memcg, Sysctl, System
-from oomsel.scenario.columns import NOT_STATED, TaskColumns
-from oomsel.scenario.mms import MEMBERS, mms_of_columns, mms_of_tasks
-from oomsel.scenario.models import Scenario, Task
-from oomsel.scenario.rules.machine import default_current, pids_of
-from oomsel.scenario.task_table import table_of_columns, table_of_tasks
+from oomsel.kernel.system import (
+    NO_MM,
+    Indices,
+    Memcg,
+    Mempolicy,
+    ReaperLeaves,
+    Sysctl,
+    System,
+    TaskFlag,
+    TaskTable,
+)
+from oomsel.scenario.columns import NOT_STATED, TOTAL, TaskColumns
+from oomsel.scenario.models import Interleave, Machine, Scenario, Thread, Update
+from oomsel.scenario.rules.machine import nodes_with_memory, online_cpus
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
+
+_FLAGS = {flag.name.lower(): flag for flag in TaskFlag if flag.name is not None}
+#: Flags of tasks that are not the allocating one by default.
+_NOT_CURRENT = TaskFlag.INIT | TaskFlag.KTHREAD | TaskFlag.ZOMBIE
+
+
+#: The pid, which nothing prints, and the name of the worker that runs sysrq's OOM killer.
+KWORKER = (0, b"kworker/0:0")
 
 
 class Booted(NamedTuple):
@@ -47,17 +68,12 @@ def boot(scenario: Scenario) -> Booted:
     release = parse_release(scenario.kernel) if scenario.kernel else newest_release()
     notes = list(scenario.notes) + _release_notes(scenario, release)
     machine = scenario.machine
+    tasks = TaskColumns.of_tasks(scenario.tasks, machine.cpus)
     memcgs = _memcgs(scenario)
-    memcg_index = {group.path: index for index, group in enumerate(memcgs)}
-    if isinstance(scenario.tasks, TaskColumns):
-        mms = mms_of_columns(scenario.tasks, machine)
-        table = table_of_columns(scenario.tasks, mms.of_task, machine, memcg_index)
-    else:
-        mms = mms_of_tasks(scenario.tasks, machine)
-        table = table_of_tasks(scenario.tasks, mms.of_task, machine, memcg_index)
-    referenced = _referenced(scenario)
-    stat = mms.rss
-    _replay(scenario, stat, {pid: int(mms.of_task[index]) for index, task in referenced for pid in pids_of(task)})
+    table = _task_table(tasks, machine, {group.path: index for index, group in enumerate(memcgs)})
+    table.entered = _entered(scenario, table.pid)
+    stat = _rss_stat(tasks, machine)
+    _replay(scenario.updates, stat, table)
     if not release.rules.percpu_rss:
         if stat.percpu.any():
             notes.append(
@@ -77,12 +93,16 @@ def boot(scenario: Scenario) -> Booted:
         sysctl=Sysctl(*(getattr(scenario.sysctl, name) for name in Sysctl._fields)),
         tasks=table,
         rss=stat,
-        total_vm=_total_vm(mms.total_vm, stat),
-        pgtables_bytes=mms.pgtables_bytes,
-        rss_is_one_number=mms.rss_is_one_number,
+        total_vm=_total_vm(tasks.total_vm, stat),
+        pgtables_bytes=tasks.pgtables_bytes,
+        rss_is_one_number=(tasks.stated & TOTAL) != 0,
+        reaper_leaves=_reaper_leaves(tasks),
         formula=_formula(scenario),
     )
-    return Booted(system, _oom_control(scenario, system, referenced), tuple(notes), scenario.log)
+    oc = _oom_control(scenario, system)
+    if scenario.log is not None:
+        notes += _swappiness_notes(system, oc)
+    return Booted(system, oc, tuple(notes), scenario.log)
 
 
 def _formula(scenario: Scenario) -> Formula | None:
@@ -92,43 +112,22 @@ def _formula(scenario: Scenario) -> Formula | None:
     return formula_of(scenario.log.facts.version)
 
 
+def _swappiness_notes(system: System, oc: OomControl) -> list[str]:
+    """That a choice hangs on vm.swappiness, which no log says: at 0 a cgroup's totalpages leave swap out."""
+    without = replace(system, sysctl=system.sysctl._replace(swappiness=0))
+    if constrained_alloc(without, oc) == constrained_alloc(system, oc):
+        return []
+    mode = "precise" if system.rules.precise_oom else "approximate"
+    here, there = (out_of_memory(each, oc, mode) for each in (system, without))
+    if here.chosen == there.chosen:
+        return []
+    return [f"vm.swappiness, which the log does not say, decides: were it 0, {there.victim} would be chosen"]
+
+
 def _release_notes(scenario: Scenario, release: Release) -> list[str]:
     if not release.is_newer_than_known:
         return []
     return [f"Linux {scenario.kernel} is newer than oomsel knows; the rules of {NEWEST[0]}.{NEWEST[1]} are used"]
-
-
-def _referenced(scenario: Scenario) -> list[tuple[int, Task]]:
-    """The tasks that the rest of a scenario may name, or fall back on, with their indices."""
-    tasks = scenario.tasks
-    if isinstance(tasks, TaskColumns):
-        return tasks.referenced({scenario.oom.current, *(update.pid for update in scenario.updates)})
-    return list(enumerate(tasks))
-
-
-def _replay(scenario: Scenario, stat: RssStat, mm_by_pid: dict[int, int]) -> None:
-    """The updates in order, each through percpu_counter_add_batch()."""
-    for update in scenario.updates:
-        if update.offline is not None:
-            for cpu in update.offline:
-                percpu_counter_cpu_dead(stat, cpu)
-        elif update.online is not None:
-            for cpu in update.online:
-                percpu_counter_cpu_online(stat, cpu)
-        else:
-            assert update.pid is not None
-            assert update.cpu is not None
-            for name, member in MEMBERS.items():
-                amount = getattr(update, name)
-                if amount is not None:
-                    mm = mm_by_pid[update.pid]
-                    percpu_counter_add_batch(stat, mm, member, update.cpu, amount, repeat=update.repeat)
-
-
-def _total_vm(stated: Int64s, stat: RssStat) -> Int64s:
-    """What is stated, and the precise RSS where nothing is."""
-    silent = stated == NOT_STATED
-    return np.where(silent, get_mm_rss(percpu_counter_sum_positive(stat)), stated) if silent.any() else stated
 
 
 def _memcgs(scenario: Scenario) -> list[Memcg]:
@@ -142,34 +141,161 @@ def _memcgs(scenario: Scenario) -> list[Memcg]:
         parent = index_of[path.rpartition("/")[0] or "/"]
         limit = unlimited if limits.max is None else limits.max
         swap_limit = unlimited if limits.swap_max is None else limits.swap_max
-        groups.append(Memcg(path, parent, limit, swap_limit, limits.oom_group))
+        groups.append(Memcg(path, parent, limit, swap_limit, limits.oom_group, limits.swappiness))
     return groups
 
 
-def _oom_control(scenario: Scenario, system: System, referenced: list[tuple[int, Task]]) -> OomControl:
-    oom = scenario.oom
-    if oom.current is None:
-        current = default_current([task for _, task in referenced])
-        assert current is not None  # the rules saw to it
-    else:
-        current = next(task for _, task in referenced if oom.current in pids_of(task))
-    index = next(index for index, task in referenced if task is current)
+def _task_table(tasks: TaskColumns, machine: Machine, memcgs: Mapping[str, int]) -> TaskTable:
+    """The rows of the task table; `memcgs` has the index of every cgroup by its path."""
+    everywhere = frozenset(nodes_with_memory(machine))
+    memcg, cpuset, mempolicy = (tasks.coded[name] for name in ("memcg", "cpuset", "mempolicy"))
+    comm: list[bytes] = tasks.comm.tolist()
+    live_pid, live_comm = tasks.pid.copy(), comm.copy()
+    for row, thread in _threads(tasks):
+        live_pid[row] = thread.pid
+        if thread.comm is not None:
+            live_comm[row] = thread.comm
+    return TaskTable(
+        pid=tasks.pid,
+        comm=comm,
+        live_pid=live_pid,
+        live_comm=live_comm,
+        uid=tasks.uid,
+        oom_score_adj=tasks.oom_score_adj,
+        flags=_flags(tasks, machine),
+        mm=_mm_of_task(tasks),
+        memcg=np.array([memcgs[path] for path in memcg.values], np.intp)[memcg.code],
+        mems_allowed=cpuset.map(
+            lambda own: everywhere if own is None or own.mems_allowed is None else frozenset(own.mems_allowed)
+        ),
+        cpuset_name=cpuset.map(lambda own: "/" if own is None else own.name),
+        mempolicy=mempolicy.map(_mempolicy),
+    )
+
+
+def _mempolicy(stated: tuple[int, ...] | Interleave | None) -> Mempolicy | None:
+    if isinstance(stated, Interleave):
+        return Mempolicy(frozenset(stated.interleave), interleave=True)
+    return None if stated is None else Mempolicy(frozenset(stated))
+
+
+def _entered(scenario: Scenario, pids: Int64s) -> Int64s | None:
+    """Each task's place in its cgroup, where a cgroup states an order; else, and of a zombie, its place among all."""
+    orders = [limits.order for limits in scenario.memcgs.values() if limits.order is not None]
+    if not orders:
+        return None
+    entered = np.arange(len(pids))
+    row_of = {pid: row for row, pid in enumerate(pids.tolist())}
+    for order in orders:
+        entered[[row_of[pid] for pid in order]] = np.arange(len(order))
+    return entered
+
+
+def _reaper_leaves(tasks: TaskColumns) -> dict[int, ReaperLeaves]:
+    """What the reaper leaves of an mm, by the task that describes it, where that says so."""
+    column = tasks.coded["reaper_leaves"]
+    stated = np.flatnonzero(column.where(lambda own: own is not None)).tolist()
+    return {row: ReaperLeaves(column[row].file, column[row].shmem) for row in stated}
+
+
+def _threads(tasks: TaskColumns) -> list[tuple[int, Thread]]:
+    """The threads that outlived their leaders, with the indices of their tasks."""
+    thread = tasks.coded["thread"]
+    return [(row, thread[row]) for row in np.flatnonzero(thread.where(lambda own: own is not None)).tolist()]
+
+
+def _flags(tasks: TaskColumns, machine: Machine) -> Int64s:
+    """`TaskFlag` bits of each task; init is whom the machine says, or whoever is flagged so, or pid 1."""
+    stated = tasks.coded["flags"]
+    flags = np.array([sum(_FLAGS[name] for name in set(names)) for names in stated.values], np.int64)[stated.code]
+    if machine.init != "none" and not (flags & TaskFlag.INIT).any():
+        flags[tasks.pid == (machine.init or 1)] |= TaskFlag.INIT
+    flags[[row for row, _ in _threads(tasks)]] |= TaskFlag.DEAD_LEADER
+    return flags
+
+
+def _mm_of_task(tasks: TaskColumns) -> Indices:
+    """Each task's mm, numbered as the task that describes it; the mm of any other task's number stays unused."""
+    mm = np.arange(len(tasks))
+    label = tasks.coded["mm"]
+    shares = label.where(lambda own: own is not None)
+    if shares.any():
+        _, first, code = np.unique(label.code, return_index=True, return_inverse=True)
+        mm[shares] = first[code][shares]
+    mm[tasks.coded["flags"].where(lambda names: "kthread" in names or "zombie" in names)] = NO_MM
+    return mm
+
+
+def _rss_stat(tasks: TaskColumns, machine: Machine) -> RssStat:
+    """The counters of every mm, numbered as the tasks."""
+    online = online_cpus(machine)
+    percpu = tasks.percpu.view()
+    percpu.flags.writeable = False  # the scenario's
+    return RssStat(
+        count=tasks.counts.copy("F"),
+        percpu=percpu,
+        slots={cpu: slot for slot, cpu in enumerate(tasks.cpus)},
+        online=online,
+        dying=set(machine.dying),
+        batch=compute_batch_value(len(online)) if machine.batch is None else machine.batch,
+        bound=max(int(percpu.max()), -int(percpu.min())),
+    )
+
+
+def _replay(updates: Iterable[Update], stat: RssStat, table: TaskTable) -> None:
+    """The updates in order, each through percpu_counter_add_batch()."""
+    mm_of_pid: dict[int, int] = {}
+    if updates:
+        for pids in (table.live_pid, table.pid):
+            mm_of_pid.update(zip(pids.tolist(), table.mm.tolist(), strict=True))
+    for update in updates:
+        if update.offline is not None:
+            for cpu in update.offline:
+                percpu_counter_cpu_dead(stat, cpu)
+        elif update.online is not None:
+            for cpu in update.online:
+                percpu_counter_cpu_online(stat, cpu)
+        else:
+            assert update.pid is not None
+            assert update.cpu is not None
+            for name, member in (*MEMBERS.items(), ("total", MM_ANONPAGES)):
+                amount = getattr(update, name)
+                if amount is not None:
+                    mm = mm_of_pid[update.pid]
+                    percpu_counter_add_batch(stat, mm, member, update.cpu, amount, repeat=update.repeat)
+
+
+def _total_vm(stated: Int64s, stat: RssStat) -> Int64s:
+    """What is stated, and the precise RSS where nothing is."""
+    silent = stated == NOT_STATED
+    return np.where(silent, get_mm_rss(percpu_counter_sum_positive(stat)), stated) if silent.any() else stated
+
+
+def _oom_control(scenario: Scenario, system: System) -> OomControl:
+    oom, tasks = scenario.oom, system.tasks
+    index: int | None = None
+    pid, comm = KWORKER
+    if oom.current is not None or oom.order != -1:
+        if oom.current is None:
+            could_be = ~tasks.has(_NOT_CURRENT)
+        else:
+            could_be = (tasks.pid == oom.current) | (tasks.live_pid == oom.current)
+        index = int(np.flatnonzero(could_be)[0])  # the rules saw to it that there is one
+        pid, comm = int(tasks.live_pid[index]), tasks.live_comm[index]  # a dead leader's pid means its thread
     gfp = oom.gfp_mask
     if gfp is None:
         gfp = "GFP_KERNEL" if oom.order == -1 else GFP_HIGHUSER_MOVABLE
-    memcg = None
-    if oom.memcg is not None:
-        memcg = next(index for index, group in enumerate(system.memcgs) if group.path == oom.memcg)
     return OomControl(
         current=index,
-        current_pid=int(system.tasks.live_pid[index]),  # a dead leader's pid means its thread
-        current_comm=system.tasks.live_comm[index] if oom.comm is None else oom.comm,
+        current_pid=pid if oom.current_thread is None else oom.current_thread,
+        current_comm=comm if oom.comm is None else oom.comm,
         gfp_mask=parse_gfp(gfp, system.rules) if isinstance(gfp, str) else gfp,
         order=oom.order,
-        memcg=memcg,
+        memcg=None if oom.memcg is None else [group.path for group in system.memcgs].index(oom.memcg),
         nodemask=None if oom.nodemask is None else frozenset(oom.nodemask),
         cpuset_limited=oom.cpuset_limited,
         totalpages=oom.totalpages,
+        group_victim_again=None if oom.group_victim_again is None else GroupVictimAgain(oom.group_victim_again),
     )
 
 

@@ -1,4 +1,4 @@
-"""What text stands for: names as a terminal may show them, quantities of memory, lists of CPUs and nodes.
+"""What text stands for: names as a terminal may show them, quantities of memory, lists of numbers, aligned columns.
 
 A comm is up to 15 arbitrary bytes chosen by whoever runs the process, a cgroup's name
 nearly so.  Shown raw, it could move the cursor or forge a line of its own; here every
@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+#: A uid, or a column of them.
+Uid = TypeVar("Uid", int, "npt.NDArray[np.int64]")
 
 #: Bytes of a comm with the 0 that ends it.
 TASK_COMM_LEN = 16
@@ -173,3 +181,35 @@ def format_numbers(numbers: Iterable[int]) -> str:
         else:
             parts.append([number, number])
     return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in parts)
+
+
+def signed_uid(uid: Uid) -> Uid:
+    """A uid of 0 to 2^32 - 1 as `%d` prints it: the OOM killer's lines show the 32 bits as a signed number.
+
+    >>> signed_uid(1000), signed_uid(4294967294)
+    (1000, -2)
+    """
+    return (uid + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def unsigned_uid(uid: Uid) -> Uid:
+    """The uid that `%d` printed as `uid`; one that is not negative is itself.
+
+    >>> unsigned_uid(1000), unsigned_uid(-2)
+    (1000, 4294967294)
+    """
+    return uid % (1 << 32)
+
+
+def aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
+    """The rows as lines, their columns two blanks apart; `sides` has `<` or `>` for each column, left or right.
+
+    >>> aligned([("pid", "name"), ("7", "init")], "><")
+    ['pid  name', '  7  init']
+    """
+    rows = list(rows)
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
+    return [form.format(*row).rstrip() for row in rows]

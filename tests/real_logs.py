@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import oomsel
-from oomsel.outputs.plain import json_pieces
+from oomsel.outputs.scenario_text import json_pieces
 from oomsel.text import printable
 
 LOGS = Path(__file__).parent / "data" / "real-logs"

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
-from oomsel.kernel.system import NO_MM, System
+from oomsel.kernel.system import NO_MM, System, TaskFlag
 from tests.scenario.test_errors import complete
-from tests.support import report_of
+from tests.support import DATA, report_of
 
 
 def booted(text: str) -> System:
@@ -135,11 +135,40 @@ tasks:
     assert report_of("oom: {current: 2}\n" + text).oc.current_comm == b"kthreadd"
 
 
+INITS = """\
+- {pid: 1, comm: one}
+- {pid: 7, comm: seven}
+- {pid: 8, comm: eight}
+"""
+
+
+@pytest.mark.parametrize(
+    ("init", "flagged", "pid", "current"),
+    [
+        ("", "", 1, 7),
+        ("", "8", 8, 1),
+        (", init: 7", "", 7, 1),
+        (", init: 8", "8", 8, 1),
+        (", init: none", "", None, 1),
+    ],
+)
+def test_who_is_init(init: str, flagged: str, pid: int | None, current: int) -> None:
+    tasks = INITS.replace("eight}", "eight, flags: [init]}") if flagged else INITS
+    report = report_of(f"machine: {{cpus: 1, ram: 9{init}}}\ntasks:\n{tasks}")
+    table = report.system.tasks
+    assert table.pid[table.has(TaskFlag.INIT)].tolist() == ([] if pid is None else [pid])
+    assert report.oc.current_pid == current
+
+
+def test_init_may_be_in_no_list() -> None:
+    assert booted("machine: {cpus: 1, ram: 9, init: 1}\n").tasks.flags.tolist() == [0]
+
+
 def test_tasks_without_an_mm() -> None:
     system = booted(
         "tasks: [{pid: 2, comm: k, flags: [kthread]}, {pid: 10, comm: a}, {pid: 3, comm: z, flags: [zombie]}]\n"
     )
-    assert system.tasks.mm.tolist() == [NO_MM, 0, NO_MM]
+    assert system.tasks.mm.tolist() == [NO_MM, 1, NO_MM]
 
 
 @given(
@@ -152,3 +181,18 @@ def test_updates_lose_no_page(adds: list[tuple[int, int, int]], start: int) -> N
     count, slots = anon(booted(text + (f"updates:\n{lines}" if adds else "")))
     assert count + sum(slots) == start + sum(amount * times for _, amount, times in adds)
     assert all(abs(slot) < 32 for slot in slots)
+
+
+def test_a_log_is_told_where_its_answer_hangs_on_swappiness() -> None:
+    raw = (DATA / "real-logs" / "03-memcg.log").read_bytes()
+    swapping = raw.replace(b"limit 9007199254740988kB", b"limit 16384kB")
+    assert swapping != raw
+
+    def notes(log: bytes, *overrides: str) -> list[str]:
+        booted = oomsel.boot(oomsel.loads(log, overrides=overrides))
+        return [note for note in booted.notes if "swappiness" in note]
+
+    said = "vm.swappiness, which the log does not say, decides: were it 0, 197 (c-big) would be chosen"
+    assert (notes(swapping), notes(raw)) == ([said], [])
+    # Stated, or with nobody whose score goes by the total, there is nothing to say.
+    assert notes(swapping, "sysctl.swappiness=0") == notes(swapping, "tasks[196].oom_score_adj=0") == []

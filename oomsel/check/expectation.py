@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oomsel.check.robust import rival
 from oomsel.kernel.event import OomReport, Outcome
-from oomsel.outputs.summary import outcome_phrase, task_name
+from oomsel.outputs.summary import outcome_phrase
 from oomsel.scenario.models import Expect, Verdict
 from oomsel.text import comm_to_text
 
@@ -87,7 +87,7 @@ def _robust(approximate: OomReport, precise: OomReport) -> Iterator[Failure]:
         return
     found = rival(approximate)
     if found is not None:
-        chosen, other = task_name(approximate, approximate.chosen), task_name(approximate, found.task)
+        chosen, other = approximate.name_of(approximate.chosen), approximate.name_of(found.task)
         yield Failure(
             path,
             f"not robust: the CPUs may hide so much that {chosen} has a badness of only {found.at_least} pages"
@@ -125,4 +125,4 @@ def outcome_with_all(report: OomReport) -> str:
     """`kills 7 (a), 8 (b)`: the outcome with every process that dies."""
     if len(report.killed) < 2:
         return outcome_phrase(report)
-    return f"kills {', '.join(task_name(report, task) for task in report.killed)}"
+    return f"kills {', '.join(report.name_of(task) for task in report.killed)}"

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from oomsel.booting import Booted, select_both
 from oomsel.check.expectation import Failure, Path, failures, unknown_names
-from oomsel.diff.unified import unified_diff
 from oomsel.errors import InputError, Problem
 from oomsel.files import lines_of
 from oomsel.kernel.event import OomReport
 from oomsel.outputs.event_text import golden_text, within_tolerance
+from oomsel.outputs.unified import unified_diff
 from oomsel.scenario.models import Expect, Scenario
 from oomsel.scenario.values import format_path
 

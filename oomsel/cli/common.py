@@ -213,11 +213,11 @@ def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> 
     if form == "npz":
         if output in (None, "-") and sys.stdout.isatty():
             raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())
-        from oomsel.inputs.bundle import save
+        from oomsel.outputs.bundle import save
 
         write_with(lambda file: save(scenario, file), output)
         return
-    from oomsel.outputs.plain import json_pieces, yaml_pieces
+    from oomsel.outputs.scenario_text import json_pieces, yaml_pieces
 
     pieces = json_pieces(scenario) if form == "json" else yaml_pieces(scenario)
     write_with(lambda file: file.writelines(piece.encode("utf-8", "backslashreplace") for piece in pieces), output)

@@ -111,7 +111,7 @@ def command(
 def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[bool, str]:
     from oomsel.cli.terminal import styled
     from oomsel.diff.ignoring import ignore
-    from oomsel.diff.unified import unified_diff
+    from oomsel.outputs.unified import unified_diff
 
     lines = list(unified_diff(ignore(a.lines, ignored), ignore(b.lines, ignored), (a.label(), b.label()), context))
     head = [styled(_shown(line), bold=True) for line in lines[:2]]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from oomsel.diff.tasks import EventDiff, TaskDiff
+from oomsel.text import aligned
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,8 +86,7 @@ def print_table(diff: EventDiff, console: Console) -> None:
         for index, heading in enumerate(_HEADINGS):
             table.add_column(heading, justify="right" if index == 1 else "left", no_wrap=index < 3, overflow="fold")
         for task in shown:
-            cells = (_WORDS[task.status], str(task.pid), task.comm, what_changed(task))
-            table.add_row(*map(Text, cells), style=_STYLES[task.status])
+            table.add_row(*map(Text, _cells(task)), style=_STYLES[task.status])
         console.print(table)
     if len(shown) < len(diff.tasks):
         rest = f"Not shown: {len(diff.tasks) - len(shown)} more; --all shows all."
@@ -98,8 +97,9 @@ def print_table(diff: EventDiff, console: Console) -> None:
 
 def plain_table(diff: EventDiff) -> list[str]:
     """The same, every task, as lines of aligned text."""
-    rows: list[Sequence[str]] = [_HEADINGS]
-    rows += [(_WORDS[task.status], str(task.pid), task.comm, what_changed(task)) for task in diff.tasks]
-    word, pid, name = (max(len(row[column]) for row in rows) for column in range(3))
-    lines = [f"{row[0]:<{word}}  {row[1]:>{pid}}  {row[2]:<{name}}  {row[3]}" for row in rows]
-    return [*(lines if diff.tasks else ()), *summary(diff)]
+    rows = [_HEADINGS, *map(_cells, diff.tasks)]
+    return [*(aligned(rows, "<><<") if diff.tasks else ()), *summary(diff)]
+
+
+def _cells(task: TaskDiff) -> tuple[str, str, str, str]:
+    return _WORDS[task.status], str(task.pid), task.comm, what_changed(task)

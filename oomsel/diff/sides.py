@@ -11,7 +11,7 @@ import click
 from oomsel.booting import Booted, boot, select
 from oomsel.check.discover import SUFFIXES
 from oomsel.cli.common import fail_on_error, load_one, log_options, note
-from oomsel.diff.tasks import EventView, view_of_report, view_of_text
+from oomsel.diff.tasks import ComparedEvent, compared_report, compared_text
 from oomsel.errors import InputError
 from oomsel.files import lines_of
 from oomsel.inputs.identify import is_log
@@ -44,11 +44,13 @@ class Side(NamedTuple):
     lines: list[str]  #: with their line ends
     events: list[tuple[str | None, OomReport | list[str]]]
 
-    def view(self, index: int, *, shown_only: bool) -> EventView:
+    def view(self, index: int, *, shown_only: bool) -> ComparedEvent:
         """One of the events, task by task."""
         event = self.events[index][1]
         return (
-            view_of_text(read_event(event)) if isinstance(event, list) else view_of_report(event, shown_only=shown_only)
+            compared_text(read_event(event))
+            if isinstance(event, list)
+            else compared_report(event, shown_only=shown_only)
         )
 
     @property

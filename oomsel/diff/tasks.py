@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from oomsel.diff.unified import longest_increasing
-from oomsel.kernel.badness import LONG_MAX, LONG_MIN, Passed, get_mm_rss
+from oomsel.kernel.badness import LONG_MIN
 from oomsel.kernel.event import OomReport, worst_first
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
-from oomsel.kernel.system import NO_MM
 from oomsel.klog.event import OomEvent
-from oomsel.text import printable
+from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
+from oomsel.outputs.unified import longest_increasing
+from oomsel.text import printable, unsigned_uid
 
 #: What is known of a task and compared; pages unless the name says bytes.  None is unknown, or none.
 FIELDS = (
@@ -31,21 +30,9 @@ FIELDS = (
     "uid",
 )
 _MAY_BE_KILLED = "may be killed"
-#: What a text calls the columns.
-_COLUMNS = {
-    "rss": "rss",
-    "anon": "rss_anon",
-    "file": "rss_file",
-    "shmem": "rss_shmem",
-    "swap": "swapents",
-    "pgtables_bytes": "pgtables_bytes",
-    "total_vm": "total_vm",
-    "oom_score_adj": "oom_score_adj",
-    "uid": "uid",
-}
 
 
-class TaskView(NamedTuple):
+class ComparedTask(NamedTuple):
     """One task as one side has it."""
 
     pid: int  #: the leader's
@@ -53,11 +40,11 @@ class TaskView(NamedTuple):
     fields: dict[str, Any]  #: of `FIELDS`; what is not known is missing
 
 
-class EventView(NamedTuple):
+class ComparedEvent(NamedTuple):
     """One side: the event itself, and its tasks in the order of the table."""
 
     event: dict[str, Any]  #: what is not known is missing
-    tasks: list[TaskView]
+    tasks: list[ComparedTask]
 
 
 class TaskDiff(NamedTuple):
@@ -81,38 +68,39 @@ class EventDiff(NamedTuple):
         return not self.event and not self.tasks
 
 
-def view_of_report(report: OomReport, *, shown_only: bool) -> EventView:
+def compared_report(report: OomReport, *, shown_only: bool) -> ComparedEvent:
     """A report's side; `shown_only` leaves out the tasks that no table shows, for a text knows no others."""
     system, tasks = report.system, report.system.tasks
-    listed = report.shown.tolist() if shown_only and system.sysctl.oom_dump_tasks else []
-    if not shown_only:
-        listed = list(range(len(tasks)))
+    listed = list(range(len(tasks)))
+    if shown_only:
+        listed = report.shown.tolist() if system.sysctl.oom_dump_tasks else []
+    unseen = set(report.silent) if shown_only else set()  # who dies without a line survives in a text
+    view = TaskView(report, listed)
     candidates = (task for task in worst_first(report, report.points) if report.points[task] != LONG_MIN)
     ranks = {task: rank for rank, task in enumerate(candidates, 1)}
-    resident = get_mm_rss(report.counters).tolist()
-    counters = report.counters.tolist()
-    killed = set(report.killed)
-    views = []
-    for task in listed:
-        mm = int(tasks.mm[task])
-        fields: dict[str, Any] = {"uid": int(tasks.uid[task]), "oom_score_adj": int(tasks.oom_score_adj[task])}
-        if mm != NO_MM:
-            fields |= {"rss": resident[mm], "swap": counters[mm][MM_SWAPENTS]}
-            if not system.rss_is_one_number[mm]:
-                parts = (("anon", MM_ANONPAGES), ("file", MM_FILEPAGES), ("shmem", MM_SHMEMPAGES))
-                fields |= {name: counters[mm][member] for name, member in parts}
-            fields |= {"pgtables_bytes": int(system.pgtables_bytes[mm]), "total_vm": int(system.total_vm[mm])}
-        points = int(report.points[task])
-        if task in ranks:
-            fields |= {"rank": ranks[task], "badness": "first" if points == LONG_MAX else points}
-        fields["eligibility"] = Passed(int(report.passed[task])).reason or _MAY_BE_KILLED
-        if not shown_only or task not in report.silent:  # who dies without a line survives in a text
-            fields["fate"] = "victim" if task == report.chosen else "killed" if task in killed else "survives"
-        views.append(TaskView(int(tasks.pid[task]), printable(tasks.live_comm[task]), fields))
+    columns: dict[str, list[Any]] = {
+        "fate": [
+            None if task in unseen else _fate(chosen, killed)
+            for task, chosen, killed in zip(listed, view.chosen, view.killed, strict=True)
+        ],
+        "eligibility": [reason or _MAY_BE_KILLED for reason in view.skip_reason],
+        "rank": list(map(ranks.get, listed)),
+        "badness": view.badness,
+        **view.counters,
+        "pgtables_bytes": view.pgtables_bytes,
+        "total_vm": view.total_vm,
+        "oom_score_adj": view.oom_score_adj,
+        "uid": view.uid,
+    }
+    compared = [
+        ComparedTask(pid, printable(comm), _known(zip(columns, values, strict=True)))
+        for pid, comm, *values in zip(view.pid, view.live_comm, *columns.values(), strict=True)
+    ]
+    victim = None
+    if report.chosen is not None:
+        victim = (int(tasks.pid[report.chosen]), printable(tasks.comm[report.chosen]))
     event: dict[str, Any] = {
-        "victim": None
-        if report.chosen is None
-        else (int(tasks.pid[report.chosen]), printable(tasks.comm[report.chosen])),
+        "victim": victim,
         "panics": report.panics,
         "current": printable(report.oc.current_comm),
         "gfp_mask": report.oc.gfp_mask,
@@ -120,35 +108,44 @@ def view_of_report(report: OomReport, *, shown_only: bool) -> EventView:
         "constraint": str(report.constraint),
         "totalpages": report.totalpages,
     }
-    return EventView(event, views)
+    return ComparedEvent(event, compared)
 
 
-def view_of_text(text: OomEvent) -> EventView:
+def _fate(chosen: bool, killed: bool) -> str:
+    return "victim" if chosen else "killed" if killed else "survives"
+
+
+def _known(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in fields if value is not None}
+
+
+def compared_text(text: OomEvent) -> ComparedEvent:
     """A text's side: what its lines say."""
     summary, invoked = text.summary, text.invoked
     chosen = text.victim if summary is None else (summary.pid, summary.comm)  # the kill line names the thread
     killed = {kill.pid for kill in text.kills}
-    views = []
+    compared = []
     for row in text.rows:
         pid = row.numbers.get("tgid")
         pid = row.pid if pid is None else pid
-        known = {name: row.numbers.get(column) for name, column in _COLUMNS.items()}
-        fields: dict[str, Any] = {name: value for name, value in known.items() if value is not None}
-        if fields.get("uid", 0) < 0:
-            fields["uid"] += 1 << 32
-        is_chosen = chosen is not None and chosen[0] in (pid, row.pid)
-        fields["fate"] = "victim" if is_chosen else "killed" if row.pid in killed else "survives"
-        views.append(TaskView(pid, printable(row.name), fields))
+        uid = row.numbers["uid"]
+        numbers = {
+            **{name: row.numbers.get(column) for name, column in TABLE_COLUMNS.items()},
+            "oom_score_adj": row.numbers.get("oom_score_adj"),
+            "uid": None if uid is None else unsigned_uid(uid),
+            "fate": _fate(chosen is not None and chosen[0] in (pid, row.pid), row.pid in killed),
+        }
+        compared.append(ComparedTask(pid, printable(row.name), _known(numbers.items())))
     victim = None if chosen is None else (chosen[0], printable(chosen[1]))
     event: dict[str, Any] = {"victim": victim, "panics": text.panic is not None}
     if invoked is not None:
         event |= {"current": printable(invoked.comm), "gfp_mask": invoked.gfp_mask, "order": invoked.order}
     if summary is not None:
         event["constraint"] = summary.constraint
-    return EventView(event, views)
+    return ComparedEvent(event, compared)
 
 
-def diff_events(a: EventView, b: EventView, ignored: frozenset[str] = frozenset()) -> EventDiff:
+def diff_events(a: ComparedEvent, b: ComparedEvent, ignored: frozenset[str] = frozenset()) -> EventDiff:
     """What differs, with `pids` or `order` left out of the comparison; fields that a side does not know are the same.
 
     Tasks are the same if pid and comm are, or the comm where pids are ignored; of several alike
@@ -157,25 +154,17 @@ def diff_events(a: EventView, b: EventView, ignored: frozenset[str] = frozenset(
     pids = "pids" not in ignored
     before, after = _keyed(a.tasks, pids), _keyed(b.tasks, pids)
     shared = [key for key in before if key in after]
-    place = {key: index for index, key in enumerate(after)}
-    stayed = {shared[index] for index in longest_increasing([place[key] for key in shared])}
+    moved = set() if "order" in ignored else _moved(shared, after)
     found = []
     for key in shared:
-        one, other = before[key], after[key]
-        names = [name for name in FIELDS if name in one.fields or name in other.fields]
-        changes = {
-            name: (one.fields.get(name), other.fields.get(name))
-            for name in names
-            if _differ(name, one.fields, other.fields, ignored)
-        }
-        moved = key not in stayed and "order" not in ignored
-        if changes.keys() - {"rank"}:
-            found.append(TaskDiff(other.pid, other.comm, "changed", changes))
-        elif changes or moved:
-            found.append(TaskDiff(other.pid, other.comm, "moved", changes))
+        other = after[key]
+        changes = _changes(before[key].fields, other.fields, ignored)
+        if changes or key in moved:
+            status = "changed" if changes.keys() - {"rank"} else "moved"
+            found.append(TaskDiff(other.pid, other.comm, status, changes))
     found += [TaskDiff(one.pid, one.comm, "a", _alone(one, 0)) for key, one in before.items() if key not in after]
     found += [TaskDiff(one.pid, one.comm, "b", _alone(one, 1)) for key, one in after.items() if key not in before]
-    found.sort(key=lambda task: (task.status == "moved", _best_rank(task, before, after, pids)))
+    found.sort(key=lambda task: (task.status == "moved", _best_rank(task, (before, after), pids)))
     event = {
         name: (value, b.event[name])
         for name, value in a.event.items()
@@ -184,9 +173,24 @@ def diff_events(a: EventView, b: EventView, ignored: frozenset[str] = frozenset(
     return EventDiff(event, found)
 
 
-def _keyed(tasks: Sequence[TaskView], pids: bool) -> dict[Hashable, TaskView]:
+def _moved(shared: list[Hashable], after: Iterable[Hashable]) -> set[Hashable]:
+    """Tasks of both sides that stand elsewhere, such that as many others as possible keep their order."""
+    place = {key: index for index, key in enumerate(after)}
+    return set(shared) - {shared[index] for index in longest_increasing([place[key] for key in shared])}
+
+
+def _changes(one: dict[str, Any], other: dict[str, Any], ignored: frozenset[str]) -> dict[str, tuple[Any, Any]]:
+    """The fields that differ, in the order of `FIELDS`."""
+    return {
+        name: (one.get(name), other.get(name))
+        for name in FIELDS
+        if (name in one or name in other) and _differ(name, one, other, ignored)
+    }
+
+
+def _keyed(tasks: Sequence[ComparedTask], pids: bool) -> dict[Hashable, ComparedTask]:
     met: Counter[Hashable] = Counter()
-    keyed: dict[Hashable, TaskView] = {}
+    keyed: dict[Hashable, ComparedTask] = {}
     for task in tasks:
         name = (task.pid, task.comm) if pids else task.comm
         keyed[name, met[name]] = task
@@ -203,14 +207,14 @@ def _differ(name: str, one: dict[str, Any], other: dict[str, Any], ignored: froz
     return bool(one[name] != other[name])
 
 
-def _alone(task: TaskView, side: int) -> dict[str, tuple[Any, Any]]:
+def _alone(task: ComparedTask, side: int) -> dict[str, tuple[Any, Any]]:
     shown = {name: task.fields[name] for name in FIELDS if name in task.fields}
     return {name: (value, None) if side == 0 else (None, value) for name, value in shown.items()}
 
 
-def _best_rank(task: TaskDiff, before: dict[Hashable, TaskView], after: dict[Hashable, TaskView], pids: bool) -> int:
+def _best_rank(task: TaskDiff, sides: Iterable[dict[Hashable, ComparedTask]], pids: bool) -> int:
     key = ((task.pid, task.comm) if pids else task.comm, 0)
-    ranks = [side[key].fields.get("rank") for side in (before, after) if key in side]
+    ranks = [side[key].fields.get("rank") for side in sides if key in side]
     return min((rank for rank in ranks if rank is not None), default=1 << 62)
 
 

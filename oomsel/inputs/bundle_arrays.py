@@ -72,7 +72,7 @@ def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
 
 
 def _members(source: str, file: IO[bytes]) -> dict[str, Any]:
-    # Headers of Python 2 are read with a warning, which is nobody's here.
+    # np.load warns about Python 2 headers; ignore.
     with warnings.catch_warnings(action="ignore"), np.load(file, allow_pickle=False) as members:
         wanted = ["scenario", *COLUMNS]
         if sorted(members.files) != sorted(wanted):
@@ -90,12 +90,13 @@ def _members(source: str, file: IO[bytes]) -> dict[str, Any]:
 def _comms(source: str, array: Array) -> Array:
     if array.dtype.kind != "S" or array.dtype.itemsize > TASK_COMM_LEN - 1:
         raise damaged(source, f"comm has the type {array.dtype}; use bytes, at most {TASK_COMM_LEN - 1}")
-    columns = np.ascontiguousarray(array, "S15").view(np.uint8).reshape(len(array), -1)
-    if ((columns[:, :-1] == 0) & (columns[:, 1:] != 0)).any():
+    comms = np.ascontiguousarray(array, "S15")
+    chars = comms.view(np.uint8).reshape(len(comms), -1)
+    if ((chars[:, :-1] == 0) & (chars[:, 1:] != 0)).any():
         raise damaged(source, "a comm holds the byte 0, where a name ends")
-    return array
+    return comms
 
 
 def damaged(source: str, what: str) -> InputError:
-    """The error of a bundle that is not what `save` writes."""
+    """The error of a bundle that is not what outputs/bundle.py writes."""
     return InputError(source, [Problem(f"a damaged bundle: {what}; make it again with oomsel convert")])

@@ -10,6 +10,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.inputs.nodes import Irregular, Node, locate, repeated_keys
 from oomsel.scenario.problems import Places
 from oomsel.scenario.values import Path, format_path
+from oomsel.text import format_numbers
 
 if TYPE_CHECKING:
     from oomsel.inputs.table import Origin, Wrong
@@ -21,6 +22,7 @@ class Document(Places):
     def __init__(self, source: str, raw: bytes) -> None:
         self.source = source  #: the input's name as given
         self.problems: list[Problem] = []
+        self.notes: list[str] = []  #: what a person should know of it
         self.text = _decode(source, raw)
         self.is_json = self.text.lstrip(" \t\r\n").startswith("{")
         self._node: Node | None = None
@@ -54,11 +56,21 @@ class Document(Places):
             return
         from oomsel.inputs.table import expand
 
-        self.set_tasks(*expand(data["tasks"], data.get("more"), page_size))
+        tasks, origins, problems, strays = expand(data["tasks"], data.get("more"), page_size)
+        if strays:
+            lines, of = [line + 1 for line in strays], " of the table"
+            if self._keeps_lines():
+                lines, of = [self._row_place(line)[0] for line in strays], ""
+            self.notes.append(f"tasks: left out, as nothing of a task table: line {format_numbers(lines)}{of}")
+        self.set_tasks(tasks, origins, problems)
 
     def set_tasks(self, tasks: list[Any], origins: list[Origin], problems: list[Wrong]) -> None:
         """Put a list of tasks, and what was found wrong in making it, in the place of `more`."""
-        self.problems += [self.problem(path, message, at_key=at_key) for path, message, at_key in problems]
+        for wrong in problems:
+            if wrong.line is None:
+                self.problems.append(self.problem(wrong.path, wrong.message, at_key=wrong.at_key))
+            else:
+                self.problems.append(Problem(wrong.message, *self._row_place(wrong.line), self.shown_path(wrong.path)))
         self._more = self.data["more"] if isinstance(self.data.get("more"), dict) else {}
         self.data = {key: value for key, value in self.data.items() if key != "more"} | {"tasks": tasks}
         self._origins = origins
@@ -108,10 +120,15 @@ class Document(Places):
     def _lines(self) -> list[str]:
         return self.text.split("\n")
 
+    def _keeps_lines(self) -> bool:
+        """Whether the table is a literal block of YAML, in which alone lines stay lines."""
+        line, column = locate(self.root, ("tasks",))
+        return self._lines[line - 1][column - 1 : column] == "|"
+
     def _row_place(self, row: int) -> tuple[int, int]:
         line, column = locate(self.root, ("tasks",))
         lines = self._lines
-        if lines[line - 1][column - 1 : column] != "|":  # only in a literal block do lines stay lines
+        if not self._keeps_lines():
             return line, column
         source = lines[line + row]
         return line + 1 + row, len(source) - len(source.lstrip()) + 1

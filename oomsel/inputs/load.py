@@ -105,10 +105,10 @@ def _read_long(document: Document, overrides: Sequence[str], kernel: str | None)
     if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
         return None
     from oomsel.inputs.list_columns import columns_of_list
-    from oomsel.inputs.read_columns import honoured, machine_of, read_in_columns
+    from oomsel.inputs.read_columns import can_override, machine_of, read_in_columns
     from oomsel.inputs.table_columns import columns_of_table
 
-    if not honoured(overrides):
+    if not can_override(overrides):
         return None
     machine = machine_of(document.data)
     if machine is None or document.problems:

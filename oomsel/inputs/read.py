@@ -23,4 +23,6 @@ def read_document(document: Document, overrides: Sequence[str] = (), kernel: str
             from oomsel.inputs.overrides import with_options
 
             places = with_options(document, overrides, kernel)
-    return read_scenario(places)
+    scenario = read_scenario(places)
+    vars(scenario)["notes"] = (*document.notes, *scenario.notes)
+    return scenario

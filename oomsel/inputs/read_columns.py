@@ -1,4 +1,4 @@
-"""Reading a scenario whose tasks are in columns: those that the rest of it speaks of become objects, and no other."""
+"""Reading a scenario whose tasks are in columns: only those that its rules look at are read one by one."""
 
 from __future__ import annotations
 
@@ -6,32 +6,30 @@ import re
 from collections.abc import Sequence, Set
 from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 from pydantic_core import ValidationError
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.document import Document
 from oomsel.inputs.read import read_document
-from oomsel.inputs.table import MM_KEYS, Origin, Wrong, by_pid, merged
-from oomsel.scenario.columns import COUNTERS, NOT_STATED, TaskColumns
+from oomsel.inputs.table import Origin, Wrong, by_pid, joined
+from oomsel.scenario.columns import TaskColumns
 from oomsel.scenario.field_types import Context, page_size_of
-from oomsel.scenario.models import Machine, Scenario, Task
+from oomsel.scenario.models import Machine, Scenario
+from oomsel.scenario.plain import plain
 from oomsel.scenario.rules.machine import online_cpus
-from oomsel.scenario.rules.tasks import KTHREAD_KEYS, ZOMBIE_KEYS
 from oomsel.text import comm_from_text
 
-Array = npt.NDArray[Any]
-
-#: What-ifs that columns have a place for, of tasks that are named plainly.
-_HONOURED = re.compile(
+#: Options that change no more than the tasks they name, each by the pid or comm that its row has.
+_LOCAL = re.compile(
     r"(?:kernel|title|sysctl|memcgs|expect)\b|oom\.(?!current\b)|oom\.current=[1-9][0-9]*$"
     r"|tasks\[(?:[1-9][0-9]*|[A-Za-z_][A-Za-z0-9_-]*)\]\.(?:uid|oom_score_adj|total_vm|pgtables_bytes|rss)\b"
 )
 
 
-def honoured(overrides: Sequence[str]) -> bool:
-    """Whether a scenario in columns can take all of the what-ifs; if not, its tasks are to be read one by one."""
-    return all(map(_HONOURED.match, overrides))
+def can_override(overrides: Sequence[str]) -> bool:
+    """Whether a scenario in columns can take all of the overrides; if not, its tasks are to be read one by one."""
+    return all(map(_LOCAL.match, overrides))
 
 
 def read_in_columns(
@@ -39,32 +37,79 @@ def read_in_columns(
     columns: TaskColumns,
     overrides: Sequence[str],
     kernel: str | None,
-    special: Set[int] = frozenset(),
+    unread: Set[int] = frozenset(),
 ) -> Scenario:
-    """The scenario in `document`, whose tasks are `columns`; the document's own are put in their place.
+    """The scenario in `document` with `columns` as its tasks.
 
-    Of a list of tasks `special` are those with keys that have no column.  Raises InputError,
-    as `read_document` does.
+    `unread` are the rows of those in a list that the columns do not show yet.  They, and those that
+    the rules look at, are read as any task is and put into their rows.  Raises InputError, as
+    `read_document` does.
     """
-    rows = _expand(document, columns, overrides, special)
+    problems: list[Wrong] = []
+    extra = by_pid(document.data.get("more"), problems)
+    rows = _rows_to_read(document.data, columns, " ".join(overrides), extra.keys(), unread)
+    listed = document.data.get("tasks")
+    if isinstance(listed, list):
+        document.set_tasks([listed[row] for row in rows], [], [])
+    else:
+        _set_rows(document, [plain(columns[row]) for row in rows], extra, problems)
     scenario = read_document(document, overrides, kernel)
-    _check_threads(document.source, columns, scenario.tasks)
+    read = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
+    _check_threads(document.source, columns, read)
     if scenario.machine.cpus != columns.cpus:
         message = f"the columns are for {len(columns.cpus)} CPUs, machine.cpus has {len(scenario.machine.cpus)}"
         raise InputError(document.source, [Problem(message, path="machine.cpus")])
-    for row, task in zip(rows, scenario.tasks, strict=True):
-        _put(task, row, columns)
-    columns.named = dict(zip(rows, scenario.tasks, strict=True))
+    columns.put(rows, read)
     vars(scenario)["tasks"] = columns
     return scenario
 
 
-def _check_threads(source: str, columns: TaskColumns, tasks: Sequence[Task]) -> None:
-    """The one rule between tasks that one without further keys can break: its pid is no other's thread."""
-    for task in tasks:
-        if task.thread is not None and (columns.pid == task.thread.pid).any():
-            message = f"pid {task.thread.pid} is another task's already; pids are unique"
-            raise InputError(source, [Problem(message, path=f'more["{task.pid}"].thread.pid')])
+def _rows_to_read(
+    data: dict[Any, Any], columns: TaskColumns, overrides: str, more: Set[int], unread: Set[int]
+) -> list[int]:
+    """Besides `unread` the tasks that the rest of the scenario names or falls back on, pid 1 and the first other."""
+    oom, machine, memcgs, updates = (data.get(key) for key in ("oom", "machine", "memcgs", "updates"))
+    named: list[Any] = [oom.get("current"), oom.get("current_thread")] if isinstance(oom, dict) else []
+    named += [machine.get("init")] if isinstance(machine, dict) else []
+    for limits in memcgs.values() if isinstance(memcgs, dict) else ():
+        order = limits.get("order") if isinstance(limits, dict) else None
+        named += order if isinstance(order, list) else []
+    named += [update.get("pid") for update in updates if isinstance(update, dict)] if isinstance(updates, list) else []
+    named += map(int, re.findall("[0-9]{1,7}", overrides))
+    pids = {1, *more, *(pid for pid in named if isinstance(pid, int) and 0 < pid <= 1 << 22)}
+    comms = [comm_from_text(name) for name in re.findall(r"\[(.*?)\]", overrides)]
+    rows = set(np.flatnonzero(np.isin(columns.pid, list(pids)) | np.isin(columns.comm, np.array(comms, "S"))).tolist())
+    rows |= unread
+    rows.update(next(([row] for row in range(len(columns)) if row not in rows), []))
+    return sorted(rows)
+
+
+def _set_rows(
+    document: Document,
+    rows: list[dict[str, Any]],
+    extra: dict[int, tuple[int | str, dict[Any, Any]]],
+    problems: list[Wrong],
+) -> None:
+    """Let the document have `rows`, joined with what `more` says, as its list of tasks."""
+    pids = {row["pid"] for row in rows}
+    problems += [
+        Wrong(("more", key), f"no row has pid {pid}; name one of the column pid", at_key=True)
+        for pid, (key, _) in extra.items()
+        if pid not in pids
+    ]
+    described: set[str] = set()
+    more = [extra.get(row["pid"], (str(row["pid"]), {})) for row in rows]
+    tasks = [joined(row, said, described) for row, (_, said) in zip(rows, more, strict=True)]
+    document.set_tasks(tasks, [Origin(None, key) for key, _ in more], problems)
+
+
+def _check_threads(source: str, columns: TaskColumns, read: TaskColumns) -> None:
+    """The one rule between tasks that a task not read can break: its pid is no other's thread."""
+    threads = [(task.pid, task.thread.pid) for task in read if task.thread is not None]
+    taken = np.isin([pid for _, pid in threads], columns.pid)
+    for pid, thread in (threads[at] for at in np.flatnonzero(taken).tolist()):
+        message = f"pid {thread} is another task's already; pids are unique"
+        raise InputError(source, [Problem(message, path=f'more["{pid}"].thread.pid')])
 
 
 def machine_of(data: dict[Any, Any]) -> Machine | None:
@@ -75,72 +120,3 @@ def machine_of(data: dict[Any, Any]) -> Machine | None:
     except ValidationError:
         return None
     return machine if online_cpus(machine) | set(machine.dying) <= set(machine.cpus) else None
-
-
-def _expand(document: Document, columns: TaskColumns, overrides: Sequence[str], special: Set[int]) -> list[int]:
-    """Put the tasks that the rest of the scenario speaks of into the document; returns their rows."""
-    problems: list[Wrong] = []
-    extra = by_pid(document.data.get("more"), problems)
-    oom, updates = document.data.get("oom"), document.data.get("updates")
-    stated = [oom.get("current")] if isinstance(oom, dict) else []
-    stated += [update.get("pid") for update in updates if isinstance(update, dict)] if isinstance(updates, list) else []
-    said = " ".join(overrides)
-    pids = {*extra, *(pid for pid in stated if isinstance(pid, int)), *map(int, re.findall("[0-9]{1,7}", said))}
-    comms = {comm_from_text(name) for name in re.findall(r"\[(.*?)\]", said)}
-    rows = columns.referenced_rows(set(pids), comms, special)
-    listed = document.data.get("tasks")
-    if isinstance(listed, list):
-        document.set_tasks([listed[row] for row in rows], [], [])
-        return rows
-    known = set(columns.pid[rows].tolist())
-    for pid, (key, _) in extra.items():
-        if pid not in known:
-            problems.append(Wrong(("more", key), f"no row has pid {pid}; name one of the column pid", at_key=True))
-    tasks: list[Any] = []
-    origins: list[Origin] = []
-    described: set[Any] = set()
-    for row in rows:
-        pid = int(columns.pid[row])
-        key, says = extra.get(pid, (str(pid), {}))
-        tasks.append(merged(_stated(columns.plain(row), says, described, in_bundle=listed is None), says))
-        origins.append(Origin(None, key))
-    document.set_tasks(tasks, origins, problems)
-    return rows
-
-
-def _stated(task: dict[str, Any], says: dict[Any, Any], described: set[Any], *, in_bundle: bool) -> dict[str, Any]:
-    """What a row states of a task: nothing that one of its kind has not."""
-    flags, label, rss = says.get("flags"), says.get("mm"), says.get("rss")
-    flags = flags if in_bundle and isinstance(flags, list) else []  # in a table neither has a row
-    keys = set(task)
-    if "kthread" in flags:
-        keys &= KTHREAD_KEYS
-    elif "zombie" in flags:
-        keys &= ZOMBIE_KEYS
-    elif isinstance(label, str):
-        keys -= set(MM_KEYS if label in described else ())
-        described.add(label)
-    stated = {key: task[key] for key in task if key in keys}
-    if in_bundle and isinstance(rss, dict) and "total" in rss and "rss" in stated:
-        stated["rss"].pop("anon", None)  # the total stands there
-    return stated
-
-
-def _put(task: Task, row: int, columns: TaskColumns) -> None:
-    """A task into its row, as an option may have changed it."""
-    columns.uid[row], columns.oom_score_adj[row] = task.uid, task.oom_score_adj
-    columns.total_vm[row] = NOT_STATED if task.total_vm is None else task.total_vm
-    columns.pgtables_bytes[row] = task.pgtables_bytes or 0
-    slot_of = {cpu: slot for slot, cpu in enumerate(columns.cpus)}
-    put_counters(task, row, columns.counts, columns.percpu, slot_of)
-
-
-def put_counters(task: Task, row: int, counts: Array, percpu: Array, slot_of: dict[int, int]) -> None:
-    """What the task's counters hold, into its row; a `total` in the place of anon."""
-    counts[row], percpu[row] = 0, 0
-    for name, member in (COUNTERS | {"total": COUNTERS["anon"]}).items():
-        counter = getattr(task.rss, name, None)
-        if counter is not None:
-            counts[row, member] = counter.count
-            for cpu, pages in counter.deltas.items():
-                percpu[row, member, slot_of[cpu]] = pages

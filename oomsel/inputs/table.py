@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from oomsel.klog.table import NoHeader, Row, oom_score_adj, page_table_bytes, parse_table, rss_parts
+from oomsel.klog.formats import TASKS_STATE
+from oomsel.klog.prefix import Stripper
+from oomsel.klog.table import Columns, Row, oom_score_adj, page_table_bytes, rss_parts
 from oomsel.scenario.values import Path, is_empty
+from oomsel.text import printable
 
+_PARTS = ("rss_anon", "rss_file", "rss_shmem")
 #: What a row says of an mm: with a shared one, the first row that has it says it for all.
 MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
 
@@ -24,6 +29,7 @@ class Wrong(NamedTuple):
     path: Path
     message: str
     at_key: bool = False
+    line: int | None = None  #: of the table's text, 0-based, where it is about that
 
 
 class Expanded(NamedTuple):
@@ -32,6 +38,7 @@ class Expanded(NamedTuple):
     tasks: list[Any]
     origins: list[Origin]
     problems: list[Wrong]
+    strays: list[int]  #: lines of the text that are nothing of a table; 0-based
 
 
 def expand(text: str, more: Any, page_size: int) -> Expanded:
@@ -41,22 +48,15 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     origins: list[Origin] = []
     extra = by_pid(more, problems)
     used: set[int] = set()
-    described: set[Any] = set()
-    try:
-        for row in parse_table(text):
-            task = task_of_row(row, page_size)
-            pid = row.pid if row.pid in extra else task["pid"]
-            key, said = extra.get(pid, (None, {}))
-            used.add(pid)
-            label = said.get("mm")
-            if label is not None and label in described:
-                for name in MM_KEYS:
-                    del task[name]
-            described.add(label)
-            tasks.append(merged(task, said))
-            origins.append(Origin(row.line, key))
-    except NoHeader as error:
-        problems.append(Wrong(("tasks",), str(error)))
+    described: set[str] = set()
+    strays: list[int] = []
+    for row in _rows(text, problems, strays):
+        task = task_of_row(row, page_size)
+        pid = row.pid if row.pid in extra else task["pid"]
+        key, said = extra.get(pid, (None, {}))
+        used.add(pid)
+        tasks.append(joined(task, said, described))
+        origins.append(Origin(row.line, key))
     for pid, (key, said) in extra.items():
         if pid in used:
             continue
@@ -68,7 +68,56 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
             problems.append(Wrong(("more", key), message, at_key=True))
     if not tasks and not problems:
         problems.append(Wrong(("tasks",), "no row in it; a scenario has at least one task"))
-    return Expanded(tasks, origins, problems)
+    return Expanded(tasks, origins, problems, strays)
+
+
+def _rows(text: str, problems: list[Wrong], strays: list[int]) -> Iterator[Row]:
+    """The rows of the table, with or without a logger's prefix; a row lost without a word could be the victim's.
+
+    What begins like a row and is none is a problem; a line that is nothing of a table is a stray.
+    """
+    columns: Columns | None = None
+    early: list[Wrong] = []
+    for number, whole in enumerate(text.split("\n")):
+        line = whole.removesuffix("\r")
+        if found := Columns.of_header(line):
+            columns = found
+            continue
+        row = columns.row(number, line) if columns is not None else None
+        if row is not None:
+            if unknown := _unknown(row):
+                message = f"{unknown} is ? in this row; only rss_anon, rss_file and rss_shmem may be unknown"
+                problems.append(Wrong(("tasks",), message, line=number))
+            yield row
+            continue
+        bare = _without_prefix(line)
+        if bare.startswith("[") and "]" in bare:
+            shown = bare if len(bare) <= 40 else f"{bare[:37]}..."
+            if columns is None:
+                wrong, right = "stands before the table's header", "put the header first"
+            else:
+                wrong, right = "begins like a row and cannot be read", "state a number in each of the header's columns"
+            found_wrong = problems if columns is not None else early
+            found_wrong.append(Wrong(("tasks",), f'"{printable(shown)}" {wrong}; {right}', line=number))
+        elif bare and bare != TASKS_STATE:
+            strays.append(number)
+    if columns is None:
+        message = "no header of a task table in it; paste the line that begins with [  pid  ], too"
+        problems.append(Wrong(("tasks",), message))
+    else:
+        problems[:0] = early
+
+
+def _unknown(row: Row) -> str:
+    """The column that has a ? though its number must be known, or nothing."""
+    return next((name for name, value in row.numbers.items() if value is None and name not in _PARTS), "")
+
+
+def _without_prefix(line: str) -> str:
+    """The line without a logger's prefix, and without blanks around it."""
+    return next(
+        (found.text for found in Stripper().strip([(1, line.encode("utf-8", "surrogateescape"))])), line
+    ).strip()
 
 
 def by_pid(more: Any, problems: list[Wrong]) -> dict[int, tuple[int | str, dict[Any, Any]]]:
@@ -117,11 +166,22 @@ def _swap(row: Row) -> dict[str, int]:
     return {"swap": row.numbers.get("swapents") or 0}
 
 
+def joined(row: dict[str, Any], said: dict[Any, Any], described: set[str]) -> dict[str, Any]:
+    """The task that a row and what `more` says of it make; `described` are the labels of the mms that have a row."""
+    label = str(said.get("mm") or "")
+    if label in described:
+        row = {key: value for key, value in row.items() if key not in MM_KEYS}
+    if label:
+        described.add(label)
+    task: dict[str, Any] = merged(row, said)
+    return task
+
+
 def merged(row: Any, said: Any) -> Any:
-    """What a row says with what `more` adds; where both speak, `more` counts, key by key."""
-    if not isinstance(row, dict) or not isinstance(said, dict):
+    """What a row says with what `more` adds; of a key in both `more` counts, and of a counter each of its keys."""
+    if not isinstance(said, dict) or not isinstance(row, dict | int):
         return said
-    both = dict(row)
+    both = dict(row) if isinstance(row, dict) else {"count": row}  # a number is short for a counter's count
     for key, value in said.items():
-        both[key] = merged(row[key], value) if key in row else value
+        both[key] = merged(both[key], value) if key in both else value
     return both

@@ -1,4 +1,4 @@
-"""A long task table straight into columns; what is odd about one is left to `table_form`, row by row."""
+"""A long task table straight into columns; one with any row of another form is left to `inputs.table`, row by row."""
 
 from __future__ import annotations
 
@@ -9,17 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.inputs.bundle_arrays import in_range
-from oomsel.kernel.percpu_counter import (
-    MM_ANONPAGES,
-    MM_FILEPAGES,
-    MM_SHMEMPAGES,
-    MM_SWAPENTS,
-    NR_MM_COUNTERS,
-    Int64s,
-)
+from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Indices
-from oomsel.klog.formats import TABLE_6_8
-from oomsel.scenario.columns import TaskColumns
+from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
+from oomsel.scenario.columns import COUNTERS, PGTABLES, TaskColumns
 from oomsel.text import TASK_COMM_LEN
 
 _NAMES = [column.name for column in TABLE_6_8.columns]
@@ -35,19 +28,15 @@ _MAX_SHAPES = 16
 
 
 def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
-    """The rows of a table since 6.8 in `text`, if it has nothing but its header, such rows and lines without brackets.
+    """The rows of a table since 6.8 in `text`, if there is nothing in it but the heading, the header, rows and blanks.
 
-    None where a row is anything else: not a process by its leader, out of range, damaged.
+    None where a row is no process by its leader, out of range or damaged, and where any other line stands there.
     """
     before, header, rest = text.partition(TABLE_6_8.header + "\n")
-    if not header or "[" in before or not rest.isascii() or "\0" in rest:
+    if not header or before.strip() not in ("", TASKS_STATE) or not rest.isascii() or "\0" in rest:
         return None
-    brackets = rest.count("[")
-    rest += "\n"
-    rows = rest[: rest.find("\n", rest.rfind("["))].encode().split(b"\n")
-    if len(rows) != brackets:  # there are other lines between
-        rows = [line for line in rows if b"[" in line]
-    if not len(rows) == brackets == rest.count("]") or not rows:
+    rows = [line for line in rest.encode().split(b"\n") if line and not line.isspace()]
+    if not rows or not len(rows) == rest.count("[") == rest.count("]"):
         return None
     read = _read(rows)
     if read is None:
@@ -57,13 +46,8 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
     if (pid != by_name["tgid"]).any() or not np.diff(np.sort(pid)).all():
         return None
     counts = np.zeros((len(rows), NR_MM_COUNTERS), np.int64, order="F")
-    for name, member in (
-        ("rss_anon", MM_ANONPAGES),
-        ("rss_file", MM_FILEPAGES),
-        ("rss_shmem", MM_SHMEMPAGES),
-        ("swapents", MM_SWAPENTS),
-    ):
-        counts[:, member] = by_name[name]
+    for name, member in MEMBERS.items():
+        counts[:, member] = by_name["swapents" if name == "swap" else f"rss_{name}"]
     columns = TaskColumns(
         cpus,
         pid=pid,
@@ -74,7 +58,7 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
         pgtables_bytes=by_name["pgtables_bytes"],
         counts=counts,
         percpu=np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32),
-        states_zeros=True,
+        stated=np.full(len(rows), COUNTERS | PGTABLES),
     )
     fits = all(in_range(name, getattr(columns, name)) for name in ("pid", "uid", "oom_score_adj", "pgtables_bytes"))
     return columns if fits and in_range("counts", counts) and int(columns.total_vm.min()) >= 0 else None

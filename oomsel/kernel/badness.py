@@ -7,10 +7,12 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from oomsel.kernel.constraint import Constraint, OomControl, scan_order
+from oomsel.kernel.constraint import Constraint, OomControl, current_of
 from oomsel.kernel.historic import historic_badness
+from oomsel.kernel.memcontrol import is_hidden_from_cgroups, mem_cgroup_scan_tasks
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, NR_MM_COUNTERS, Int64s
-from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, System, TaskFlag
+from oomsel.kernel.release import Rules
+from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Bools, Mempolicy, System, TaskFlag
 
 #: The points of a task that may not be killed.
 LONG_MIN = -(1 << 63)
@@ -18,20 +20,21 @@ LONG_MIN = -(1 << 63)
 LONG_MAX = (1 << 63) - 1
 
 
-class Passed(IntEnum):
-    """Why oom_evaluate_task() passes a task over, in the order in which it asks; `ELIGIBLE` is not passed over."""
+class SkipReason(IntEnum):
+    """Why oom_evaluate_task() skips a task, in the order in which it asks; `ELIGIBLE` is not skipped."""
 
     ELIGIBLE = 0
     INIT = 1
     KTHREAD = 2
     MEMCG = 3  #: not below the cgroup that is out of memory, so never visited
-    CPUSET = 4
-    MEMPOLICY = 5
-    REAPED_VICTIM = 6  #: an earlier victim with MMF_OOM_SKIP
-    NO_MM = 7
-    ADJ_MIN = 8
-    OOM_SKIP = 9
-    VFORK = 10
+    EXITED = 4  #: in the cgroup, but the walk passes it by
+    CPUSET = 5
+    MEMPOLICY = 6
+    REAPED_VICTIM = 7  #: an earlier victim with MMF_OOM_SKIP
+    NO_MM = 8
+    ADJ_MIN = 9
+    OOM_SKIP = 10
+    VFORK = 11
 
     @property
     def reason(self) -> str:
@@ -40,17 +43,18 @@ class Passed(IntEnum):
 
 
 _REASONS = {
-    Passed.ELIGIBLE: "",
-    Passed.INIT: "is init",
-    Passed.KTHREAD: "is a kernel thread",
-    Passed.MEMCG: "is outside the memory cgroup",
-    Passed.CPUSET: "its cpuset shares no node with the allocating task's",
-    Passed.MEMPOLICY: "its memory policy shares no node with the allocation's",
-    Passed.REAPED_VICTIM: "was killed before and has nothing left to free (MMF_OOM_SKIP)",
-    Passed.NO_MM: "has no memory left",
-    Passed.ADJ_MIN: "has oom_score_adj -1000",
-    Passed.OOM_SKIP: "has MMF_OOM_SKIP set",
-    Passed.VFORK: "is in the middle of vfork",
+    SkipReason.ELIGIBLE: "",
+    SkipReason.INIT: "is init",
+    SkipReason.KTHREAD: "is a kernel thread",
+    SkipReason.MEMCG: "is outside the memory cgroup",
+    SkipReason.EXITED: "is exiting, and a cgroup does not see such a process any more",
+    SkipReason.CPUSET: "its cpuset shares no node with the allocating task's",
+    SkipReason.MEMPOLICY: "its memory policy shares no node with the allocation's",
+    SkipReason.REAPED_VICTIM: "was killed before and has nothing left to free (MMF_OOM_SKIP)",
+    SkipReason.NO_MM: "has no memory left",
+    SkipReason.ADJ_MIN: "has oom_score_adj -1000",
+    SkipReason.OOM_SKIP: "has MMF_OOM_SKIP set",
+    SkipReason.VFORK: "is in the middle of vfork",
 }
 
 
@@ -100,12 +104,12 @@ def points_of(system: System, held: Int64s, totalpages: int) -> Int64s:
     return points if system.rules.signed_badness else np.maximum(points, 1)
 
 
-def oom_evaluate_task(system: System, counters: Int64s, totalpages: int, passed: npt.NDArray[np.int8]) -> Int64s:
-    """The points by which tasks are compared: badness, LONG_MAX for an origin, LONG_MIN if passed over; int64[task]."""
+def oom_evaluate_task(system: System, counters: Int64s, totalpages: int, skip_reasons: npt.NDArray[np.int8]) -> Int64s:
+    """The points by which tasks are compared: badness, LONG_MAX for an origin, LONG_MIN if skipped; int64[task]."""
     points = oom_badness(system, counters, totalpages)
     if system.tasks.some(TaskFlag.OOM_ORIGIN):
         points[system.tasks.has(TaskFlag.OOM_ORIGIN)] = LONG_MAX
-    points[passed != int(Passed.ELIGIBLE)] = LONG_MIN
+    points[skip_reasons != int(SkipReason.ELIGIBLE)] = LONG_MIN
     return points
 
 
@@ -117,10 +121,17 @@ def worst_of(points: Int64s, *, last: bool = True) -> int | None:
     return worst if points[worst] != LONG_MIN else None
 
 
-def is_visited(passed: npt.NDArray[np.int8]) -> Bools:
-    """Whether the scan looks at a task, if only to pass it over for a reason of the task's own; bool[task]."""
-    visited: Bools = (passed == int(Passed.ELIGIBLE)) | (passed > int(Passed.MEMPOLICY))
+def is_visited(skip_reasons: npt.NDArray[np.int8]) -> Bools:
+    """Whether the scan visits a task, even if it then skips it for a reason of the task's own; bool[task]."""
+    visited: Bools = (skip_reasons == int(SkipReason.ELIGIBLE)) | (skip_reasons > int(SkipReason.MEMPOLICY))
     return visited
+
+
+def mempolicy_in_oom_domain(policy: Mempolicy | None, mask: frozenset[int], rules: Rules) -> bool:
+    """Whether a task with the policy may have memory on the nodes of `mask`."""
+    if policy is None or (policy.interleave and not rules.interleave_binds):
+        return True
+    return bool(policy.nodes & mask)
 
 
 def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) -> Bools | None:
@@ -132,38 +143,40 @@ def oom_cpuset_eligible(system: System, oc: OomControl, constraint: Constraint) 
     if constraint is Constraint.MEMORY_POLICY:
         mask = oc.nodemask or frozenset()
         # A dead leader has no policy any more, and one thread in the domain is enough.
-        in_domain = tasks.mempolicy.where(lambda policy: policy is None or bool(policy & mask))
+        in_domain = tasks.mempolicy.where(lambda policy: mempolicy_in_oom_domain(policy, mask, system.rules))
         return in_domain | tasks.has(TaskFlag.DEAD_LEADER)
-    mems = tasks.mems_allowed[oc.current]
+    mems = current_of(system, oc).mems_allowed
     if all(allowed & mems for allowed in tasks.mems_allowed.values):
         return None
     return tasks.mems_allowed.where(lambda allowed: bool(allowed & mems))
 
 
-def passed_over(system: System, oc: OomControl, constraint: Constraint) -> npt.NDArray[np.int8]:
-    """The `Passed` of every task; int8[task]."""
+def skip_reasons(system: System, oc: OomControl, constraint: Constraint) -> npt.NDArray[np.int8]:
+    """Every task's `SkipReason`; int8[task]."""
     tasks = system.tasks
     adj_min = tasks.oom_score_adj == OOM_SCORE_ADJ_MIN
-    verdict: npt.NDArray[np.int8] = adj_min.view(np.int8) * np.int8(Passed.ADJ_MIN)
+    verdict: npt.NDArray[np.int8] = adj_min.view(np.int8) * np.int8(SkipReason.ADJ_MIN)
     # The question that is asked first decides, so it is put last.
     if tasks.some(TaskFlag.VFORK):
-        verdict[tasks.has(TaskFlag.VFORK) & ~adj_min] = Passed.VFORK
+        verdict[tasks.has(TaskFlag.VFORK) & ~adj_min] = SkipReason.VFORK
     if tasks.some(TaskFlag.OOM_SKIP):
-        verdict[system.mm_oom_skip() & ~adj_min] = Passed.OOM_SKIP
+        verdict[system.mm_oom_skip() & ~adj_min] = SkipReason.OOM_SKIP
     if tasks.some(TaskFlag.OOM_ORIGIN):  # chosen outright, whatever these would say
-        verdict[tasks.has(TaskFlag.OOM_ORIGIN)] = Passed.ELIGIBLE
+        verdict[tasks.has(TaskFlag.OOM_ORIGIN)] = SkipReason.ELIGIBLE
     if not tasks.have_own_mms():
-        verdict[tasks.mm == NO_MM] = Passed.NO_MM
+        verdict[tasks.mm == NO_MM] = SkipReason.NO_MM
     if tasks.some(TaskFlag.OOM_VICTIM) and not oc.is_sysrq_oom:
-        verdict[tasks.has(TaskFlag.OOM_VICTIM) & system.mm_oom_skip()] = Passed.REAPED_VICTIM
-    if oc.is_memcg_oom:
-        outside = ~tasks.has(TaskFlag.ZOMBIE)  # the walk leaves zombies out too, but what they lack is an mm
-        outside[scan_order(system, oc)] = False
-        verdict[outside] = Passed.MEMCG
+        verdict[tasks.has(TaskFlag.OOM_VICTIM) & system.mm_oom_skip()] = SkipReason.REAPED_VICTIM
+    if oc.memcg is not None:
+        inside = np.zeros(len(tasks), np.bool_)
+        inside[mem_cgroup_scan_tasks(system, oc.memcg, hidden=True)] = True
+        zombie = tasks.has(TaskFlag.ZOMBIE)  # the walk passes zombies by too, but what they lack is an mm
+        verdict[inside & ~zombie & is_hidden_from_cgroups(system)] = SkipReason.EXITED
+        verdict[~inside & ~zombie] = SkipReason.MEMCG
     elif (eligible := oom_cpuset_eligible(system, oc, constraint)) is not None:
-        verdict[~eligible] = Passed.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else Passed.CPUSET
+        verdict[~eligible] = SkipReason.MEMPOLICY if constraint is Constraint.MEMORY_POLICY else SkipReason.CPUSET
     if tasks.some(TaskFlag.KTHREAD):
-        verdict[tasks.has(TaskFlag.KTHREAD)] = Passed.KTHREAD
+        verdict[tasks.has(TaskFlag.KTHREAD)] = SkipReason.KTHREAD
     if tasks.some(TaskFlag.INIT):
-        verdict[tasks.has(TaskFlag.INIT)] = Passed.INIT
+        verdict[tasks.has(TaskFlag.INIT)] = SkipReason.INIT
     return verdict

@@ -21,10 +21,18 @@ class Constraint(StrEnum):
     MEMCG = "CONSTRAINT_MEMCG"
 
 
+class GroupVictimAgain(StrEnum):
+    """What a memory.oom.group's first victim gets when the walk over the group meets it again: timing decides."""
+
+    KILLED = "killed"  #: it still has its mm: a second kill line
+    EXITING = "exiting"  #: it has lost its mm: the line that says so
+    UNSEEN = "unseen"  #: it has left the cgroup: nothing
+
+
 class OomControl(NamedTuple):
     """struct oom_control, and `current`."""
 
-    current: int  #: index of the allocating task's process
+    current: int | None  #: index of the allocating task's process; None: sysrq's kworker, which no list has
     current_pid: int
     current_comm: bytes
     gfp_mask: int
@@ -33,6 +41,7 @@ class OomControl(NamedTuple):
     nodemask: frozenset[int] | None = None  #: nodes the allocation was bound to
     cpuset_limited: bool = False  #: zones outside current's mems_allowed were refused
     totalpages: int | None = None  #: in place of what constrained_alloc() works out
+    group_victim_again: GroupVictimAgain | None = None  #: None: what the release mostly does
 
     @property
     def is_memcg_oom(self) -> bool:
@@ -43,6 +52,31 @@ class OomControl(NamedTuple):
     def is_sysrq_oom(self) -> bool:
         """Whether somebody asked for it by sysrq f."""
         return self.order == -1
+
+
+class Current(NamedTuple):
+    """What is asked of `current` besides its mm, pid and name."""
+
+    oom_score_adj: int
+    cpuset_name: str
+    mems_allowed: frozenset[int]
+
+
+def current_of(system: System, oc: OomControl) -> Current:
+    """The allocating task's own; a kworker's are the root's."""
+    tasks, task = system.tasks, oc.current
+    if task is None:
+        return Current(0, "/", system.nodes_with_memory)
+    return Current(int(tasks.oom_score_adj[task]), tasks.cpuset_name[task], tasks.mems_allowed[task])
+
+
+def group_victim_again(system: System, oc: OomControl) -> GroupVictimAgain:
+    """What the event's group victim, met again, gets: as stated, or else as the release mostly does."""
+    if oc.group_victim_again is not None:
+        return oc.group_victim_again
+    if system.rules.group_victim_killed_again:
+        return GroupVictimAgain.KILLED
+    return GroupVictimAgain.EXITING if system.rules.exiting_note else GroupVictimAgain.UNSEEN
 
 
 def constrained_alloc(system: System, oc: OomControl) -> tuple[Constraint, int]:
@@ -74,5 +108,5 @@ def _constraint(system: System, oc: OomControl) -> tuple[Constraint, frozenset[i
     if oc.nodemask is not None and not system.nodes_with_memory <= oc.nodemask:
         return Constraint.MEMORY_POLICY, oc.nodemask
     if oc.cpuset_limited:
-        return Constraint.CPUSET, system.tasks.mems_allowed[oc.current]
+        return Constraint.CPUSET, current_of(system, oc).mems_allowed
     return Constraint.NONE, None

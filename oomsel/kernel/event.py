@@ -24,7 +24,7 @@ from oomsel.text import printable
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from oomsel.kernel.constraint import Constraint, OomControl
+    from oomsel.kernel.constraint import Constraint, GroupVictimAgain, OomControl
     from oomsel.kernel.system import Indices, System
     from oomsel.kernel.two_pass import TwoPass
 
@@ -51,13 +51,13 @@ class Kill(NamedTuple):
 
     task: int  #: index of the process
     pinned_by: tuple[int, ...] = ()  #: processes that share its mm and cannot be killed (init)
-    already_exiting: bool = False  #: it was killed before in this event: no second kill
+    again: GroupVictimAgain | None = None  #: the group's first victim, met again, and what it gets
 
 
 class Reaped(NamedTuple):
     """An mm after the oom_reaper went over it; pages, read in the report's mode."""
 
-    task: int
+    task: int  #: whose line it is
     anon: int
     file: int
     shmem: int
@@ -73,7 +73,7 @@ class OomReport:
     ('killed', '247 (over)', 117765, 12983)
 
     Shapes: `counters` and `precise` int64[mm, member], pages, clamped; `points` int64[task],
-    LONG_MIN where a task may not be killed; `passed` int8[task], a `Passed`.
+    LONG_MIN where a task may not be killed; `skip_reasons` int8[task], a `SkipReason`.
     """
 
     system: System
@@ -83,7 +83,7 @@ class OomReport:
     constraint: Constraint
     totalpages: int  #: pages
     read: Callable[[RssStat], Int64s]  #: how the report's numbers are read
-    passed: npt.NDArray[np.int8]
+    skip_reasons: npt.NDArray[np.int8]
     chosen: int | None = None  #: index of the chosen process
     allocating_task: bool = False  #: chosen for being the allocating one
     kills: tuple[Kill, ...] = ()  #: the victim, then the members of its group
@@ -97,8 +97,8 @@ class OomReport:
         """Every mm that the oom_reaper takes, after it."""
         return self.reap()
 
-    def but(self, **changes: Any) -> OomReport:
-        """The same report with other fields; what was already worked out from the counters stays."""
+    def replace(self, **changes: Any) -> OomReport:
+        """The same report with other fields; what was already computed from the counters is kept."""
         report = object.__new__(OomReport)
         vars(report).update(vars(self) | changes)
         return report
@@ -107,7 +107,7 @@ class OomReport:
     def visited(self) -> Indices:
         """Tasks that the scan looks at, in its order: neither unkillable nor out of the allocation's reach."""
         scan = scan_order(self.system, self.oc)
-        visited: Indices = scan[is_visited(self.passed[scan])]
+        visited: Indices = scan[is_visited(self.skip_reasons[scan])]
         return visited
 
     @cached_property
@@ -127,7 +127,7 @@ class OomReport:
         """Every task's badness by `counters`."""
         # A choice by the counts alone needs no clamped copy of them.
         counters = self.system.rss.count if self.read is percpu_counter_read_positive else self.counters
-        return oom_evaluate_task(self.system, counters, self.totalpages, self.passed)
+        return oom_evaluate_task(self.system, counters, self.totalpages, self.skip_reasons)
 
     @cached_property
     def precise(self) -> Int64s:
@@ -156,7 +156,7 @@ class OomReport:
     @property
     def killed(self) -> tuple[int, ...]:
         """Every process that dies, with a line or without."""
-        return tuple(kill.task for kill in self.kills if not kill.already_exiting) + self.silent
+        return tuple(kill.task for kill in self.kills if kill.again is None) + self.silent
 
 
 def worst_first(report: OomReport, points: Int64s) -> list[int]:

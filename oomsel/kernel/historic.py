@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.kernel.percpu_counter import Int64s
-from oomsel.kernel.release import Version
+from oomsel.kernel.release import OLDEST, Release, Version
 
 
 class Formula(NamedTuple):
@@ -37,9 +37,9 @@ FORMULAS: tuple[tuple[Version, Formula], ...] = (
     ((2, 6), Formula("2.6's", (), ("its children's sizes", "its CPU time", "its run time"), "raw")),
     # a63d83f427fb (v2.6.36): a share of the memory that the allocation could use.
     ((2, 6, 36), Formula("2.6.36's", ("rss",), ("its swap",), "permille", "permille")),
-    # f755a042d82b (v2.6.39) counts page tables, which the table shows since 3.6.
+    # Linux 2.6.39 counts page tables, which the table shows since 3.6.
     ((2, 6, 39), Formula("2.6.39's", ("rss",), ("its swap", "its page tables"), "permille", "permille")),
-    # a7f638f999ff (v3.5): pages, so that small tasks are told apart.
+    # Linux 3.5: pages, so that small tasks are told apart.
     ((3, 5), Formula("3.5's", _PTES, (), "pages", "adj")),
     # 778c14affaf9 (v3.14): root gets 3 percent of what it uses, not of everything.
     ((3, 14), Formula("3.14's", _PTES, (), "pages", "percent")),
@@ -49,17 +49,17 @@ FORMULAS: tuple[tuple[Version, Formula], ...] = (
     # d46078b28889 (v4.17) takes root's bonus away, bbbe48029720 (v5.1) the sacrifice of a child.
     ((4, 17), Formula("4.17's", _BYTES, (), "pages")),
     ((5, 1), Formula("5.1's", _BYTES, (), "pages", sacrifices_child=False)),
-    # f168a9a54ec3 (v5.3): an equal score replaces the choice.
+    # Linux 5.3: an equal score replaces the choice.
     ((5, 3), Formula("5.3's", _BYTES, (), "pages", last_wins=True, sacrifices_child=False)),
-    # 9066e5cfb73c (v5.9, and 5.4.144 of the stable series): scores may be negative.
-    ((5, 4, 144), Formula("5.9's", _BYTES, (), "pages", minimum=None, last_wins=True, sacrifices_child=False)),
-    ((5, 5), Formula("5.3's", _BYTES, (), "pages", last_wins=True, sacrifices_child=False)),
-    ((5, 9), Formula("5.9's", _BYTES, (), "pages", minimum=None, last_wins=True, sacrifices_child=False)),
 )
+#: Of the releases that `Rules.signed_badness` names: scores may be negative.
+SIGNED = Formula("5.9's", _BYTES, (), "pages", minimum=None, last_wins=True, sacrifices_child=False)
 
 
 def formula_of(version: Version) -> Formula:
     """The formula of a release, by (major, minor, patch)."""
+    if version >= OLDEST and Release(*(*version, 0)[:3]).rules.signed_badness:
+        return SIGNED
     found = FORMULAS[0][1]
     for since, formula in FORMULAS:
         if version >= since:

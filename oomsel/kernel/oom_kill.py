@@ -8,8 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from oomsel.kernel.badness import is_visited, of_task, oom_evaluate_task, passed_over, worst_of
-from oomsel.kernel.constraint import Constraint, OomControl, constrained_alloc
+from oomsel.kernel.badness import is_visited, of_task, oom_evaluate_task, skip_reasons, worst_of
+from oomsel.kernel.constraint import Constraint, GroupVictimAgain, OomControl, constrained_alloc, group_victim_again
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import GFP_FS
 from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group, mem_cgroup_scan_tasks
@@ -25,7 +25,7 @@ from oomsel.kernel.system import NO_MM, OOM_SCORE_ADJ_MIN, Indices, System, Task
 from oomsel.kernel.two_pass import Margin, TwoPass, accuracy_of, two_pass
 
 #: Dying already, for a reason of its own or killed before.
-DYING = TaskFlag.EXITING | TaskFlag.OOM_VICTIM
+DYING = TaskFlag.EXITING | TaskFlag.EXITED | TaskFlag.OOM_VICTIM
 TWO_PASS = "two-pass"  # noqa: S105, no password
 
 #: How a mode's report reads a counter; a new way to read is one more entry.
@@ -47,7 +47,7 @@ def out_of_memory(system: System, oc: OomControl, mode: str) -> OomReport:
 def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) -> list[OomReport]:
     """`out_of_memory` in several modes; what does not depend on the mode is worked out once."""
     constraint, totalpages = constrained_alloc(system, oc)
-    passed = passed_over(system, oc, constraint)
+    reasons = skip_reasons(system, oc, constraint)
     reports = {}
     for mode in modes:
         report = OomReport(
@@ -58,7 +58,7 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
             constraint=constraint,
             totalpages=totalpages,
             read=READS[mode],
-            passed=passed,
+            skip_reasons=reasons,
         )
         reports[mode] = _out_of_memory(report)
     if "precise" in reports:
@@ -68,30 +68,34 @@ def out_of_memory_by_mode(system: System, oc: OomControl, modes: Sequence[str]) 
 
 
 def _out_of_memory(report: OomReport) -> OomReport:
-    """The event itself, in the order in which out_of_memory() asks."""
+    """The event itself, in the order in which mem_cgroup_out_of_memory() and out_of_memory() ask."""
     system, oc = report.system, report.oc
-    if task_will_free_mem(system, oc.current, current_pid=oc.current_pid):
-        return report
-    if not oc.gfp_mask & GFP_FS and not oc.is_memcg_oom:
-        return report.but(outcome=Outcome.NO_FS)
+    if oc.current is not None:
+        if oc.is_memcg_oom and system.rules.memcg_spares_dying and system.tasks.has(DYING)[oc.current]:
+            return report
+        if task_will_free_mem(system, oc.current, thread=True):
+            return report.replace(reap=partial(oom_reap_task, system, [oc.current], report.read))
+    may_kill = oc.gfp_mask & GFP_FS or (system.rules.gfp_zero_kills and oc.gfp_mask == 0)
+    if not may_kill and not oc.is_memcg_oom:
+        return report.replace(outcome=Outcome.NO_FS)
     if check_panic_on_oom(system, oc, report.constraint):
-        return report.but(outcome=Outcome.PANIC_ON_OOM)
+        return report.replace(outcome=Outcome.PANIC_ON_OOM)
     if _may_kill_allocating_task(report):
-        return oom_kill_process(report.but(chosen=oc.current, allocating_task=True))
+        return oom_kill_process(report.replace(chosen=oc.current, allocating_task=True))
     report = select_bad_process(report)
     return report if report.chosen is None else oom_kill_process(report)
 
 
-def task_will_free_mem(system: System, task: int, *, current_pid: int | None = None) -> bool:
+def task_will_free_mem(system: System, task: int, *, thread: bool = False) -> bool:
     """Whether the process is dying already, so that nobody has to be killed for its memory.
 
-    Asked of the leader, or of the thread `current_pid`: a leader that has exited has no mm to free.
+    Asked of the leader, or of the allocating `thread`: a leader that has exited has no mm to free.
     """
     tasks = system.tasks
     if not tasks.some(DYING):
         return False
-    asked = tasks.pid[task] if current_pid is None else current_pid
-    if tasks.mm[task] == NO_MM or asked != tasks.live_pid[task]:
+    has_left = bool(int(tasks.flags[task]) & TaskFlag.DEAD_LEADER) and not thread
+    if tasks.mm[task] == NO_MM or has_left:
         return False
     if not int(tasks.flags[task]) & DYING or system.mm_oom_skip()[task]:
         return False
@@ -111,9 +115,10 @@ def _may_kill_allocating_task(report: OomReport) -> bool:
     system, current = report.system, report.oc.current
     return bool(
         system.sysctl.oom_kill_allocating_task
+        and current is not None
         and not report.oc.is_memcg_oom
         and system.tasks.mm[current] != NO_MM
-        and is_visited(report.passed[current])
+        and is_visited(report.skip_reasons[current])
         and system.tasks.oom_score_adj[current] != OOM_SCORE_ADJ_MIN
     )
 
@@ -124,12 +129,12 @@ def select_bad_process(report: OomReport) -> OomReport:
     if not oc.is_sysrq_oom and system.tasks.some(TaskFlag.OOM_VICTIM):
         in_flight = system.tasks.has(TaskFlag.OOM_VICTIM) & ~system.mm_oom_skip()
         if in_flight[report.visited].any():
-            return report.but(outcome=Outcome.VICTIM_IN_FLIGHT)
-    # Who is passed over has LONG_MIN points and is in nobody's way: only the cgroup walk has an order of its own.
+            return report.replace(outcome=Outcome.VICTIM_IN_FLIGHT)
+    # Skipped tasks have LONG_MIN points and cannot win: only the order of a cgroup walk has to be followed.
     order = report.visited if oc.is_memcg_oom else None
     in_two_passes = report.mode == TWO_PASS
     points = (
-        oom_evaluate_task(system, system.rss.count, report.totalpages, report.passed)
+        oom_evaluate_task(system, system.rss.count, report.totalpages, report.skip_reasons)
         if in_two_passes
         else report.points
     )
@@ -137,11 +142,11 @@ def select_bad_process(report: OomReport) -> OomReport:
         points = points[order]
     worst = worst_of(points, last=system.last_wins)
     if worst is None:
-        return report.but(outcome=Outcome.NO_KILLABLE)
+        return report.replace(outcome=Outcome.NO_KILLABLE)
     passes = select_in_two_passes(system, points, worst, order) if in_two_passes else None
     place = worst if passes is None else passes.chosen
     chosen = place if order is None else int(order[place])
-    return report.but(chosen=chosen, two_pass=passes)
+    return report.replace(chosen=chosen, two_pass=passes)
 
 
 def select_in_two_passes(system: System, points: Int64s, worst: int, order: Indices | None) -> TwoPass:
@@ -171,23 +176,27 @@ def oom_kill_process(report: OomReport) -> OomReport:
     """The report with the chosen process killed, with its memory.oom.group and with whoever shares an mm."""
     system, oc, victim = report.system, report.oc, report.chosen
     assert victim is not None
-    asked = oc.current_pid if report.allocating_task else None
-    if task_will_free_mem(system, victim, current_pid=asked):
-        return report.but(outcome=Outcome.CHOSEN_DYING)
+    if task_will_free_mem(system, victim, thread=report.allocating_task):
+        reap = partial(oom_reap_task, system, [victim], report.read)
+        return report.replace(outcome=Outcome.CHOSEN_DYING, reap=reap)
     kills = [_oom_kill_process(system, victim)]
     group = mem_cgroup_get_oom_group(system, victim, oc.memcg)
     if group is not None:
+        again = group_victim_again(system, oc)
         for member in mem_cgroup_scan_tasks(system, group).tolist():
-            if oom_kill_memcg_member(system, member):
-                again = member == victim
-                kills.append(Kill(member, already_exiting=True) if again else _oom_kill_process(system, member))
+            if not oom_kill_memcg_member(system, member):
+                continue
+            if member != victim:
+                kills.append(_oom_kill_process(system, member))
+            elif again is not GroupVictimAgain.UNSEEN:
+                kills.append(kills[0]._replace(again=again))
     named = {kill.task for kill in kills}
-    return report.but(
+    return report.replace(
         outcome=Outcome.KILLED,
         kills=tuple(kills),
         silent=tuple(task for task in _sharers_killed(system, kills) if task not in named),
         oom_group=group,
-        reap=partial(oom_reap_task, system, kills, report.read),
+        reap=partial(oom_reap_task, system, [kill.task for kill in kills if not kill.pinned_by], report.read),
     )
 
 

@@ -15,6 +15,10 @@ Int32s: TypeAlias = npt.NDArray[np.int32]
 #: The members of mm->rss_stat, as include/linux/mm_types_task.h numbers them.
 MM_FILEPAGES, MM_ANONPAGES, MM_SWAPENTS, MM_SHMEMPAGES = range(4)
 NR_MM_COUNTERS = 4
+#: The members that make up the RSS, by the names that scenarios, logs and reports have for them, in their order there.
+RSS_MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES}
+#: Every member by its name.
+MEMBERS = {**RSS_MEMBERS, "swap": MM_SWAPENTS}
 
 
 class Accuracy(NamedTuple):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import NamedTuple, TypeAlias, TypeVar, overload
 
@@ -18,6 +18,7 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Indices: TypeAlias = npt.NDArray[np.intp]
 
 Value = TypeVar("Value")
+Other = TypeVar("Other")
 
 OOM_SCORE_ADJ_MIN = -1000
 #: No mm: a kernel thread, or a process whose threads have all dropped it.
@@ -37,6 +38,21 @@ class TaskFlag(IntFlag):
     OOM_VICTIM = 128  # tsk_is_oom_victim()
     OOM_ORIGIN = 256  # oom_task_origin()
     DEAD_LEADER = 512  # the leader has exited, another thread has the mm
+    EXITED = 1024  # every thread has passed exit_signals(); the mm is not freed yet
+
+
+class Mempolicy(NamedTuple):
+    """A task's memory policy, of the kinds that can keep it out of an allocation's domain."""
+
+    nodes: frozenset[int]
+    interleave: bool = False  #: MPOL_INTERLEAVE; else MPOL_BIND
+
+
+class ReaperLeaves(NamedTuple):
+    """What the oom_reaper cannot unmap of an mm, as it is shared; pages."""
+
+    file: int = 0
+    shmem: int | None = None  #: None: all of it
 
 
 class Coded(Sequence[Value]):
@@ -79,6 +95,12 @@ class Coded(Sequence[Value]):
         self.code[tasks] = column.code + len(self.values)
         self.values += column.values
 
+    def map(self, function: Callable[[Value], Other]) -> Coded[Other]:
+        """The column of what `function` makes of each value, asked once a value."""
+        column: Coded[Other] = Coded(())
+        column.code, column.values = self.code, [function(value) for value in self.values]
+        return column
+
     def where(self, test: Callable[[Value], bool]) -> Bools:
         """Of which tasks `test` holds, asked once a value; bool[task]."""
         answers = [test(value) for value in self.values]
@@ -102,7 +124,8 @@ class TaskTable:
     memcg: Indices  #: index into `System.memcgs`
     mems_allowed: Coded[frozenset[int]]  #: nodes
     cpuset_name: Coded[str]
-    mempolicy: Coded[frozenset[int] | None]  #: nodes of a bound policy; None counts as in every domain
+    mempolicy: Coded[Mempolicy | None]  #: None counts as in every domain
+    entered: Int64s | None = None  #: place among the tasks of its cgroup, in the order they entered it; None: as listed
     any_flags: int | None = None  #: every flag that some task has, once it was asked for: most never occur
     own_mms: bool | None = None  #: whether each task has the mm of its own index, once it was asked for: most do
 
@@ -137,6 +160,7 @@ class Memcg(NamedTuple):
     max: int
     swap_max: int
     oom_group: bool
+    swappiness: int | None = None  #: a cgroup v1's own; None: the sysctl's
 
 
 class Sysctl(NamedTuple):
@@ -145,6 +169,7 @@ class Sysctl(NamedTuple):
     oom_kill_allocating_task: int = 0
     oom_dump_tasks: int = 1
     panic_on_oom: int = 0
+    swappiness: int = 60
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -163,6 +188,7 @@ class System:
     total_vm: Int64s  #: pages; [mm]
     pgtables_bytes: Int64s  #: [mm]
     rss_is_one_number: Bools  #: of such an mm only the sum of anon, file and shmem is known; it stands as anon; [mm]
+    reaper_leaves: Mapping[int, ReaperLeaves] = field(default_factory=dict)  #: by mm; of others shmem alone is left
     formula: Formula | None = None  #: oom_badness() of a release before 5.4, under the `rules` of a newer one
 
     @property

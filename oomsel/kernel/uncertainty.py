@@ -75,7 +75,7 @@ def badness_interval(system: System, points: Int64s, totalpages: int) -> Interva
     return Interval(*ends)
 
 
-def rightful(system: System, points: Int64s, interval: Interval, scan: Indices) -> Bools:
+def possible_victims(system: System, points: Int64s, interval: Interval, scan: Indices) -> Bools:
     """Whom the scan could choose if it knew the truth, whatever that is within the intervals; bool[task].
 
     A task can win where its highest badness is not below the lowest of any before it in the

@@ -78,16 +78,38 @@ class Killed(NamedTuple):
         return sum(parts) if parts else None
 
 
+class Pinned(NamedTuple):
+    """`oom killer PID (COMM) has mm pinned by PID (COMM)`: the global init shares the victim's memory."""
+
+    line: int
+    pid: int
+    pinner: int
+    pinner_comm: bytes
+
+
+class GroupLine(NamedTuple):
+    """A line of memory.oom.group's walk: a kill, or a victim met again that is exiting."""
+
+    line: int
+    pid: int
+    killed: bool
+
+
 @dataclass(slots=True)
 class MemcgUsage:
-    """What a memory cgroup's report says of its limits; kB."""
+    """What a memory cgroup's report says of its limits and of what it holds."""
 
-    memory: int | None = None
-    swap: int | None = None  #: cgroup v2
-    memsw: int | None = None  #: cgroup v1: memory+swap
+    memory: int | None = None  #: limit, kB
+    swap: int | None = None  #: limit, kB; cgroup v2
+    memsw: int | None = None  #: limit of memory+swap, kB; cgroup v1
     path: str | None = None  #: the cgroup that ran out
     task_path: str | None = None  #: the victim's, as printed until 4.20
-    line: int | None = None
+    line: int | None = None  #: of the first limit
+    path_line: int | None = None
+    usage: int | None = None  #: kB, beside the memory limit
+    stats: dict[str, int] = field(default_factory=dict)  #: memory.stat of `path`, in bytes
+    stats_line: int | None = None
+    protection: tuple[int, int, int] | None = None  #: line, memory.min's and memory.low's kB among its children
 
 
 @dataclass(slots=True)
@@ -115,7 +137,13 @@ class OomEvent:
     chosen: Chosen | None = None
     kills: list[Killed] = field(default_factory=list)
     group: tuple[int, str] | None = None  #: memory.oom.group: line and cgroup
-    exiting: tuple[int, int] | None = None  #: line and pid of a victim met again
+    walk: list[GroupLine] = field(default_factory=list)  #: the lines that follow `group`
+    exiting: tuple[int, int] | None = None  #: line and pid of a victim that was exiting already: chosen, or met again
+    pinned: list[Pinned] = field(default_factory=list)
+    origin_line: int | None = None  #: of the stack dump: swapoff, or KSM, which ask to be killed first
+    kthread_line: int | None = None  #: of the stack dump: the allocating task is a kernel thread
+    begins_at: str | None = None  #: with which part of a report it begins, where its first line is lost
+    follows_lines: bool = False  #: whether the log has lines before it
     no_killable: int | None = None  #: line
     panic: tuple[int, str] | None = None  #: line and what the panic says
     reaped: list[tuple[int, int]] = field(default_factory=list)  #: line and pid
@@ -131,9 +159,37 @@ class OomEvent:
         return None
 
     @property
+    def killed(self) -> list[Killed]:
+        """The kill lines, each process once: a group's first victim may have two."""
+        return list({kill.pid: kill for kill in reversed(self.kills)}.values())[::-1]
+
+    @property
     def ends(self) -> bool:
-        """Whether the report's end is there: a kill, a panic, or nobody to kill."""
-        return bool(self.kills) or self.no_killable is not None or self.panic is not None
+        """Whether the report's end is there: a kill, a victim that was exiting already, a panic, or nobody to kill."""
+        named = bool(self.kills) or self.exiting is not None
+        return named or self.no_killable is not None or self.panic is not None
+
+    @property
+    def is_memcg(self) -> bool | None:
+        """Whether a memory cgroup ran out; None where no line that is left says it."""
+        if self.summary is not None:
+            return self.summary.constraint == "CONSTRAINT_MEMCG"
+        lines = (self.chosen, *self.kills)
+        prefix = next((line.prefix for line in lines if line is not None and line.prefix), "")
+        if self.memcg.memory is not None or self.memcg.task_path is not None or prefix.startswith("Memory cgroup"):
+            return True
+        says_global = prefix or self.panic or not self.meminfo.is_empty  # a cgroup's report has no Mem-Info since 4.19
+        return False if says_global else None
+
+    @property
+    def constraint(self) -> str | None:
+        """The constraint's name; None where no line that is left says it.
+
+        Until 4.20 a report names a cgroup only: nothing in it tells a cpuset's or a policy's from none.
+        """
+        if self.summary is not None:
+            return self.summary.constraint
+        return "CONSTRAINT_MEMCG" if self.is_memcg else None
 
     @property
     def is_complete(self) -> bool:
@@ -142,14 +198,14 @@ class OomEvent:
 
     def missing(self) -> Iterator[str]:
         """What is known to be missing or damaged, each in words, with its line where there is one."""
-        if self.invoked is None and self.header_line is None and self.summary is None and self.chosen is None:
+        if not (self.invoked or self.header_line or self.summary or self.chosen or self.begins_at):
             yield "nothing but the kill line"
             return
         if self.invoked is None:
-            yield "no line that says who invoked the OOM killer"
+            yield f"no line that says who invoked the OOM killer{self._where_cut()}"
         if self.header_line is None:
             yield "no task table"
-        elif not self.rows:
+        elif not self.rows and self.no_killable is None:
             yield "no row in the task table that can be read"
         if not self.ends:
             yield "no end, with the kill line"
@@ -162,11 +218,21 @@ class OomEvent:
         if self.rows and self.ends and (lost := self.lost_victim()) is not None:
             yield f"no row of the victim, pid {lost}"
 
+    def _where_cut(self) -> str:
+        """Where the head of the report is cut off."""
+        if self.begins_at is None:
+            return ""
+        if self.follows_lines:
+            return f" (what stands before its {self.begins_at}, line {self.first_line}, is lost)"
+        return f" (the log begins inside this report, at its {self.begins_at})"
+
     def lost_victim(self) -> int | None:
         """The pid that was killed without standing in the table; None where that is not so."""
         pids = {row.pid for row in self.rows} | {row.numbers.get("tgid") for row in self.rows}
-        named = [self.chosen.pid] if self.chosen else [self.kills[0].pid] if self.kills else []
-        return next((pid for pid in named if pid not in pids), None)
+        if self.exiting is not None and not self.kills:
+            return None  # it may have lost its mm, and with it its row, before the table was printed
+        named = {kill.pid for kill in self.kills[:1]} | ({self.chosen.pid} if self.chosen else set())
+        return None if named & pids else next(iter(sorted(named)), None)
 
     def row_of(self, pid: int) -> Row | None:
         """The row that has `pid` as its pid, or else as its tgid."""

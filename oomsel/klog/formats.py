@@ -74,9 +74,11 @@ PANIC_ON_OOM = {
 
 #: How the same lines are read, in the form of any release; a name is whatever stands between what surrounds it.
 #: 2.6.32: "%s invoked oom-killer: gfp_mask=0x%x, order=%d, oom_adj=%d"; oom_score_adj beside it from 2.6.36, alone from
-#: 3.7; 4.6 on the flags' names; 4.9 to 4.20 nodemask= before the order.
+#: 3.7; 4.6 on the flags' names; 4.9 to 4.20 nodemask= before the order, after which 4.11 to 4.18 print a second blank
+#: where it is `(null)`.
 INVOKED_RE = re.compile(
-    r"(.*) invoked oom-killer: gfp_mask=0x([0-9a-fA-F]{1,8})(?:\((.*?)\))?,(?: nodemask=[^ ]*,)? order=(-?[0-9]{1,3})"
+    r"(.*) invoked oom-killer: gfp_mask=0x([0-9a-fA-F]{1,8})(?:\((.*?)\))?,"
+    r"(?: nodemask=(?:\(null\)|[0-9,-]*),)? +order=(-?[0-9]{1,3})"
     r"(?:, oom_adj=(-?[0-9]{1,4}))?(?:, oom_score_adj=(-?[0-9]{1,5}))?\b",
     re.DOTALL,
 )
@@ -115,12 +117,30 @@ EXITING_RE = re.compile(r".*: OOM victim ([0-9]{1,9}) \((.*)\) is already exitin
 REAPED_RE = re.compile(r"oom_reaper: reaped process :?([0-9]{1,9}) \((.*)\)", re.DOTALL)
 NO_KILLABLE_RE = re.compile(r"Out of memory and no killable processes")
 PANIC_RE = re.compile(
-    r"Kernel panic - not syncing: (Out of memory.*|out of memory\..*|System is deadlocked on memory)", re.DOTALL
+    r"Kernel panic - not syncing: (Out of memory.*|out of memory[.(].*|System is deadlocked on memory.*)", re.DOTALL
 )
 #: The limits of a memory cgroup: v2 `memory` and `swap`, v1 `memory` and `memory+swap`.
-MEMCG_USAGE_RE = re.compile(r"(memory|memory\+swap|swap): usage ([0-9]+)kB, limit ([0-9]+)kB, failcnt [0-9]+")
+MEMCG_USAGE_RE = re.compile(
+    r"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt [0-9]+"
+)
 MEMCG_TASK_RE = re.compile(r"Task in (.*) killed as a result of limit of (.*)")
-MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):(?: .*)?")
+MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):((?: [a-z_]+:[0-9]+KB)*)")
+#: What follows it, a line each, since 5.0 or so: memory.stat, in bytes.
+MEMCG_STAT_RE = re.compile(r"([a-z][a-z_0-9]{1,40}) ([0-9]{1,19})")
+MEMCG_STAT_KB_RE = re.compile(r"([a-z_]+):([0-9]{1,18})KB")
+#: 6.19 on: "Memory cgroup min protection %lukB -- low protection %lukB", in every report where the controller is there.
+PROTECTION_RE = re.compile(r"Memory cgroup min protection ([0-9]{1,18})kB -- low protection ([0-9]{1,18})kB")
+#: mark_oom_victim()'s neighbour in __oom_kill_process(): the global init shares the victim's mm.
+PINNED_RE = re.compile(r"oom killer ([0-9]{1,9}) \((.*)\) has mm pinned by ([0-9]{1,9}) \((.*)\)", re.DOTALL)
+#: Calls in the trace of one who asked to die first, by set_current_oom_origin(): swapoff, and KSM's unmerging.
+ORIGIN_RE = re.compile(r" *(?:\[<[0-9a-f]+>\] )?\??\s*(?:\w*[Ss]y[Ss]_swapoff|unmerge_and_remove_all_rmap_items)\+0x")
+#: Calls that only a kernel thread's trace has; a `?` before a call means that it may be left over from another.
+KTHREAD_RE = re.compile(r"Workqueue: | *(?:\[<[0-9a-f]+>\] )?(?:kthread|worker_thread)\+0x")
+TRACE_BEGINS = re.compile(r"Call [Tt]race:")
+#: Calls by which the OOM killer's own trace is known.
+DUMP_HEADER_RE = re.compile(r".*\b(?:dump_header|oom_kill_process)\b")
+#: Where other code prints Mem-Info for its own reasons: a failed allocation that kills nobody, and sysrq m.
+OTHER_MEMINFO = ("allocation failure", "allocation stall", "Show Memory")
 
 #: The prefix of printk time stamps, at the time of boot.
 PRINTK_ZERO = "[    0.000000] "

@@ -9,6 +9,8 @@ from oomsel.klog.search import fastest_find, plain_find
 
 #: So many bytes are looked at for everything; what follows only for the needles below.
 SMALL = 1 << 23
+#: Lines of the beginning that are read in any case: a log often begins inside a report.
+_HEAD = 400
 #: Lines before a needle that may belong to it: a name with newlines in it splits the first line.
 _BEFORE = 16
 #: A report has one of these, and a boot the last.  Long ones are found sooner: a search leaps by as much.
@@ -27,6 +29,12 @@ SMALL_NEEDLES = (
     b"nr_cpu_ids:",
     b"rought up ",
     b"k swap on ",
+    # What may stand before a table whose report has lost its first line.
+    b"killed as a result of limit of ",
+    b"memory: usage ",
+    b"Memory cgroup stats for ",
+    b"lowmem_reserve[]",
+    b"Mem-Info:",
 )
 #: What journalctl -o json makes of a text that it cannot print.
 _NUMBERED = tuple(comma.join(b"%d" % byte for byte in b" invoked oom-killer: ") for comma in (b",", b", "))
@@ -175,9 +183,7 @@ class LineSource:
 
     def lines(self, idle: Callable[[], bool]) -> Iterator[tuple[int, bytes]]:
         """The lines that may matter, with their numbers; all of them while `idle` says that no report is being read."""
-        quiet = 0
-        if not self.skip():
-            return
+        quiet = -_HEAD
         while (line := self.next_line()) is not None:
             yield self.number - line.count(b"\n"), line
             # Around a needle some lines are read in any case.

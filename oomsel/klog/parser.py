@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from oomsel.klog import formats
-from oomsel.klog.event import Chosen, OomEvent
+from oomsel.klog.ending import Ending
+from oomsel.klog.event import OomEvent
+from oomsel.klog.preface import Preface
 from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
     is_possible,
@@ -14,7 +16,6 @@ from oomsel.klog.report_lines import (
     parse_current,
     parse_invoked,
     parse_killed,
-    parse_summary,
     row_name,
 )
 from oomsel.klog.table import Columns
@@ -32,6 +33,10 @@ _LOST = re.compile(
     r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
     r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
 )
+
+
+#: Words of the lines with which a report begins, or what is left of one.
+_BEGINNINGS = ("oom-kill", "ill process ", "Killed process ", "total_vm", "is already exiting. Skip killing")
 
 
 class EventParser:
@@ -53,22 +58,70 @@ class EventParser:
         self._before: list[Line] = []  #: short lines before the first, of which a name's first lines may be
         self._offset = 0  #: characters of a prefix that nobody knows
         self._strays: list[Line] = []  #: rows before the header
+        self._preface = Preface(self.event)
+        self._ending = Ending(self.event)
 
     # -- the beginning -----------------------------------------------------------------------------------------
 
     def begin(self, line: Line, recent: list[Line]) -> bool:
-        """Whether a report begins, or what is left of one, with `line`; `recent` are the lines before it."""
-        text = line.text
-        if not self.begins_another(line) and "no killable processes" not in text:
+        """Whether a report begins, or what is left of one, with `line`; `recent` are the lines before it.
+
+        What `collect` took in before is the report's own.
+        """
+        if not self.begins_another(line) and "no killable processes" not in line.text:
             return False
         if not self._recognised(line, recent):
             return False
+        if self.event.invoked is None:
+            self._begins_at(line)
+            if self._columns is None:
+                self._lose_headless_rows()
         self._own(line)
         return True
 
+    def collect(self, line: Line) -> bool:
+        """Take in a line of a report whose first lines are lost, before anything shows that there is a report."""
+        self._preface.overhear(line, line.text)
+        part = "rows" if _ROW.match(line.text) else self._read_preface(line, line.text)
+        if part is None:
+            return False
+        if part == "rows":
+            self._strays.append(line)
+        event = self.event
+        if event.begins_at is None:
+            event.begins_at, event.first_line, event.stamp = part, line.number, line.stamp
+        self._own(line)
+        return True
+
+    @property
+    def is_ooms(self) -> bool:
+        """Whether a line that `collect` took in is one that nothing but an OOM report has."""
+        return self._preface.is_ooms
+
+    @property
+    def has_trace_of_another(self) -> bool:
+        """Whether `collect` saw a stack dump that is not the OOM killer's: what follows is not a report's either."""
+        return self._preface.has_trace and not self._preface.is_ooms
+
+    def _begins_at(self, line: Line) -> None:
+        if self.event.begins_at is not None:
+            return
+        text = line.text
+        if self._columns is not None or text == formats.TASKS_STATE:
+            self.event.begins_at = "task table"
+        elif self.event.summary is not None or self._ending.unfinished is not None:
+            self.event.begins_at = "oom-kill line"
+
+    def _lose_headless_rows(self) -> None:
+        """Rows whose header is lost: nobody can tell one column from the other."""
+        if self._strays:
+            rows = f"{len(self._strays)} row{'s' * (len(self._strays) > 1)} whose header is lost"
+            self.event.losses.append((self._strays[0].number, rows))
+            self._strays = []
+
     def begins_another(self, line: Line) -> bool:
         """Whether `line`, which is not of this report, may begin the next one."""
-        return any(word in line.text for word in ("oom-kill", "ill process ", "Killed process ", "total_vm"))
+        return any(word in line.text for word in _BEGINNINGS)
 
     # -- the lines ---------------------------------------------------------------------------------------------
 
@@ -86,6 +139,8 @@ class EventParser:
                 return True
             self._watch_for_damage(line)
         else:
+            if not self.event.ends:
+                self._preface.overhear(line, line.text)
             self._watch_for_strays(line)
         if not self.event.ends and self._keep_source:
             self.event.source_lines.append(line.raw)
@@ -93,10 +148,8 @@ class EventParser:
 
     def read_reaper(self, line: Line) -> bool:
         """Take in a line of the oom_reaper's about one of the victims."""
-        match = formats.REAPED_RE.match(line.text)
-        if match is None or int(match[1]) not in {kill.pid for kill in self.event.kills}:
+        if not self._ending.read_reaper(line):
             return False
-        self.event.reaped.append((line.number, int(match[1])))
         self._own(line)
         return True
 
@@ -141,7 +194,11 @@ class EventParser:
             return True
         if text == formats.TASKS_STATE and event.header_line is None:
             return True
-        return self._ending(line, text) or (not event.rows and not event.ends and self._preface(line, text))
+        if self._ending.read(line, text):
+            if self._ending.unfinished is not None:
+                self._wait_for_rest(line, self._ending.unfinished)
+            return True
+        return not event.rows and not event.ends and self._read_preface(line, text) is not None
 
     def _learn_prefix(self, text: str) -> None:
         """How wide an unknown prefix is, by lines that hold one word of the kernel's."""
@@ -171,32 +228,15 @@ class EventParser:
             later = other
         return True
 
-    def _preface(self, line: Line, text: str) -> bool:
-        """What stands between the first line and the table."""
-        event = self.event
+    def _read_preface(self, line: Line, text: str) -> str | None:
+        """What stands between the first line and the table: which part of it `line` is."""
         begins = formats.CURRENT_BEGINS.search(text) if line.is_bare else formats.CURRENT_BEGINS.match(text)
-        if event.current is None and begins is not None:
+        if self.event.current is None and begins is not None:
             text = text[begins.start() :]
             if not self._current(line, text):
                 self._wait_for_rest(line, text)
-            return True
-        if event.cpuset is None and (match := formats.CPUSET_RE.fullmatch(text)):
-            event.cpuset = (match[1], match[2])
-            return True
-        memcg = event.memcg
-        if match := formats.MEMCG_USAGE_RE.match(text):
-            name = {"memory": "memory", "swap": "swap", "memory+swap": "memsw"}[match[1]]
-            if getattr(memcg, name) is None:
-                setattr(memcg, name, int(match[3]))
-                memcg.line = memcg.line or line.number
-            return True
-        if match := formats.MEMCG_TASK_RE.fullmatch(text):
-            memcg.task_path, memcg.path = match[1], match[2]
-            return True
-        if match := formats.MEMCG_STATS_RE.fullmatch(text):
-            memcg.path = memcg.path or match[1]
-            return True
-        return bool(event.meminfo.read(line.number, text))
+            return "stack dump"
+        return self._preface.read(line, text)
 
     def _current(self, line: Line, text: str) -> bool:
         self.event.current = parse_current(line.number, text)
@@ -264,62 +304,6 @@ class EventParser:
         if what not in (known for _, known in self.event.losses):
             self.event.losses.append((line.number, what))
 
-    # -- the end -----------------------------------------------------------------------------------------------
-
-    def _ending(self, line: Line, text: str) -> bool:  # noqa: PLR0911 - one return a kind of line
-        event = self.event
-        if formats.OOM_KILL_BEGINS in text and event.summary is None and not event.ends:
-            text = text[text.index(formats.OOM_KILL_BEGINS) :] if line.is_bare else text
-            if not text.startswith(formats.OOM_KILL_BEGINS):
-                return False
-            if not self._summary(line, text):
-                self._wait_for_rest(line, text)
-            return True
-        if "ill process " in text and event.chosen is None and not event.ends:
-            match = formats.CHOSEN_RE.match(text)
-            if match:
-                event.chosen = Chosen(line.number, match[1], int(match[2]), name_bytes(match[3]), int(match[4]))
-                return True
-        if "Killed process " in text:
-            return self._kill(line, text)
-        if match := formats.OOM_GROUP_RE.search(text):
-            if event.group is None and event.kills:
-                event.group = (line.number, match[1])
-                return True
-            return False
-        if (match := formats.EXITING_RE.match(text)) and event.kills:
-            event.exiting = event.exiting or (line.number, int(match[1]))
-            return True
-        if formats.NO_KILLABLE_RE.match(text) and not event.ends:
-            event.no_killable = line.number
-            return True
-        if (match := formats.PANIC_RE.match(text)) and event.panic is None and not event.kills:
-            event.panic = (line.number, match[1])
-            return True
-        return bool(event.kills) and text.startswith("oom_reaper: ") and self.read_reaper(line)
-
-    def _kill(self, line: Line, text: str) -> bool:
-        event = self.event
-        begins = formats.KILLED_BEGINS.search(text) if line.is_bare else formats.KILLED_BEGINS.match(text)
-        if begins is None:
-            return False
-        if event.kills and not (event.group and not event.no_killable):
-            return False  # without a group a report kills once: this one's own report was not printed
-        text = text[begins.start() :]
-        killed = parse_killed(line.number, text)
-        if killed is None:
-            self._wait_for_rest(line, text)
-            return not event.kills or event.group is not None
-        named = event.summary.pid if event.summary else event.chosen.pid if event.chosen else None
-        if not event.kills and named is None and event.rows and event.row_of(killed.pid) is None and event.ends:
-            return False
-        event.kills.append(killed)
-        return True
-
-    def _summary(self, line: Line, text: str) -> bool:
-        self.event.summary = parse_summary(line.number, text, self.event.row_of)
-        return self.event.summary is not None
-
     # -- names with newlines in them ---------------------------------------------------------------------------
 
     def _wait_for_rest(self, line: Line, text: str) -> None:
@@ -334,14 +318,11 @@ class EventParser:
         self._joined += 1
         text = joined.text
         if text.startswith(formats.OOM_KILL_BEGINS):
-            done = self._summary(pending, text)
+            done = self._ending.summary(pending.number, text)
         elif formats.CURRENT_BEGINS.match(text):
             done = self._current(pending, text)
         else:
-            killed = parse_killed(pending.number, text)
-            done = killed is not None and b"\n" in killed.comm
-            if done and killed is not None:
-                self.event.kills.append(killed)
+            done = _has_newline_in_name(text) and self._ending.kill(pending.number, text)
         if done or self._joined > TASK_COMM_LEN or len(line.text) >= TASK_COMM_LEN:
             self._pending = None
             return done
@@ -383,6 +364,11 @@ class EventParser:
                     return name
             return comm.split(b" ")[-1][-15:]
         return comm
+
+
+def _has_newline_in_name(text: str) -> bool:
+    killed = parse_killed(0, text)
+    return killed is not None and b"\n" in killed.comm
 
 
 def _earlier(stamp: str, other: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from oomsel.klog import formats
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.lines import LineSource
@@ -14,6 +15,10 @@ from oomsel.klog.prefix import Line, Stripper
 
 #: Lines without a word of the report's, after which it is taken to have been cut.
 _PATIENCE = 3000
+#: Lines that may stand between the parts of a report whose first line is lost: the stack dump, the slabs.
+_HEAD_PATIENCE = 300
+#: Lines that another dump of the machine's memory has: a failed allocation's, say.
+_OTHERS_DUMP = 150
 #: Lines after the kill in which a group's kills and the reaper may follow.
 _AFTERMATH = 64
 
@@ -31,6 +36,7 @@ class LogContext:
     release: tuple[str, int] | None = None
     total_swap_kb: tuple[int, int] | None = None
     killed: dict[int, tuple[bytes, int]] = field(default_factory=dict)  #: pid -> name and line of an earlier kill
+    reaped: dict[int, int] = field(default_factory=dict)  #: pid -> line of the oom_reaper about it
     boots: int = 0  #: how many have begun in the log
 
     def read(self, line: Line) -> None:
@@ -53,7 +59,7 @@ class LogContext:
     def _start_anew(self) -> None:
         """The machine boots, and what was known of it is no more."""
         self.possible_cpus = self.online_cpus = self.total_swap_kb = self.release = None
-        self.killed = {}
+        self.killed, self.reaped = {}, {}
         self.boots += 1
 
     def learn(self, event: OomEvent) -> None:
@@ -62,10 +68,11 @@ class LogContext:
             self.total_swap_kb = (event.meminfo.total_swap_kb, event.meminfo.swap_line or event.first_line)
         for kill in event.kills:
             self.killed[kill.pid] = (kill.comm, kill.line)
+        self.reaped.update((pid, line) for line, pid in event.reaped)
 
     def copy(self) -> LogContext:
         """As it is now, for a report to be read with."""
-        return replace(self, killed=dict(self.killed))
+        return replace(self, killed=dict(self.killed), reaped=dict(self.reaped))
 
 
 def _boots(text: str) -> bool:
@@ -90,14 +97,21 @@ class LogReader:
         self._keep_source = keep_source
         self.context = LogContext()
         self._open: dict[tuple[str | None, str], EventParser] = {}
+        #: What may be a report whose first lines are lost.
+        self._heads: dict[tuple[str | None, str], EventParser] = {}
+        self._others: dict[tuple[str | None, str], int] = {}  #: until which line there is another dump of memory
+        self._first_line: int | None = None
         self._count = 0
         self._recent: list[Line] = []
         self._sequence: int | None = None
 
     def events(self) -> Iterator[OomEvent]:
         """The reports, each when it has ended."""
-        for line in Stripper().strip(self._source.lines(lambda: not self._open)):
+        for line in Stripper().strip(self._source.lines(lambda: not self._open and not self._heads)):
             yield from self._take(line)
+        for key, head in list(self._heads.items()):
+            if head.is_ooms and key not in self._open:
+                self._begin(key, head)
         for key in list(self._open):
             yield self._close(key)
 
@@ -113,6 +127,8 @@ class LogReader:
 
     def _take(self, line: Line) -> Iterator[OomEvent]:
         yield from self._close_before(line)
+        if self._first_line is None and line.text.strip():
+            self._first_line = line.number
         self._watch_sequence(line)
         key = (line.tag, line.caller)
         report_of = self._open.get(key)
@@ -128,18 +144,56 @@ class LogReader:
             if report_of.begins_another(line):
                 yield self._close(key)
                 report_of = None
-        if report_of is None:
-            cpus, _ = self.context.possible_cpus or (None, 0)
-            report = EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
-            if report.begin(line, self._recent):
-                self._count += 1
-                self._open[key] = report
-                self._remember(line)
-                return
+        if any(words in line.text for words in formats.OTHER_MEMINFO):
+            self._watch_for_others(key, line)
+        elif report_of is None and self._begins(key, line):
+            self._remember(line)
+            return
         for other in self._open.values():
             other.overhear(line)
         self.context.read(line)
         self._remember(line)
+
+    def _begins(self, key: tuple[str | None, str], line: Line) -> bool:
+        """Whether a report begins with `line`, or with what was read before it, or may have begun with it."""
+        head = self._heads.get(key)
+        is_new = "invoked oom-killer" in line.text or " Comm: " in line.text
+        parser = self._parser(line) if head is None or is_new else head
+        if parser.has_trace_of_another and parser.begins_another(line):
+            parser = self._parser(line)
+        if parser.begin(line, self._recent):
+            self._begin(key, parser)
+            return True
+        if line.number <= self._others.get(key, 0):
+            return False
+        taken = parser.collect(line)
+        parser.age = 0 if taken else parser.age + 1
+        if parser.has_trace_of_another and not parser.event.meminfo.is_empty:
+            self._watch_for_others(key, line)
+            return False
+        if taken or (parser.has_trace_of_another and parser is not head):
+            self._heads[key] = parser
+        elif parser.age > _HEAD_PATIENCE:
+            self._heads.pop(key, None)
+        return taken
+
+    def _watch_for_others(self, key: tuple[str | None, str], line: Line) -> None:
+        """The dump of memory that begins with `line` is not the OOM killer's."""
+        self._others[key] = line.number + _OTHERS_DUMP
+        self._heads.pop(key, None)
+
+    def _parser(self, line: Line) -> EventParser:
+        cpus, _ = self.context.possible_cpus or (None, 0)
+        return EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
+
+    def _begin(self, key: tuple[str | None, str], parser: EventParser) -> None:
+        self._count += 1
+        event = parser.event
+        event.index = self._count
+        event.follows_lines = event.first_line != self._first_line
+        self._heads.pop(key, None)
+        self._others.pop(key, None)
+        self._open[key] = parser
 
     def _watch_sequence(self, line: Line) -> None:
         """/dev/kmsg numbers its records throughout, whoever printed them."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from oomsel.kernel.badness import LONG_MIN, Passed
+from oomsel.kernel.badness import LONG_MIN, SkipReason
 from oomsel.kernel.constraint import scan_order
 from oomsel.kernel.event import OomReport, worst_first
 from oomsel.kernel.oom_kill import out_of_memory
 from oomsel.kernel.system import OOM_SCORE_ADJ_MIN
-from oomsel.kernel.uncertainty import Bound, Interval, badness_interval, counter_bound, rightful
+from oomsel.kernel.uncertainty import Bound, Interval, badness_interval, counter_bound, possible_victims
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -32,9 +32,9 @@ class Explanation:
     candidates: list[int]  #: tasks that may be killed, the worst first, of equals the one the kernel would choose
     bound: Bound
     interval: Interval
-    rightful: list[int]  #: those that could rightfully have been chosen, the worst first
+    possible_victims: list[int]  #: tasks that could have been chosen, knowing the global counts alone, the worst first
     deltas_known: bool  #: the scenario says what the CPUs hold
-    passed_over: dict[Passed, list[int]]  #: why, and who
+    skipped: dict[SkipReason, list[int]]  #: why, and who
     rescues: list[Rescue]  #: for the victim of each mode
 
 
@@ -44,11 +44,11 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
     system = report.system
     interval = badness_interval(system, report.points, report.totalpages)
     candidates = [task for task in worst_first(report, report.points) if report.points[task] != LONG_MIN]
-    could = rightful(system, report.points, interval, scan_order(system, report.oc))
-    passed: dict[Passed, list[int]] = {}
-    for task, why in enumerate(report.passed.tolist()):
-        if why != Passed.ELIGIBLE:
-            passed.setdefault(Passed(why), []).append(task)
+    could = possible_victims(system, report.points, interval, scan_order(system, report.oc))
+    skipped: dict[SkipReason, list[int]] = {}
+    for task, why in enumerate(report.skip_reasons.tolist()):
+        if why != SkipReason.ELIGIBLE:
+            skipped.setdefault(SkipReason(why), []).append(task)
     victims = dict.fromkeys(run.chosen for run in (report, other) if run.chosen is not None and run.killed)
     if system.formula is not None and system.formula.scale == "raw":
         victims = {}  # oom_score_adj came later
@@ -60,9 +60,9 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
         candidates=candidates,
         bound=counter_bound(system.rss),
         interval=interval,
-        rightful=[task for task in candidates if could[task]],
+        possible_victims=[task for task in candidates if could[task]],
         deltas_known=bool(system.rss.percpu.any()),
-        passed_over=dict(sorted(passed.items())),
+        skipped=dict(sorted(skipped.items())),
         rescues=[_rescue(report if report.chosen == victim else other, victim) for victim in victims],
     )
 

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oomsel.kernel.badness import LONG_MAX, Passed, get_mm_rss, page_tables
-from oomsel.kernel.constraint import Constraint
+from oomsel.kernel.badness import LONG_MAX, SkipReason, page_tables
+from oomsel.kernel.constraint import Constraint, current_of
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import Formula
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, NR_MM_COUNTERS
+from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
 from oomsel.outputs.explain import Explanation, Rescue
 from oomsel.outputs.log_evidence import LogEvidence
-from oomsel.outputs.summary import (
-    SILENCE,
-    compare,
-    freed_pages,
-    mebibytes,
-    outcome_phrase,
-    pages_and_mebibytes,
-    task_name,
-)
-from oomsel.text import format_numbers, printable
+from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, outcome_phrase, pages_and_mebibytes
+from oomsel.outputs.tasks import FIRST, TaskView
+from oomsel.text import aligned, format_numbers, printable
 
 #: Candidates that are shown, and names under each reason, unless all are asked for.
 CLOSEST = 5
@@ -42,15 +35,18 @@ def explanation_lines(
     lines = ["WHO", *(_who(explanation) if evidence is None else evidence.who)]
     if evidence is not None:
         lines += ["", "THE MEMORY", *evidence.memory]
-    lines += ["", "WHY", *_why(report)]
+    lines += ["", "WHY", *_why(report, evidence)]
     if explanation.candidates:
-        lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
+        if evidence is None or evidence.candidates is None:
+            lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
+        elif evidence.candidates:
+            lines += ["", "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS", *evidence.candidates]
         wrong = _how_wrong(explanation) if evidence is None else evidence.how_wrong
         lines += ["", "HOW WRONG THE COUNTERS CAN BE", *wrong]
-    if explanation.passed_over:
-        lines += ["", "PASSED OVER", *_passed_over(explanation, None if show_all else NAMES)]
-    for rescue in explanation.rescues:
-        lines += ["", f"TO SAVE {task_name(report, rescue.victim)}", *_rescue(report, rescue)]
+    if skipped := _named_skipped(explanation, evidence):
+        lines += ["", "PASSED OVER", *_skipped(report, skipped, None if show_all else NAMES)]
+    for rescue in explanation.rescues if evidence is None or evidence.gives_advice else ():
+        lines += ["", f"TO SAVE {report.name_of(rescue.victim)}", *_rescue(report, rescue)]
     return lines
 
 
@@ -71,26 +67,29 @@ def _who(explanation: Explanation) -> Iterator[str]:
         yield f"The report claims that the kill frees {pages_and_mebibytes(report, claimed)}{truth}."
 
 
-def _why(report: OomReport) -> Iterator[str]:
-    yield _measure(report)
+def _why(report: OomReport, evidence: LogEvidence | None) -> Iterator[str]:
+    yield (evidence.measure if evidence is not None else None) or _measure(report)
+    if evidence is not None and evidence.why is not None:
+        yield from evidence.why
+        return
     if report.allocating_task and report.chosen is not None:
-        name = task_name(report, report.chosen)
+        name = report.name_of(report.chosen)
         yield f"vm.oom_kill_allocating_task is set: {name} is killed for allocating, whatever its badness."
     elif report.outcome is Outcome.NO_KILLABLE:
         yield "No task may be killed: each is passed over, for the reasons below."
     elif report.outcome is Outcome.PANIC_ON_OOM:
         yield f"vm.panic_on_oom is {report.system.sysctl.panic_on_oom}: the machine panics before anybody is chosen."
     elif report.chosen is not None:
-        yield from _arithmetic(report, report.chosen)
+        yield from _arithmetic(report, report.chosen, knows_total=evidence is None or evidence.knows_total)
     if report.oom_group is not None:
         path = printable(report.system.memcgs[report.oom_group].path)
         yield f"memory.oom.group is set on {path}: everybody in it who may be killed dies with the victim."
     if report.silent:
-        names = ", ".join(task_name(report, task) for task in report.silent)
+        names = ", ".join(report.name_of(task) for task in report.silent)
         yield f"Killed without a line, for sharing the victim's memory: {names}."
     for kill in report.kills:
-        for other in kill.pinned_by:
-            victim, pinner = task_name(report, kill.task), task_name(report, other)
+        for other in kill.pinned_by if kill.again is None else ():
+            victim, pinner = report.name_of(kill.task), report.name_of(other)
             yield f"The memory of {victim} is pinned by {pinner}, so that it is not reaped."
 
 
@@ -110,7 +109,7 @@ def _measure(report: OomReport) -> str:
         Constraint.NONE: "Every process is looked at",
         Constraint.MEMCG: f"Only processes in {printable(system.memcgs[oc.memcg or 0].path)} and below are looked at",
         Constraint.CPUSET: (
-            f"The cpuset confines the allocation to node {format_numbers(system.tasks.mems_allowed[oc.current])}:"
+            f"The cpuset confines the allocation to node {format_numbers(current_of(system, oc).mems_allowed)}:"
             " only processes that may use it are looked at"
         ),
         Constraint.MEMORY_POLICY: (
@@ -121,9 +120,9 @@ def _measure(report: OomReport) -> str:
     return f"{report.constraint}: {scope}; badness is set against {total}, {what}."
 
 
-def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
+def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[str]:
     system, tasks = report.system, report.system.tasks
-    name = task_name(report, task)
+    name = report.name_of(task)
     points = int(report.points[task])
     if points == LONG_MAX:
         yield f"{name} is marked to be killed first (oom_task_origin, as swapoff and KSM do): its badness is not asked."
@@ -133,18 +132,17 @@ def _arithmetic(report: OomReport, task: int) -> Iterator[str]:
         yield from _historic_arithmetic(report, system.formula, task)
         return
     mm = int(tasks.mm[task])
-    counters = report.counters[mm]
-    parts = f"anon {counters[MM_ANONPAGES]}, file {counters[MM_FILEPAGES]}, shmem {counters[MM_SHMEMPAGES]}"
+    counters = {name: column[0] for name, column in TaskView(report, [task]).counters.items()}
+    parts = f"anon {counters['anon']}, file {counters['file']}, shmem {counters['shmem']}"
     if system.rss_is_one_number[mm]:
         parts = "anon, file and shmem together"
-    rss = int(get_mm_rss(report.counters[mm : mm + 1])[0])
     pgtables = int(system.pgtables_bytes[mm])
     adj, unit = int(tasks.oom_score_adj[task]), report.totalpages // 1000
     terms = [
-        (rss, f"rss: {parts}"),
-        (int(counters[MM_SWAPENTS]), "swap"),
+        (counters["rss"] or 0, f"rss: {parts}"),
+        (counters["swap"] or 0, "swap"),
         (pgtables // system.page_size, f"page tables: {pgtables} bytes"),
-        (adj * unit, f"oom_score_adj {adj} x {unit} (totalpages / 1000)"),
+        (adj * unit, f"oom_score_adj {adj}" + (f" x {unit} (totalpages / 1000)" if knows_total else "")),
     ]
     width = max(len(str(number)) for number, _ in [*terms, (points, "")])
     for index, (number, what) in enumerate(terms):
@@ -185,44 +183,37 @@ def _equals(report: OomReport, points: int) -> Iterator[str]:
 
 
 def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence | None) -> Iterator[str]:
-    report, interval = explanation.report, explanation.interval
-    could = set(explanation.rightful)
-    rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
-    best = int(report.points[explanation.candidates[0]])
-    for task in explanation.candidates[:most]:
-        points = int(report.points[task])
-        mark = "killed" if task in report.killed else "could be" if task in could else ""
-        low, high = int(interval.low[task]), int(interval.high[task])
-        first = points == LONG_MAX
-        rows.append(
-            (
-                mark,
-                str(report.system.tasks.pid[task]),
-                printable(report.system.tasks.comm[task]),
-                "first" if first else str(points),
-                "first" if first else str(int(explanation.other.points[task])),
-                "-" if best == LONG_MAX else str(best - points),
-                "-" if first else f"{low} .. {high}",
-            )
-        )
+    report, shown = explanation.report, explanation.candidates[:most]
+    rows, sides = _candidate_rows(explanation, shown), "<><>>>>"
     if evidence is not None:  # the other mode and the bounds are the simulated counters', not the log's
         rows = [("" if row[0] == "could be" else row[0], *row[1:4], row[5]) for row in rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            cell.ljust(width) if column in (0, 2) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield f"  {'  '.join(cells)}".rstrip()
-    more = len(explanation.candidates) - len(rows) + 1
-    if more:
+        sides = sides[: len(rows[0])]
+    yield from (f"  {line}".rstrip() for line in aligned(rows, sides))
+    if more := len(explanation.candidates) - len(shown):
         yield f"  and {more} more (--all shows all)"
-    gap = best - int(report.points[explanation.candidates[1]]) if len(explanation.candidates) > 1 else None
-    if gap == 0:
+    best, *rest = (int(report.points[task]) for task in explanation.candidates[:2])
+    if rest == [best]:
         yield "The first two are equal."
-    elif gap is not None and best != LONG_MAX:
+    elif rest and best != LONG_MAX:
+        gap = best - rest[0]
         ahead = pages_and_mebibytes(report, gap) if report.system.scores_in_pages else f"{gap} points"
         yield f"The first is {ahead} ahead of the second."
+
+
+def _candidate_rows(explanation: Explanation, tasks: list[int]) -> list[tuple[str, ...]]:
+    """The cells of some candidates, below the headings."""
+    report, interval = explanation.report, explanation.interval
+    view, other = TaskView(report, tasks), TaskView(explanation.other, tasks)
+    could = set(explanation.possible_victims)
+    best = int(report.points[explanation.candidates[0]])
+    rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
+    columns = zip(tasks, view.killed, view.pid, view.comm, view.badness, other.badness, strict=True)
+    for task, killed, pid, comm, points, other_points in columns:
+        mark = "killed" if killed else "could be" if task in could else ""
+        behind = "-" if best == LONG_MAX else str(best - int(report.points[task]))
+        bounds = "-" if points == FIRST else f"{interval.low[task]} .. {interval.high[task]}"
+        rows.append((mark, str(pid), printable(comm), str(points), str(other_points), behind, bounds))
+    return rows
 
 
 def _how_wrong(explanation: Explanation) -> Iterator[str]:
@@ -243,7 +234,7 @@ def _how_wrong(explanation: Explanation) -> Iterator[str]:
     if report.allocating_task or report.outcome not in (Outcome.KILLED, Outcome.CHOSEN_DYING):
         yield "None of this decides here: the outcome does not come from comparing badness."
         return
-    yield _rightful(explanation)
+    yield _possible_victims(explanation)
     if report.mode == "precise":
         yield "This kernel sums every CPU, so it does not have to guess."
     if explanation.deltas_known:
@@ -251,9 +242,9 @@ def _how_wrong(explanation: Explanation) -> Iterator[str]:
         yield f"Here the scenario says what each CPU holds: the approximate choice is {right}."
 
 
-def _rightful(explanation: Explanation) -> str:
-    count = len(explanation.rightful)
-    names = [task_name(explanation.report, task) for task in explanation.rightful[:NAMES]]
+def _possible_victims(explanation: Explanation) -> str:
+    count = len(explanation.possible_victims)
+    names = [explanation.report.name_of(task) for task in explanation.possible_victims[:NAMES]]
     if count == 1:
         return f"Whatever the CPUs hold, the right choice is {names[0]}."
     more = f" and {count - len(names)} more" if count > len(names) else ""
@@ -262,14 +253,24 @@ def _rightful(explanation: Explanation) -> str:
     )
 
 
-def _passed_over(explanation: Explanation, most: int | None) -> Iterator[str]:
-    for why, tasks in explanation.passed_over.items():
-        names = ", ".join(task_name(explanation.report, task) for task in tasks[:most])
+def _named_skipped(explanation: Explanation, evidence: LogEvidence | None) -> dict[SkipReason, list[int]]:
+    """Who was passed over, without tasks that only stand for somebody of whom a log shows too little."""
+    stand_ins = frozenset() if evidence is None else evidence.stand_ins
+    pid = explanation.report.system.tasks.pid
+    named = {
+        why: [task for task in tasks if int(pid[task]) not in stand_ins] for why, tasks in explanation.skipped.items()
+    }
+    return {why: tasks for why, tasks in named.items() if tasks}
+
+
+def _skipped(report: OomReport, skipped: dict[SkipReason, list[int]], most: int | None) -> Iterator[str]:
+    for why, tasks in skipped.items():
+        names = ", ".join(report.name_of(task) for task in tasks[:most])
         more = len(tasks) - len(tasks[:most])
         yield f"{_subject(why, len(tasks))}: {names}{f' and {more} more' if more else ''}."
 
 
-def _subject(why: Passed, count: int) -> str:
+def _subject(why: SkipReason, count: int) -> str:
     return f"{why.reason[0].upper()}{why.reason[1:]}{f' ({count})' if count > 1 else ''}"
 
 

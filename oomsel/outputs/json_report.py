@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from oomsel.kernel.badness import LONG_MIN, Passed, oom_badness
+from oomsel.kernel.badness import oom_badness
+from oomsel.kernel.constraint import current_of
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
-from oomsel.kernel.system import NO_MM
 from oomsel.outputs.summary import SILENCE, Comparison, freed_pages
+from oomsel.outputs.tasks import TaskView
 from oomsel.text import comm_to_text, printable
 
 REPORT_VERSION = 1
-_PARTS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES}
 
 
 def report_object(report: OomReport) -> dict[str, Any]:
     """One mode's event as plain data."""
-    system, oc, tasks = report.system, report.oc, report.system.tasks
+    system, oc = report.system, report.oc
     return {
         "oomsel_report": REPORT_VERSION,
         "mode": report.mode,
@@ -34,16 +33,16 @@ def report_object(report: OomReport) -> dict[str, Any]:
         "totalpages": report.totalpages,
         "page_size_bytes": system.page_size,
         "current": {
-            "pid": oc.current_pid,
+            "pid": oc.current_pid or None,  # of a kworker nobody knows it
             "comm": comm_to_text(oc.current_comm),
-            "oom_score_adj": int(tasks.oom_score_adj[oc.current]),
+            "oom_score_adj": current_of(system, oc).oom_score_adj,
         },
         "order": oc.order,
         "gfp_mask": oc.gfp_mask,
         "gfp_flags": format_gfp(oc.gfp_mask, system.rules).partition("(")[2].removesuffix(")"),
         "memcg": None if oc.memcg is None else printable(system.memcgs[oc.memcg].path),
         "chosen": None if report.chosen is None else _named(report, report.chosen),
-        "killed": [_named(report, kill.task) for kill in report.kills if not kill.already_exiting],
+        "killed": [_named(report, kill.task) for kill in report.kills if kill.again is None],
         "killed_silently": [_named(report, task) for task in report.silent],
         "oom_group": None if report.oom_group is None else printable(system.memcgs[report.oom_group].path),
         "claimed_freed_pages": freed_pages(report, report.counters),
@@ -82,44 +81,39 @@ def _named(report: OomReport, task: int) -> dict[str, Any]:
 
 
 def _tasks(report: OomReport) -> list[dict[str, Any]]:
-    system, tasks = report.system, report.system.tasks
+    view = TaskView(report)
     shown = set(report.shown.tolist())
-    killed = set(report.killed)
-    # What counters give, also of an oom_task_origin(), which is chosen without a look at it.
-    badness = oom_badness(system, report.counters, report.totalpages)
-    precise_badness = oom_badness(system, report.precise, report.totalpages)
-    objects = []
-    for task in range(len(tasks)):
-        mm = int(tasks.mm[task])
-        eligible = bool(report.points[task] != LONG_MIN)
-        passed = Passed(int(report.passed[task]))
-        objects.append(
-            {
-                "pid": int(tasks.pid[task]),
-                "comm": comm_to_text(tasks.comm[task]),
-                "uid": int(tasks.uid[task]),
-                "oom_score_adj": int(tasks.oom_score_adj[task]),
-                "memcg": printable(system.memcgs[int(tasks.memcg[task])].path),
-                "total_vm": None if mm == NO_MM else int(system.total_vm[mm]),
-                "pgtables_bytes": None if mm == NO_MM else int(system.pgtables_bytes[mm]),
-                "counters": _counters(report, mm, report.counters),
-                "precise_counters": _counters(report, mm, report.precise),
-                "eligible": eligible,
-                "reason": None if eligible else passed.reason,
-                "badness": int(badness[task]) if eligible else None,
-                "precise_badness": int(precise_badness[task]) if eligible else None,
-                "in_table": task in shown,
-                "chosen": task == report.chosen,
-                "killed": task in killed,
-            }
+    eligible = view.eligible
+    # What the counters come to, also for an oom_task_origin(), which is chosen whatever they say.
+    badness, precise_badness = (
+        [points if may_be_killed else None for points, may_be_killed in zip(all_points, eligible, strict=True)]
+        for all_points in (
+            oom_badness(report.system, counters, report.totalpages).tolist()
+            for counters in (report.counters, report.precise)
         )
-    return objects
+    )
+    columns: dict[str, list[Any]] = {
+        "pid": view.pid,
+        "comm": list(map(comm_to_text, view.comm)),
+        "uid": view.uid,
+        "oom_score_adj": view.oom_score_adj,
+        "memcg": list(map(printable, view.memcg)),
+        "total_vm": view.total_vm,
+        "pgtables_bytes": view.pgtables_bytes,
+        "counters": _objects(view.counters),
+        "precise_counters": _objects(view.precise),
+        "eligible": eligible,
+        "reason": [reason or None for reason in view.skip_reason],
+        "badness": badness,
+        "precise_badness": precise_badness,
+        "in_table": [task in shown for task in view.tasks.tolist()],
+        "chosen": view.chosen,
+        "killed": view.killed,
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _counters(report: OomReport, mm: int, counters: Int64s) -> dict[str, int | None] | None:
-    if mm == NO_MM:
-        return None
-    values = [int(value) for value in counters[mm]]
-    one_number = bool(report.system.rss_is_one_number[mm])
-    parts = {name: None if one_number else values[member] for name, member in _PARTS.items()}
-    return {"rss": sum(values[member] for member in _PARTS.values()), **parts, "swap": values[MM_SWAPENTS]}
+def _objects(counters: dict[str, list[int | None]]) -> list[dict[str, int | None] | None]:
+    """Each task's counters as an object, None for a task without an mm."""
+    rows = zip(*counters.values(), strict=True)
+    return [None if values[0] is None else dict(zip(counters, values, strict=True)) for values in rows]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from oomsel.klog.formats import TABLE_4_19, TABLE_6_8, UNKNOWN, Layout
-from oomsel.outputs.plain import plain
 from oomsel.scenario.models import Counter, Rss, Task
+from oomsel.scenario.plain import plain
 from oomsel.text import comm_to_text
 
 _PARTS = ("anon", "file", "shmem")

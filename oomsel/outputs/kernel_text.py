@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
-
-from oomsel.kernel.constraint import Constraint
+from oomsel.kernel.constraint import Constraint, GroupVictimAgain, current_of
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
 from oomsel.klog import formats
-from oomsel.text import format_numbers, printable
+from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
+from oomsel.text import format_numbers, printable, signed_uid
 
 
 def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
     """The lines that the kernel's OOM code prints for the event, in order; none where it prints none."""
-    if not report.outcome.has_report:
-        return []
-    lines = [_invoked(report)]
-    if report.system.sysctl.oom_dump_tasks:
-        lines += dump_tasks(report)
+    lines = _report_lines(report) if report.outcome.has_report else []
+    return [*lines, *_reaper_lines(report)] if reaper else lines
+
+
+def _report_lines(report: OomReport) -> list[str]:
+    lines = dump_header(report)
     if report.outcome is Outcome.PANIC_ON_OOM:
         lines.append(formats.PANIC % formats.PANIC_ON_OOM[report.system.sysctl.panic_on_oom])
     elif report.outcome is Outcome.NO_KILLABLE:
@@ -29,77 +30,69 @@ def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
             lines.append(formats.PANIC % formats.PANIC_DEADLOCKED)
     else:
         lines.append(dump_oom_victim(report))
-        lines += _kill_lines(report)
-        if reaper:
-            lines += _reaper_lines(report)
+        lines += oom_kill_process(report)
     return lines
 
 
-def _invoked(report: OomReport) -> str:
-    oc = report.oc
-    gfp = format_gfp(oc.gfp_mask, report.system.rules)
-    adj = int(report.system.tasks.oom_score_adj[oc.current])
-    return formats.INVOKED % (printable(oc.current_comm), gfp, oc.order, adj)
+def dump_header(report: OomReport) -> list[str]:
+    """Who asked for what, and the task table where vm.oom_dump_tasks is on; the stack and Mem-Info are left out."""
+    system, oc = report.system, report.oc
+    gfp, adj = format_gfp(oc.gfp_mask, system.rules), current_of(system, oc).oom_score_adj
+    lines = [formats.INVOKED % (printable(oc.current_comm), gfp, oc.order, adj)]
+    return lines + dump_tasks(report) if system.sysctl.oom_dump_tasks else lines
 
 
 def dump_tasks(report: OomReport) -> list[str]:
-    """The task table, with its heading; dump_tasks() and dump_task()."""
-    system, tasks, shown = report.system, report.system.tasks, report.shown
-    layout = formats.table_layout(system.rules)
-    mm = tasks.mm[shown]
-    counters = report.counters[mm]
-    anon, file, shmem = (counters[:, member] for member in (MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES))
-    parts = {"rss_anon": anon.tolist(), "rss_file": file.tolist(), "rss_shmem": shmem.tolist()}
-    for index in np.flatnonzero(system.rss_is_one_number[mm]).tolist():
-        for column in parts.values():
-            column[index] = formats.UNKNOWN
-    columns = {
-        "uid": tasks.uid[shown].astype(np.uint32).view(np.int32).tolist(),  # %d of a 32-bit uid
-        "tgid": tasks.pid[shown].tolist(),
-        "total_vm": system.total_vm[mm].tolist(),
-        "rss": (anon + file + shmem).tolist(),
-        **parts,
-        "pgtables_bytes": system.pgtables_bytes[mm].tolist(),
-        "swapents": counters[:, MM_SWAPENTS].tolist(),
-        "oom_score_adj": tasks.oom_score_adj[shown].tolist(),
-    }
-    names = [printable(tasks.live_comm[task]) for task in shown.tolist()]
+    """The task table, with its heading."""
+    layout = formats.table_layout(report.system.rules)
+    return [formats.TASKS_STATE, layout.header, *dump_task(report, layout)]
+
+
+def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
+    """The rows of the task table, in scan order: dump_task() for every task that it shows."""
+    view = TaskView(report, report.shown)
+    memory = {"total_vm": view.total_vm, "pgtables_bytes": view.pgtables_bytes, **view.counters}
+    columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: _shown(column) for name, column in memory.items()}
+    columns |= {"uid": list(map(signed_uid, view.uid)), "tgid": view.pid, "oom_score_adj": view.oom_score_adj}
     cells = [columns[column.name] for column in layout.columns]
-    rows = zip(tasks.live_pid[shown].tolist(), *cells, names, strict=True)
-    return [formats.TASKS_STATE, layout.header, *map(layout.row.__mod__, rows)]
+    rows = zip(view.live_pid, *cells, map(printable, view.live_comm), strict=True)
+    return map(layout.row.__mod__, rows)
+
+
+def _shown(column: list[int | None]) -> list[Any]:
+    """The column with `?` for what is not known."""
+    return [formats.UNKNOWN if value is None else value for value in column] if None in column else column
 
 
 def dump_oom_victim(report: OomReport) -> str:
-    """The line that names the victim, the constraint and the cgroups; dump_oom_victim()."""
+    """The line that names the victim, the constraint and the cgroups; dump_oom_summary() before 6.2."""
     system, tasks, oc, task = report.system, report.system.tasks, report.oc, report.chosen
     assert task is not None
     policy = report.constraint is Constraint.MEMORY_POLICY
     # An allocating-task victim is the allocating thread itself; a chosen one is the process's leader.
     comm, pid = (oc.current_comm, oc.current_pid) if report.allocating_task else (tasks.comm[task], tasks.pid[task])
+    current = current_of(system, oc)
     domain = formats.GLOBAL_OOM if oc.memcg is None else formats.OOM_MEMCG % printable(system.memcgs[oc.memcg].path)
     return formats.OOM_KILL % (
         report.constraint,
         format_numbers(oc.nodemask or ()) if policy else "(null)",
-        printable(tasks.cpuset_name[oc.current]),
-        format_numbers(tasks.mems_allowed[oc.current]),
+        printable(current.cpuset_name),
+        format_numbers(current.mems_allowed),
         domain,
         printable(system.memcgs[int(tasks.memcg[task])].path),
         printable(comm),
         pid,
-        _signed(int(tasks.uid[task])),
+        signed_uid(int(tasks.uid[task])),
     )
 
 
-def _signed(uid: int) -> int:
-    return uid - (1 << 32) if uid >= 1 << 31 else uid
-
-
-def _kill_lines(report: OomReport) -> Iterator[str]:
-    yield from _kill_line(report, report.kills[0])
+def oom_kill_process(report: OomReport) -> Iterator[str]:
+    """The victim's kill line, and what memory.oom.group prints after it."""
+    yield from __oom_kill_process(report, report.kills[0])
     if report.oom_group is not None:
         yield formats.OOM_GROUP % printable(report.system.memcgs[report.oom_group].path)
     for kill in report.kills[1:]:
-        yield from _kill_line(report, kill)
+        yield from __oom_kill_process(report, kill)
 
 
 def _prefix(report: OomReport) -> str:
@@ -108,11 +101,10 @@ def _prefix(report: OomReport) -> str:
     return formats.PREFIX_MEMCG if report.oc.is_memcg_oom else formats.PREFIX_GLOBAL
 
 
-def _kill_line(report: OomReport, kill: Kill) -> Iterator[str]:
+def __oom_kill_process(report: OomReport, kill: Kill) -> Iterator[str]:
     system, tasks, task = report.system, report.system.tasks, kill.task
-    if kill.already_exiting:
-        if system.rules.exiting_note:
-            yield formats.ALREADY_EXITING % (_prefix(report), tasks.pid[task], printable(tasks.comm[task]))
+    if kill.again is GroupVictimAgain.EXITING:
+        yield formats.ALREADY_EXITING % (_prefix(report), tasks.pid[task], printable(tasks.comm[task]))
         return
     mm = int(tasks.mm[task])
     pid, comm = int(tasks.live_pid[task]), printable(tasks.live_comm[task])
@@ -143,8 +135,12 @@ def _rss_kb(report: OomReport, mm: int, *pages: int) -> tuple[int | str, ...]:
 
 
 def _reaper_lines(report: OomReport) -> Iterator[str]:
-    tasks = report.system.tasks
+    """oom_reap_task_mm()'s line for each mm; that of a current that was dying already names its own thread."""
+    system, tasks = report.system, report.system.tasks
     for task, anon, file, shmem in report.reaped:
-        mm = int(tasks.mm[task])
-        name = printable(tasks.live_comm[task])
-        yield formats.REAPED % (tasks.live_pid[task], name, *_rss_kb(report, mm, anon, file, shmem))
+        pid, comm = int(tasks.live_pid[task]), tasks.live_comm[task]
+        if report.outcome is Outcome.CURRENT_DYING:
+            pid, comm = report.oc.current_pid, report.oc.current_comm
+        parts = _rss_kb(report, int(tasks.mm[task]), file, shmem)
+        # A count that stands for three is 0 once everything is unmapped; what is shared of it nobody knows.
+        yield formats.REAPED % (pid, printable(comm), _kb(system.page_size, anon), *parts)

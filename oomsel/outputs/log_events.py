@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from oomsel.inputs.log.facts import page_size_of
 from oomsel.klog.event import OomEvent
-from oomsel.text import comm_to_text, pages_of, printable
+from oomsel.text import aligned, comm_to_text, pages_of, printable
 
 _HEADINGS = ("#", "line", "time", "invoked by", "killed", "freed", "tasks", "report", "constraint")
 _RIGHT = frozenset(("#", "line", "freed", "tasks"))
@@ -96,13 +96,7 @@ def event_lines(entries: Iterable[Entry], *, with_source: bool) -> Iterator[str]
     """The entries as aligned text, under a heading."""
     headings = (*_HEADINGS, *(["input"] if with_source else []))
     rows = [headings, *((*_cells(entry), *([printable(entry.source)] if with_source else [])) for entry in entries)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            cell.rjust(width) if heading in _RIGHT else cell.ljust(width)
-            for heading, cell, width in zip(headings, row, widths, strict=True)
-        ]
-        yield "  ".join(cells).rstrip()
+    yield from aligned(rows, "".join(">" if heading in _RIGHT else "<" for heading in headings))
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from oomsel.inputs.log.rescore import Candidate, Rescore, version_of
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.kernel.release import parse_release
 from oomsel.klog.table import rss_parts
+from oomsel.outputs.log_choice import LogChoice
+from oomsel.text import printable
 
 
 class Rival(NamedTuple):
@@ -84,3 +86,36 @@ def why_no_interval(facts: Facts) -> str:
             " so how far its counters are off cannot be said"
         )
     return f"{facts.cpus_because}; without it, whether the counters' inaccuracy mattered cannot be said"
+
+
+def about_counters(choice: LogChoice) -> tuple[Interval | None, list[str]]:
+    """The bounds, and sentences on whether the counters' inaccuracy could have mattered, or why nobody can say."""
+    victim, winner, facts = choice.victim, choice.result.winner, choice.facts
+    if choice.reading.changed or choice.allocating or victim is None or winner is None or winner.row is not victim.row:
+        return None, []
+    interval = interval_of(facts, choice.result, victim)
+    if interval is not None and not choice.knows_total and choice.weighs_by_total:
+        return None, ["as totalpages is not known, neither is whether the counters' inaccuracy mattered"]
+    if interval is None:
+        lines = [why_no_interval(facts)]
+        if counts_per_cpu(facts):
+            lines.append("a log does not hold what CPUs have not folded in: both modes read what the table shows")
+        return None, lines
+    is_guess = not choice.is_sure_of_total and choice.weighs_by_total
+    premise = f"if totalpages is {choice.total}: " if is_guess else ""
+    return interval, [premise + _interval_sentence(facts, interval)]
+
+
+def _interval_sentence(facts: Facts, interval: Interval) -> str:
+    size = facts.page_size >> 10
+    cpus = f"{interval.cpus} CPU{'s' * (interval.cpus > 1)} ({facts.cpus_because})"
+    off = f"with {cpus} each counter may be off by {interval.per_counter} pages ({interval.per_counter * size} kB)"
+    if not interval.rivals:
+        nearest = interval.nearest
+        if nearest is None:
+            return f"{off}; there was nobody else to choose"
+        who = f"{nearest.pid} ({printable(nearest.name)})"
+        return f"{off}, which cannot have changed the victim: the nearest, {who}, is {-nearest.margin} pages short"
+    shown = ", ".join(f"{pid} ({printable(name)}) by up to {margin} pages" for pid, name, margin in interval.rivals[:3])
+    more = f" and {len(interval.rivals) - 3} more" if len(interval.rivals) > 3 else ""
+    return f"{off}: others may truly have been larger than the victim: {shown}{more}"

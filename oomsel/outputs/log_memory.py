@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from oomsel.inputs.log.facts import Facts
-from oomsel.klog.event import OomEvent
-from oomsel.klog.meminfo import Zone
-from oomsel.text import printable
+from oomsel.klog.event import Invoked, OomEvent
+from oomsel.klog.table import rss_parts
+from oomsel.outputs.log_memcg import memcg_sentences, why_cgroup_ran_out
+from oomsel.outputs.log_zones import ZoneState, largest_block, may_use, zone_sentence, zone_states
+from oomsel.text import pages_of
 
 _KIB = 1 << 10
-#: The bits that name a zone: the same in every release that can be read.
-GFP_DMA, GFP_HIGHMEM, GFP_DMA32, GFP_MOVABLE = 1, 2, 4, 8
+_BOUND = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 
 
 def memory_summary(event: OomEvent, facts: Facts) -> list[str]:
-    """Sentences on RAM, swap, free memory, slab, zones below their watermarks and free blocks; the last says why."""
+    """Sentences on RAM, swap, what holds memory, zones and free blocks; the last says why the allocation failed."""
     info, size = event.meminfo, facts.page_size
     lines = []
     if facts.ram is not None and info.ram is not None:
         lines.append(f"RAM {_mib(facts.ram * size)} usable of {_mib(info.ram * size)}")
-    if info.total_swap_kb is not None:
-        free = f", {_mib(info.free_swap_kb * _KIB)} free" if info.free_swap_kb is not None else ""
-        lines.append(f"swap {_mib(info.total_swap_kb * _KIB)}{free}" if info.total_swap_kb else "no swap")
-    if "free" in info.counts:
-        slab = info.counts.get("slab_reclaimable", 0) + info.counts.get("slab_unreclaimable", 0)
-        lines.append(f"free {_mib(info.counts['free'] * size)}, slab {_mib(slab * size)}")
-    for zone in info.zones:
-        free_kb, minimum = zone.sizes.get("free"), zone.sizes.get("min")
-        if free_kb is not None and minimum is not None:
-            where = "below" if free_kb < minimum else "above"
-            block = f", largest free block {largest} kB" if (largest := _largest(zone)) else ""
-            lines.append(f"node {zone.node} {zone.name}: {free_kb} kB free, {where} its min of {minimum} kB{block}")
+    lines += _swap(event)
+    lines += _held(event, facts)
+    lines += memcg_sentences(event)
+    lines += [zone_sentence(state) for state in zone_states(event, size)]
     lines.append(why_it_failed(event, facts))
     return lines
 
@@ -44,65 +38,142 @@ def memory_object(event: OomEvent, facts: Facts) -> dict[str, Any]:
         "total_swap_kb": info.total_swap_kb,
         "free_swap_kb": info.free_swap_kb,
         "counts_pages": dict(info.counts),
+        "huge_pages_kb": info.huge_kb if info.huge_line else None,
+        "huge_pages_free_kb": info.huge_free_kb if info.huge_line else None,
+        "memcg_usage_kb": event.memcg.usage,
+        "memcg_stat_bytes": dict(event.memcg.stats),
         "zones": [
-            {"node": zone.node, "zone": zone.name, **zone.sizes, "largest_free_kb": _largest(zone)}
+            {"node": zone.node, "zone": zone.name, **zone.sizes, "largest_free_kb": largest_block(zone)}
             for zone in info.zones
         ],
         "why": why_it_failed(event, facts),
     }
 
 
-def why_it_failed(event: OomEvent, facts: Facts) -> str:  # noqa: PLR0911 - one return a reason
+def _swap(event: OomEvent) -> Iterator[str]:
+    info = event.meminfo
+    if info.total_swap_kb == 0 and (info.free_swap_kb or 0) < 0:
+        yield "swap is being taken away (swapoff): no total is left, and less than none is free"
+    elif info.total_swap_kb is not None:
+        free = f", {_mib(info.free_swap_kb * _KIB)} free" if info.free_swap_kb is not None else ""
+        yield f"swap {_mib(info.total_swap_kb * _KIB)}{free}" if info.total_swap_kb else "no swap"
+
+
+def _held(event: OomEvent, facts: Facts) -> Iterator[str]:
+    """What holds memory besides the tasks' own: slab, shmem, huge pages."""
+    info, size = event.meminfo, facts.page_size
+    if "free" in info.counts:
+        slab = info.counts.get("slab_reclaimable", 0) + info.counts.get("slab_unreclaimable", 0)
+        yield f"free {_mib(info.counts['free'] * size)}, slab {_mib(slab * size)}"
+    shmem = info.counts.get("shmem", 0)
+    if facts.ram is not None and shmem * 10 > facts.ram:
+        what = f"shmem, which tmpfs is part of, holds {_mib(shmem * size)} of {_mib(facts.ram * size)}"
+        yield f"{what}{_mapped(event, size)}; what no task has mapped a kill does not free"
+    if info.huge_line is not None:
+        whose = f"{_mib(info.huge_free_kb * _KIB)} of them free, and nothing else may use them"
+        yield f"{_mib(info.huge_kb * _KIB)} are set aside as huge pages, line {info.huge_line}, {whose}"
+
+
+def _mapped(event: OomEvent, size: int) -> str:
+    """How much of it the tasks of the table have mapped, where the table says so; pages of several count for each."""
+    parts = [rss_parts(row) for row in event.rows]
+    if not parts or any("shmem" not in found for found in parts):
+        return ""
+    return f", of which the table's tasks have mapped {_mib(sum(found['shmem'] for found in parts) * size)}"
+
+
+def why_it_failed(event: OomEvent, facts: Facts) -> str:
     """One sentence on why memory could not be had, as far as the report shows."""
-    invoked, info, memcg = event.invoked, event.meminfo, event.memcg
-    if invoked is not None and invoked.order == -1:
+    if event.invoked is not None and event.invoked.order == -1:
         return "nothing failed: the kill was asked for by hand (sysrq f)"
-    if memcg.memory is not None:
-        path = printable((event.summary.oom_memcg if event.summary else None) or memcg.path or "?")
-        return f"the cgroup {path} reached its limit of {memcg.memory} kB"
-    if invoked is None or not info.zones:
-        return "why the allocation failed is not in the log: its Mem-Info block is missing"
-    wanted = (facts.page_size << max(invoked.order, 0)) >> 10
-    zones = [zone for zone in info.zones if _may_use(invoked.gfp_mask, zone.name)] or info.zones
-    bound = event.summary.constraint if event.summary else ""
+    if event.is_memcg:
+        return why_cgroup_ran_out(event)
+    states = zone_states(event, facts.page_size)
+    if not states:
+        return f"why the allocation failed is not in the log: {_what_is_missing(event)}"
+    if event.invoked is None:
+        return f"what was asked for is not in the log; {_short_of(states, 'every zone')}{_about_swap(event, facts)}"
+    return _why_zones_refused(event, facts, event.invoked, states)
+
+
+def _why_zones_refused(event: OomEvent, facts: Facts, invoked: Invoked, states: list[ZoneState]) -> str:
+    usable = [state for state in states if may_use(invoked.gfp_mask, state.zone.name)]
+    if not usable:
+        return "why the allocation failed is not in the log: no line of a zone that it may use is there"
     where = "every zone"
-    if bound in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
+    if event.constraint in _BOUND:
         where += " of the nodes it was bound to"
-    if len(zones) < len(info.zones):
-        where += f" that it may use ({', '.join(dict.fromkeys(zone.name for zone in zones))})"
-    roomy = [zone for zone in zones if zone.sizes.get("free", 0) > zone.sizes.get("high", zone.sizes.get("min", 0))]
-    swap = ", and there is no swap" if info.total_swap_kb == 0 else ""
-    if info.total_swap_kb and info.free_swap_kb is not None and info.free_swap_kb * 50 < info.total_swap_kb:
-        swap = ", and swap is full"
-    if invoked.order > 0 and roomy and all(_largest(zone) < wanted for zone in roomy):
-        piece = f"order {invoked.order} wants {wanted} kB in one piece"
-        if not all(zone.blocks for zone in roomy):
-            return f"{piece}; whether zones with room have such a block is not in the log"
-        return f"{piece}, and no zone with room has such a block: memory is fragmented"
-    short = [zone for zone in zones if zone.sizes.get("free", 0) <= zone.sizes.get("low", zone.sizes.get("min", 0))]
-    if len(short) == len(zones):
-        return f"{where} is below its low watermark{swap}"
+    if len(usable) < len(states):
+        where += f" that it may use ({', '.join(dict.fromkeys(state.zone.name for state in usable))})"
+    if invoked.order > 0 and (piece := _no_such_block(invoked.order, usable, facts.page_size)):
+        return piece
+    return f"{_short_of(usable, where)}{_about_swap(event, facts)}"
+
+
+def _what_is_missing(event: OomEvent) -> str:
+    if event.meminfo.is_empty:
+        return "its Mem-Info block is missing"
+    return "the lines of its zones are missing"
+
+
+def _no_such_block(order: int, states: list[ZoneState], page_size: int) -> str | None:
+    """What an allocation of several pages lacked, where zones have room; None where it was room."""
+    wanted = page_size << order >> 10
+    roomy = [state for state in states if not state.is_short]
+    if not roomy or any(largest_block(state.zone) >= wanted for state in roomy):
+        return None
+    piece = f"order {order} wants {wanted} kB in one piece"
+    if not all(state.zone.blocks for state in roomy):
+        return f"{piece}; whether zones with room have such a block is not in the log"
+    return f"{piece}, and no zone with room has such a block: memory is fragmented"
+
+
+def _short_of(states: list[ZoneState], where: str) -> str:
+    """Which zones are below their min."""
+    short = [state for state in states if state.is_short]
+    if len(short) == len(states):
+        return f"{where} is below its min{_without(short)}"
     if short:
-        names = ", ".join(f"{zone.name} of node {zone.node}" for zone in short)
-        return f"free memory is short in {names}; other zones keep theirs for allocations that need them{swap}"
-    return f"no zone is short of free memory in this block: it was read after the allocation failed{swap}"
+        names = ", ".join(state.name for state in short)
+        return f"{names} {'is' if len(short) == 1 else 'are'} below min{_without(short)}, and {_others(states)}"
+    return f"no zone is below its min in this block, which was read after the allocation had failed: {_others(states)}"
 
 
-def _may_use(gfp_mask: int, zone: str) -> bool:
-    """Whether an allocation may come from a zone of that name; after gfp_zone()."""
-    if gfp_mask & GFP_DMA:
-        return zone == "DMA"
-    if gfp_mask & GFP_DMA32:
-        return zone in ("DMA", "DMA32")
-    if zone == "HighMem":
-        return bool(gfp_mask & GFP_HIGHMEM)
-    if zone == "Movable":
-        return gfp_mask & (GFP_HIGHMEM | GFP_MOVABLE) == GFP_HIGHMEM | GFP_MOVABLE
-    return True
+def _without(short: list[ZoneState]) -> str:
+    only_with_cma = any(state.cma and state.free > state.min + state.reserve for state in short)
+    return ", without the CMA pages that it may not use" if only_with_cma else ""
 
 
-def _largest(zone: Zone) -> int:
-    return max((size for size, count in zone.blocks.items() if count), default=0)
+def _others(states: list[ZoneState]) -> str:
+    """What of the zones that are not short the block shows."""
+    roomy = [state for state in states if not state.is_short]
+    if unknown := [state.name for state in roomy if not state.zone.reserve]:
+        return f"whether {', '.join(unknown)} could be used is not in the log: the lowmem_reserve line is missing"
+    high = [state for state in roomy if "high" in state.zone.sizes]
+    if len(high) == len(roomy) and all(
+        state.free - state.cma <= state.zone.sizes["high"] + state.reserve for state in roomy
+    ):
+        return "none of the others has more than its high watermark, which the last attempt before a kill asks for"
+    names = ", ".join(state.name for state in roomy)
+    return f"{names} {'has' if len(roomy) == 1 else 'have'} room; why it was not used is not in the log"
+
+
+def _about_swap(event: OomEvent, facts: Facts) -> str:
+    """Why swap did not help, as far as the block shows."""
+    info = event.meminfo
+    if info.total_swap_kb == 0:
+        return "" if (info.free_swap_kb or 0) < 0 else ", and there is no swap"
+    if info.total_swap_kb is None or info.free_swap_kb is None:
+        return ""
+    if info.free_swap_kb * 50 < info.total_swap_kb:
+        return ", and swap is full"
+    if "active_anon" not in info.counts or "inactive_anon" not in info.counts:
+        return "; swap has room, and why it did not help is not in the log"
+    anon = info.counts["active_anon"] + info.counts["inactive_anon"]
+    if anon < pages_of(info.free_swap_kb, facts.page_size) and anon * 20 < (facts.ram or 0):
+        return f"; swap has room, but only {_mib(anon * facts.page_size)} are left that could go there"
+    what = f"{_mib(anon * facts.page_size)} of anonymous memory and shmem are still in RAM"
+    return f"; swap has room and {what}: why they were not swapped out is not in the log"
 
 
 def _mib(size: int) -> str:

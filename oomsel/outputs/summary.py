@@ -17,11 +17,6 @@ SILENCE = {
 }
 
 
-def task_name(report: OomReport, task: int) -> str:
-    """`247 (over)`: a process by its leader's pid and name."""
-    return report.name_of(task)
-
-
 def freed_pages(report: OomReport, counters: Int64s) -> int:
     """RSS in pages of everything the event kills, each mm once, by the report's counters or the precise ones."""
     mms = sorted({int(report.system.tasks.mm[task]) for task in report.killed})
@@ -33,9 +28,9 @@ def outcome_phrase(report: OomReport) -> str:
     if report.outcome is Outcome.KILLED and report.chosen is not None:
         others = len(report.killed) - 1
         more = f" and {others} more" if others else ""
-        return f"kills {task_name(report, report.chosen)}{more}"
+        return f"kills {report.name_of(report.chosen)}{more}"
     if report.outcome is Outcome.CHOSEN_DYING and report.chosen is not None:
-        return f"chooses {task_name(report, report.chosen)}, dying already"
+        return f"chooses {report.name_of(report.chosen)}, dying already"
     if report.outcome is Outcome.PANIC_ON_OOM or report.panics:
         return "panics"
     return "kills nobody"

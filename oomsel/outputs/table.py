@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oomsel.kernel.badness import LONG_MAX, LONG_MIN, Passed, get_mm_rss, of_task
+from oomsel.kernel.badness import LONG_MIN, get_mm_rss, of_task
 from oomsel.kernel.event import OomReport, worst_first
-from oomsel.kernel.percpu_counter import MM_SWAPENTS, Int64s
+from oomsel.kernel.percpu_counter import MM_SWAPENTS
 from oomsel.outputs.summary import compare
-from oomsel.text import printable
+from oomsel.outputs.tasks import TaskView
+from oomsel.text import aligned, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,55 +33,48 @@ COLUMNS = (
 _TITLE = "Badness in pages, as each mode reads it; error is approximate minus precise."
 
 
-class Comparing:
-    """Two runs of one event, row by row."""
+def _order(approximate: OomReport, precise: OomReport) -> list[int]:
+    """Every task, the worst by either mode first; of equals the one that the kernel would choose."""
+    return worst_first(approximate, np.maximum(approximate.points, precise.points))
 
-    def __init__(self, approximate: OomReport, precise: OomReport) -> None:
-        self.approximate, self.precise = approximate, precise
-        points = np.maximum(approximate.points, precise.points)
-        #: Tasks, the worst first; of equals the one that the kernel would choose.
-        self.order = worst_first(approximate, points)
-        self.error = _held(approximate, approximate.counters) - _held(approximate, approximate.precise)
 
-    def eligible(self, task: int) -> bool:
-        """Whether the task may be killed."""
-        return bool(self.approximate.points[task] != LONG_MIN)
-
-    def chosen(self, task: int) -> str:
-        """The mode that chose the task, `both`, or nothing."""
-        modes = [report.mode for report in (self.approximate, self.precise) if report.chosen == task]
-        return "both" if len(modes) == 2 else "".join(modes)
-
-    def cells(self, task: int) -> tuple[str, ...]:
-        """The task's row."""
-        tasks = self.approximate.system.tasks
-        error = int(self.error[task])
-        mib = error * self.approximate.system.page_size / (1 << 20)
-        return (
-            self.chosen(task),
-            str(tasks.pid[task]),
-            printable(tasks.comm[task]),
-            str(tasks.oom_score_adj[task]),
-            _points(self.approximate, task),
-            _points(self.precise, task),
+def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[tuple[str, ...]]:
+    """The cells of some tasks, by `COLUMNS`."""
+    system = approximate.system
+    view, other = TaskView(approximate, tasks), TaskView(precise, tasks)
+    held, truly_held = (get_mm_rss(each) + each[:, MM_SWAPENTS] for each in (approximate.counters, approximate.precise))
+    errors = of_task(system, held - truly_held)[tasks].tolist()
+    columns = zip(
+        view.chosen,
+        other.chosen,
+        view.pid,
+        view.comm,
+        view.oom_score_adj,
+        view.badness,
+        other.badness,
+        errors,
+        strict=True,
+    )
+    return [
+        (
+            _chosen_by(chosen, precisely_chosen),
+            str(pid),
+            printable(comm),
+            str(adj),
+            "-" if points is None else str(points),
+            "-" if precise_points is None else str(precise_points),
             f"{error:+d}" if error else "0",
-            f"{mib:+.1f}" if error else "0.0",
+            f"{error * system.page_size / (1 << 20):+.1f}" if error else "0.0",
         )
-
-    def reason(self, task: int) -> str:
-        """Why the task may not be killed."""
-        return Passed(int(self.approximate.passed[task])).reason
+        for chosen, precisely_chosen, pid, comm, adj, points, precise_points, error in columns
+    ]
 
 
-def _held(report: OomReport, counters: Int64s) -> Int64s:
-    return of_task(report.system, get_mm_rss(counters) + counters[:, MM_SWAPENTS])
-
-
-def _points(report: OomReport, task: int) -> str:
-    points = int(report.points[task])
-    if points == LONG_MIN:
-        return "-"
-    return "first" if points == LONG_MAX else str(points)
+def _chosen_by(approximate: bool, precise: bool) -> str:
+    """The mode that chose a task, `both`, or nothing."""
+    if approximate and precise:
+        return "both"
+    return "approximate" if approximate else "precise" if precise else ""
 
 
 def print_table(approximate: OomReport, precise: OomReport, console: Console) -> None:
@@ -88,20 +82,20 @@ def print_table(approximate: OomReport, precise: OomReport, console: Console) ->
     from rich.table import Table
     from rich.text import Text
 
-    both = Comparing(approximate, precise)
-    eligible = [task for task in both.order if both.eligible(task)]
-    top = [task for index, task in enumerate(eligible) if index < TOP or both.chosen(task)]
+    order = _order(approximate, precise)
+    eligible = [task for task in order if approximate.points[task] != LONG_MIN]
+    victims = (approximate.chosen, precise.chosen)
+    top = [task for index, task in enumerate(eligible) if index < TOP or task in victims]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for heading, is_text in COLUMNS:
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
-    for task in top:
-        style = "bold red" if both.chosen(task) else None
-        table.add_row(*(Text(cell) for cell in both.cells(task)), style=style)
+    for row in _rows(approximate, precise, top):
+        table.add_row(*map(Text, row), style="bold red" if row[0] else None)
     console.print(_TITLE, soft_wrap=True, highlight=False)
     console.print(table)
     more = len(eligible) - len(top)
-    passed = len(both.order) - len(eligible)
-    rest = [f"{more} more that may be killed"] * bool(more) + [f"{passed} that may not"] * bool(passed)
+    skipped = len(order) - len(eligible)
+    rest = [f"{more} more that may be killed"] * bool(more) + [f"{skipped} that may not"] * bool(skipped)
     if rest:
         console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", soft_wrap=True, highlight=False)
     console.print(Text(compare(approximate, precise).sentence), style="bold", soft_wrap=True)
@@ -109,13 +103,10 @@ def print_table(approximate: OomReport, precise: OomReport, console: Console) ->
 
 def plain_table(approximate: OomReport, precise: OomReport) -> list[str]:
     """Every task, the worst first and those that may not be killed last, as lines of aligned text."""
-    both = Comparing(approximate, precise)
-    headings = tuple(heading for heading, _ in COLUMNS)
-    rows = [headings, *(both.cells(task) for task in both.order)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    form = "  ".join(
-        f"{{:{'<' if is_text else '>'}{width}}}" for (_, is_text), width in zip(COLUMNS, widths, strict=True)
-    )
-    notes = ["", *(both.reason(task) for task in both.order)]
-    lines = [f"{form.format(*row)}  {note}".rstrip() for row, note in zip(rows, notes, strict=True)]
+    order = _order(approximate, precise)
+    headings, are_text = zip(*COLUMNS, strict=True)
+    reasons = ["", *TaskView(approximate, order).skip_reason]
+    rows = [headings, *_rows(approximate, precise, order)]
+    sides = "".join("<" if is_text else ">" for is_text in are_text)
+    lines = aligned([(*row, reason) for row, reason in zip(rows, reasons, strict=True)], f"{sides}<")
     return [_TITLE, *lines, compare(approximate, precise).sentence]

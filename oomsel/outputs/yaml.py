@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from oomsel.outputs.kernel_table import table_form
-from oomsel.outputs.plain import EDITOR_LINE, MAX_KEY, plain
+from oomsel.outputs.scenario_text import EDITOR_LINE, MAX_KEY
 from oomsel.scenario import models
+from oomsel.scenario.plain import plain
 
 #: Text that YAML reads as the same text without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./|+-]*")

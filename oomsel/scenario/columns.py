@@ -1,32 +1,34 @@
-"""Tasks in columns: a large scenario's, of which only the few that are named ever become objects."""
+"""What an input says of its tasks, in columns: the `tasks` of a Scenario."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int32s, Int64s
+from oomsel.kernel.percpu_counter import MEMBERS, MM_ANONPAGES, NR_MM_COUNTERS, Int32s, Int64s
+from oomsel.kernel.system import Coded
 from oomsel.scenario.models import NOTHING, Counter, Rss, Task
-from oomsel.text import comm_to_text
 
 Comms: TypeAlias = npt.NDArray[np.bytes_]
 
 #: `TaskColumns.total_vm` of a task that does not state it.
 NOT_STATED = -1
-#: The counters that have columns, and the member of rss_stat that each is.
-COUNTERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
+#: Bits of `TaskColumns.stated`; the lower bits, 1 << member, are those of the counters.
+COUNTERS, PGTABLES, RSS, TOTAL = (1 << NR_MM_COUNTERS) - 1, 1 << 4, 1 << 5, 1 << 6
+#: The columns with a number, a name or counters for each task; every other key of a task has a coded column.
+ARRAYS = ("pid", "comm", "uid", "oom_score_adj", "total_vm", "pgtables_bytes", "counts", "percpu", "stated")
+CODED = tuple(name for name in Task.fields() if name not in (*ARRAYS, "rss"))
 
 
 @dataclass(eq=False, repr=False)
 class TaskColumns(Sequence[Task]):
-    """`Scenario.tasks` of a large scenario: reads like a tuple of tasks, each made when it is asked for.
+    """The tasks of a scenario; reads like a tuple of `Task`, each made when it is asked for.
 
-    Every column has an entry a task.  A task in `named` is that object whatever its columns say:
-    it has keys that have no column.
+    Every column has an entry a task.
     """
 
     cpus: tuple[int, ...]  #: possible CPUs, ascending; the last axis of `percpu`
@@ -36,10 +38,71 @@ class TaskColumns(Sequence[Task]):
     oom_score_adj: Int64s
     total_vm: Int64s  #: pages, or `NOT_STATED`
     pgtables_bytes: Int64s
-    counts: Int64s  #: pages; [task, member]
+    counts: Int64s  #: pages; [task, member]; a `total` stands in the place of anon
     percpu: Int32s  #: pages; [task, member, cpu]
-    named: Mapping[int, Task] = field(default_factory=dict)  #: by index
-    states_zeros: bool = False  #: as a table does; else a 0 is not stated, which tasks of some kinds may not do
+    #: Bits: the counters stated as 0, `PGTABLES` stated as 0, an `RSS` without counters, and whether anon is a `TOTAL`.
+    stated: Int64s
+    coded: dict[str, Coded[Any]] = field(init=False)  #: by key, those in `CODED`
+    #: Slots of the CPUs in a counter's deltas, by task and member, where not just those that hold something, ascending.
+    delta_slots: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.coded = {name: Coded.same(getattr(Task, name), len(self)) for name in CODED}
+
+    @classmethod
+    def of_tasks(cls, tasks: Sequence[Task], cpus: Sequence[int]) -> TaskColumns:
+        """The columns of `tasks`, which may be columns already; `cpus` are the possible ones."""
+        if isinstance(tasks, cls):
+            return tasks
+        slot_of = {cpu: slot for slot, cpu in enumerate(sorted(cpus))}
+        all_stated: list[int] = []
+        counters: list[int] = []  # task * members + member
+        counts: list[int] = []
+        sizes: list[int] = []
+        slots: list[int] = []
+        pages: list[int] = []
+        delta_slots: dict[tuple[int, int], list[int]] = {}
+        members = [*MEMBERS.items(), ("total", MM_ANONPAGES)]
+        for row, task in enumerate(tasks):
+            stated = 0 if task.pgtables_bytes is None else PGTABLES
+            for name, member in members if task.rss is not None else ():
+                counter: Counter | None = getattr(task.rss, name)
+                if counter is None:
+                    continue
+                stated |= 1 << member
+                counters.append(row * NR_MM_COUNTERS + member)
+                counts.append(counter.count)
+                sizes.append(len(counter.deltas))
+                if counter.deltas:
+                    stated_slots = [slot_of[cpu] for cpu in counter.deltas]
+                    slots += stated_slots
+                    pages += counter.deltas.values()
+                    if 0 in counter.deltas.values() or stated_slots != sorted(stated_slots):
+                        delta_slots[row, member] = stated_slots
+            if task.rss is not None:
+                stated |= RSS if task.rss.total is None else RSS | TOTAL
+            all_stated.append(stated)
+        count, percpu = counter_columns(len(tasks), len(slot_of), counters, counts, sizes, slots, pages)
+
+        def numbers(name: str, unset: int = 0) -> Int64s:
+            values = (getattr(task, name) for task in tasks)
+            return np.array([unset if value is None else value for value in values], np.int64)
+
+        columns = cls(
+            tuple(slot_of),
+            pid=numbers("pid"),
+            comm=np.array([task.comm for task in tasks], "S15"),
+            uid=numbers("uid"),
+            oom_score_adj=numbers("oom_score_adj"),
+            total_vm=numbers("total_vm", NOT_STATED),
+            pgtables_bytes=numbers("pgtables_bytes"),
+            counts=count,
+            percpu=percpu,
+            stated=np.array(all_stated, np.int64),
+            delta_slots=delta_slots,
+        )
+        columns.coded = {name: Coded(getattr(task, name) for task in tasks) for name in CODED}
+        return columns
 
     def __len__(self) -> int:
         return len(self.pid)
@@ -58,62 +121,73 @@ class TaskColumns(Sequence[Task]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or len(self) != len(other):
             return False
-        return all(_bare(one) == _bare(another) for one, another in zip(self, other, strict=True))
+        return all(_without_zeros(one) == _without_zeros(another) for one, another in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
     def _task(self, row: int) -> Task:
-        if row in self.named:
-            return self.named[row]
-        counters = self._counters(row).items()
-        rss = {name: Counter(count=count, deltas=deltas or NOTHING) for name, (count, deltas) in counters}
-        return Task(comm=bytes(self.comm[row]), rss=Rss(**rss) if rss else None, **self._numbers(row))
+        stated, total_vm, pgtables = int(self.stated[row]), int(self.total_vm[row]), int(self.pgtables_bytes[row])
+        rss = self._counters(row, stated)
+        if stated & TOTAL:
+            rss["total"] = rss.pop("anon")
+        return Task(
+            pid=int(self.pid[row]),
+            comm=bytes(self.comm[row]),
+            uid=int(self.uid[row]),
+            oom_score_adj=int(self.oom_score_adj[row]),
+            total_vm=None if total_vm == NOT_STATED else total_vm,
+            pgtables_bytes=pgtables if pgtables or stated & PGTABLES else None,
+            rss=Rss(**rss) if rss or stated & RSS else None,
+            **{name: column[row] for name, column in self.coded.items()},
+        )
 
-    def plain(self, row: int) -> dict[str, Any]:
-        """What the columns say of a task, as a scenario of format 1 states it."""
-        rss = {name: {"count": count, "deltas": deltas} for name, (count, deltas) in self._counters(row).items()}
-        stated = {"comm": comm_to_text(bytes(self.comm[row])), **self._numbers(row)}
-        return stated | {"rss": rss} if rss else stated
-
-    def _numbers(self, row: int) -> dict[str, Any]:
-        numbers = {name: int(getattr(self, name)[row]) for name in ("pid", "uid", "oom_score_adj")}
-        total_vm, pgtables = int(self.total_vm[row]), int(self.pgtables_bytes[row])
-        if total_vm != NOT_STATED:
-            numbers["total_vm"] = total_vm
-        return numbers | {"pgtables_bytes": pgtables} if pgtables or self.states_zeros else numbers
-
-    def _counters(self, row: int) -> dict[str, tuple[int, dict[int, int]]]:
-        """The count and the deltas of each counter that is stated."""
+    def _counters(self, row: int, stated: int) -> dict[str, Counter]:
         counters = {}
-        for name, member in COUNTERS.items():
-            slots = self.percpu[row, member]
-            held = np.flatnonzero(slots)
-            cpus = [self.cpus[slot] for slot in held.tolist()]
-            deltas = dict(zip(cpus, slots[held].tolist(), strict=True))
-            count = int(self.counts[row, member])
-            if count or deltas or self.states_zeros:
-                counters[name] = (count, deltas)
+        counts, holding = self.counts[row].tolist(), self.percpu[row].any(axis=-1).tolist()
+        for name, member in MEMBERS.items():
+            deltas = NOTHING
+            if holding[member] or (row, member) in self.delta_slots:
+                pages = self.percpu[row, member]
+                slots = self.delta_slots.get((row, member)) or np.flatnonzero(pages).tolist()
+                deltas = {self.cpus[slot]: held for slot, held in zip(slots, pages[slots].tolist(), strict=True)}
+            if counts[member] or deltas or stated >> member & 1:
+                counters[name] = Counter(count=counts[member], deltas=deltas)
         return counters
 
-    def referenced_rows(
-        self, pids: Set[int | None], comms: Set[bytes] = frozenset(), special: Set[int] = frozenset()
-    ) -> list[int]:
-        """The rows of named and special tasks, of those with these pids or comms, of init and the first plain one."""
-        rows = set(self.named) | special
-        for pid in (pids | {1}) - {None}:
-            rows.update(np.flatnonzero(self.pid == pid).tolist())
-        for comm in comms:
-            rows.update(np.flatnonzero(self.comm == comm).tolist())
-        rows.update(next(([row] for row in range(len(self)) if row not in rows), []))
-        return sorted(rows)
-
-    def referenced(self, pids: Set[int | None]) -> list[tuple[int, Task]]:
-        """The tasks that a scenario's rest may name or fall back on, see `referenced_rows`; with their indices."""
-        return [(row, self[row]) for row in self.referenced_rows(pids)]
+    def put(self, rows: list[int], tasks: TaskColumns) -> None:
+        """Let each of `rows`, ascending, say what `tasks`, as many and for the same CPUs, say."""
+        for name in ARRAYS:
+            getattr(self, name)[rows] = getattr(tasks, name)
+        for name, column in self.coded.items():
+            column.put(rows, tasks.coded[name])
+        self.delta_slots |= {(rows[row], member): slots for (row, member), slots in tasks.delta_slots.items()}
 
 
-def _bare(task: Task) -> Task:
-    """The task without what it states as 0 and columns do not tell from what is not stated."""
+def counter_columns(
+    tasks: int,
+    cpus: int,
+    counters: list[int],
+    counts: Sequence[int] | Int64s,
+    sizes: list[int],
+    slots: list[int],
+    pages: Sequence[int] | Int64s,
+) -> tuple[Int64s, Int32s]:
+    """The columns `counts` and `percpu`, of counters numbered task * NR_MM_COUNTERS + member.
+
+    Each counter has so many deltas as `sizes` says; `slots` and `pages` are those of all of them, one after the other.
+    """
+    count = np.zeros((tasks, NR_MM_COUNTERS), np.int64)
+    percpu = np.zeros((tasks, NR_MM_COUNTERS, cpus), np.int32)
+    count.reshape(-1)[counters] = counts
+    percpu.reshape(-1, cpus)[np.repeat(np.array(counters, np.intp), sizes), slots] = pages
+    return count, percpu
+
+
+def _without_zeros(task: Task) -> Task:
+    """Treat explicit zeros as unset; a bundle cannot tell them apart."""
     counters = {name: getattr(task.rss, name, None) for name in Rss.fields()}
     held = {name: each for name, each in counters.items() if each and (each.count or each.deltas or name == "total")}
     return Task(**vars(task) | {"pgtables_bytes": task.pgtables_bytes or None, "rss": Rss(**held) if held else None})

@@ -94,6 +94,30 @@ class MappingOf:
         return {}
 
 
+class OrMapping:
+    """What may be a mapping, or else a value."""
+
+    def __init__(self, otherwise: Value, mapping: type[Model]) -> None:
+        self.otherwise, self.mapping = otherwise, mapping
+
+    def core(self) -> CoreSchema:
+        """See `Value`."""
+        value = SchemaValidator(self.otherwise.core())
+
+        def read(stated: Any, mapping: cs.ValidatorFunctionWrapHandler, info: Any) -> Any:
+            return mapping(stated) if type(stated) is dict else value.validate_python(stated, context=info.context)
+
+        return cs.with_info_wrap_validator_function(read, self.mapping.core())
+
+    def inner(self, part: str | int) -> Form | None:
+        """See `Value`."""
+        return self.mapping.inner(part)
+
+    def placeholder(self) -> Any:
+        """See `Value`."""
+        return self.otherwise.placeholder()
+
+
 class Key(NamedTuple):
     """A key of a mapping as it is declared."""
 
@@ -202,14 +226,14 @@ class Model:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), self.__dict__.get("pid")))
+        return hash((type(self), self.__dict__.get("pid"), self.__dict__.get("name")))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
 
 #: What the value of a key may be.
-Form: TypeAlias = Value | ListOf | MappingOf | type[Model]
+Form: TypeAlias = Value | ListOf | MappingOf | OrMapping | type[Model]
 
 
 def form_at(form: Form, path: tuple[str | int, ...]) -> Form | None:
@@ -225,4 +249,6 @@ def known_keys(form: Form, path: tuple[str | int, ...]) -> tuple[str, ...]:
     here = form_at(form, path)
     while isinstance(here, ListOf | MappingOf):
         here = here.inner(0)
+    if isinstance(here, OrMapping):
+        here = here.mapping
     return tuple(here.keys()) if isinstance(here, type) else ()

@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 
 #: Longer texts than this are refused.
 MAX_TEXT = 1 << 16
-FLAGS = ("init", "kthread", "zombie", "exiting", "vfork", "coredump", "oom_skip", "oom_victim", "oom_origin")
+FLAGS = "init kthread zombie exiting exited vfork coredump oom_skip oom_victim oom_origin".split()
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
@@ -112,6 +112,14 @@ def _pid_or_comm(value: Any, context: Context) -> int | bytes:
             raise ValueError("no pid; use a whole number from 1 to 4194304, or a quoted comm")
         return int(value)
     return _comm(value, context)
+
+
+def _pid_or_none(value: Any, _: Context) -> int | str:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1 << 22:
+        return int(value)
+    if type(value) is str and value == "none":
+        return "none"
+    raise ValueError("no pid; use a whole number from 1 to 4194304, or none")
 
 
 def _bool(value: Any, _: Context) -> bool:
@@ -309,6 +317,8 @@ QUANTITY = _pages(_quantity, 1 - MAX_PAGES, "quantity", _SIGNED)
 SIZE = _pages(_size, 0, "quantity from 0", _FROM_0)
 LIMIT = value(_limit, "quantity from 0, or max", anyOf=[{"const": "max"}, *_FROM_0])
 BOOL = value(_bool, "true or false", type="boolean")
+PID_OR_NONE = value(_pid_or_none, "pid, or none", anyOf=[{"const": "none"}, PID.json])
+SWAPPINESS = whole(0, 200, "swappiness")
 FLAG01 = whole(0, 1, "setting", "0 or 1")
 FLAG = one_of(FLAGS, "flag", "use some of")
 CPU = whole(0, text.MAX_CPU, "CPU")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from oomsel.scenario.declaration import Form, ListOf, MappingOf, Model, Value
+from oomsel.scenario.declaration import Form, ListOf, MappingOf, Model, OrMapping, Value
 from oomsel.scenario.models import Scenario
 
 Json = dict[str, Any]
@@ -76,6 +76,13 @@ def _of_form(form: Form, definitions: dict[str, Json]) -> Json:
     if isinstance(form, MappingOf):
         values = _of_form(form.value, definitions)
         return {"type": "object", "additionalProperties": values, "propertyNames": dict(form.key.json)}
+    if isinstance(form, OrMapping):
+        value = _of_form(form.otherwise, definitions)
+        keys = ", ".join(
+            f"{name}: {_of_form(key.form, definitions)['title']}" for name, key in form.mapping.keys().items()
+        )
+        title = f"{value['title']}, or {{{keys}}}"
+        return {"title": title, "anyOf": [*value["anyOf"], _of_form(form.mapping, definitions)]}
     name = form.__name__
     if name not in definitions:
         definitions[name] = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from oomsel.scenario.declaration import ListOf, MappingOf, Model
+from oomsel.scenario.declaration import ListOf, MappingOf, Model, OrMapping
 from oomsel.scenario.field_types import (
     BOOL,
     BYTES,
@@ -30,12 +30,15 @@ from oomsel.scenario.field_types import (
     PAGE_SIZE,
     PID,
     PID_OR_COMM,
+    PID_OR_NONE,
     QUANTITY,
     RELEASE,
     SIZE,
+    SWAPPINESS,
     TEXT,
     UID,
     VERSION,
+    one_of,
     whole,
 )
 
@@ -79,6 +82,19 @@ class Cpuset(Model):
     mems_allowed: Annotated[tuple[int, ...] | None, NODELIST, "Nodes it may use; default: all with memory."] = None
 
 
+class Interleave(Model):
+    """A memory policy that spreads pages (MPOL_INTERLEAVE)."""
+
+    interleave: Annotated[tuple[int, ...], NODELIST, "Its nodes; before Linux 5.14 they count as a bound policy's do."]
+
+
+class ReaperLeaves(Model):
+    """What the oom_reaper cannot unmap of an mm: its shared mappings.  Of anon and swap nothing is left."""
+
+    file: Annotated[int, SIZE, "Pages of shared file mappings."] = 0
+    shmem: Annotated[int | None, SIZE, "Pages of shared memory; default: all of it."] = None
+
+
 class Task(Model):
     """A process, in tasklist order (oldest first)."""
 
@@ -91,13 +107,20 @@ class Task(Model):
     pgtables_bytes: Annotated[int | None, BYTES, "Bytes of page tables; default 0."] = None
     rss: Annotated[Rss | None, "Its RSS counters; default 0."] = None
     flags: Annotated[tuple[str, ...], ListOf(FLAG), "What it is or is in the middle of."] = ()
+    reaper_leaves: Annotated[
+        ReaperLeaves | None, "What the oom_reaper leaves of its mm; default: all of shmem and nothing else."
+    ] = None
     mm: Annotated[
         str | None, LABEL, "A label; processes with one label share one mm, which the first of them describes."
     ] = None
     thread: Annotated[Thread | None, "The leader has exited; this thread still has the mm."] = None
     memcg: Annotated[str, MEMCG_PATH, "Its memory cgroup, declared under memcgs."] = "/"
     cpuset: Annotated[Cpuset | None, "Its cpuset; default: the root, with all nodes."] = None
-    mempolicy: Annotated[tuple[int, ...] | None, NODELIST, "Nodes of a bound (MPOL_BIND) policy; default: none."] = None
+    mempolicy: Annotated[
+        tuple[int, ...] | Interleave | None,
+        OrMapping(NODELIST, Interleave),
+        "Nodes of a bound (MPOL_BIND) policy, or {interleave: NODES}; default: none.",
+    ] = None
 
 
 class Node(Model):
@@ -122,6 +145,11 @@ class Machine(Model):
         None
     )
     swap: Annotated[int, SIZE, "total_swap_pages."] = 0
+    init: Annotated[
+        int | str | None,
+        PID_OR_NONE,
+        "pid of the global init; none: no task is; default: whoever has the flag, or 1.",
+    ] = None
     batch: Annotated[
         int | None, whole(1, (1 << 31) - 1, "batch"), "percpu_counter_batch; default: max(32, 2 * online CPUs)."
     ] = None
@@ -136,6 +164,12 @@ class MemcgLimits(Model):
     max: Annotated[int | None, LIMIT, "memory.max; default: max (unlimited)."] = None
     swap_max: Annotated[int | None, LIMIT, "memory.swap.max; default: max (unlimited)."] = None
     oom_group: Annotated[bool, BOOL, "memory.oom.group: killed as a whole."] = False
+    swappiness: Annotated[int | None, SWAPPINESS, "A cgroup v1's own memory.swappiness; default: vm.swappiness."] = None
+    order: Annotated[
+        tuple[int, ...] | None,
+        ListOf(PID),
+        "pids of its processes, all of them, as they entered it (cgroup.procs); default: their order in tasks.",
+    ] = None
 
 
 class Oom(Model):
@@ -144,7 +178,11 @@ class Oom(Model):
     current: Annotated[
         int | None,
         PID,
-        "pid of the allocating task; default: the first with memory that is no init and no kernel thread.",
+        "pid of the allocating task; default: the first with memory that is no init and no kernel thread,"
+        " for sysrq f a kworker in no list.",
+    ] = None
+    current_thread: Annotated[
+        int | None, PID, "The allocating thread's own pid, where it is not its process's leader."
     ] = None
     comm: Annotated[bytes | None, COMM, "The allocating thread's own name, where it is not its process's."] = None
     gfp_mask: Annotated[int | str | None, GFP_MASK, "Flag names like GFP_KERNEL|__GFP_ZERO, or the number."] = None
@@ -156,6 +194,12 @@ class Oom(Model):
     cpuset_limited: Annotated[bool, BOOL, "Nodes outside current's mems_allowed were refused: CONSTRAINT_CPUSET."] = (
         False
     )
+    group_victim_again: Annotated[
+        str | None,
+        one_of(("killed", "exiting", "unseen"), "outcome"),
+        "What a memory.oom.group's first victim gets when it is met again, which timing decides: a second kill line,"
+        " the line that it is exiting already, or nothing; default: killed from 6.19, exiting from 5.9, unseen before.",
+    ] = None
     totalpages: Annotated[int | None, SIZE, "In place of what constrained_alloc() works out, in pages."] = None
 
 
@@ -167,6 +211,7 @@ class Sysctls(Model):
     panic_on_oom: Annotated[
         int, whole(0, 2, "setting", "0, 1 or 2"), "1: panic unless the allocation is constrained; 2: always."
     ] = 0
+    swappiness: Annotated[int, SWAPPINESS, "At 0 the totalpages of a cgroup's OOM leave swap out."] = 60
 
 
 class Update(Model):

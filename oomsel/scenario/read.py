@@ -7,11 +7,13 @@ from typing import Any
 from pydantic_core import ErrorDetails, ValidationError
 
 from oomsel.errors import InputError
+from oomsel.scenario.columns import TaskColumns
 from oomsel.scenario.declaration import form_at, known_keys
 from oomsel.scenario.field_types import Context, page_size_of
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.problems import Places, ProblemCollector
 from oomsel.scenario.rules.machine import check_expect, check_machine, check_memcgs, check_oom
+from oomsel.scenario.rules.pids import check_pids_named
 from oomsel.scenario.rules.tasks import check_tasks
 from oomsel.scenario.rules.updates import check_updates
 from oomsel.scenario.validation import add_validation_error, nearest, real_path, shown
@@ -43,6 +45,18 @@ def read_scenario(places: Places) -> Scenario:
     if problems or scenario is None:
         raise InputError(places.source, problems)
     vars(scenario)["notes"] = tuple(notes)  # no key of the input
+    vars(scenario)["tasks"] = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
+    return scenario
+
+
+def check_scenario(scenario: Scenario, places: Places) -> Scenario:
+    """A scenario that was built and not read, held to the same rules.  Raises InputError with all that is wrong."""
+    collector = ProblemCollector(places)
+    notes = _check_rules(scenario, collector)
+    if collector.problems:
+        raise InputError(places.source, collector.problems)
+    vars(scenario)["notes"] = tuple(notes)
+    vars(scenario)["tasks"] = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
     return scenario
 
 
@@ -52,6 +66,7 @@ def _check_rules(scenario: Scenario, collector: ProblemCollector) -> list[str]:
     check_memcgs(scenario, collector)
     notes = check_tasks(scenario, collector)
     check_oom(scenario, collector)
+    check_pids_named(scenario, collector)
     check_updates(scenario, collector)
     check_expect(scenario, collector)
     return notes

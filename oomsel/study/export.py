@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from oomsel.kernel.designs import Design
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
-from oomsel.scenario.models import Counter, Machine, Node, Oom, Rss, Scenario, Task
+from oomsel.scenario.columns import COUNTERS, NOT_STATED, PGTABLES, TaskColumns
+from oomsel.scenario.models import Machine, Node, Oom, Scenario
 from oomsel.study.program import Mms, topology_of
 from oomsel.study.workload import Workload
-
-_MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES, "swap": MM_SWAPENTS}
 
 
 def final_scenario(workload: Workload, mms: Mms, design: Design, description: str | None = None) -> Scenario:
@@ -28,37 +26,32 @@ def final_scenario(workload: Workload, mms: Mms, design: Design, description: st
             node: tuple(cpu for cpu, on in enumerate(topology.node_of) if on == node) for node in range(topology.nodes)
         }
         nodes = {node: Node(ram=per_node, cpus=cpus[node]) for node in range(topology.nodes)}
-    count = design.read()
     slots, batch = design.as_percpu()
-    tasks = []
-    for mm, process in enumerate(mms.processes):
-        rss = Rss(**{name: _counter(int(count[mm, member]), slots[mm, member]) for name, member in _MEMBERS.items()})
-        tasks.append(
-            Task(
-                pid=mms.pids[mm],
-                comm=process.comm,
-                oom_score_adj=process.oom_score_adj,
-                pgtables_bytes=process.pgtables_bytes,
-                rss=rss,
-            )
-        )
+    tasks = TaskColumns(
+        tuple(range(topology.cpus)),
+        pid=np.array(mms.pids),
+        comm=np.array([process.comm for process in mms.processes], "S15"),
+        uid=np.zeros(len(mms.pids), np.int64),
+        oom_score_adj=np.array([process.oom_score_adj for process in mms.processes]),
+        total_vm=np.full(len(mms.pids), NOT_STATED),
+        pgtables_bytes=np.array([process.pgtables_bytes for process in mms.processes]),
+        counts=design.read()[: len(mms.pids)],  # without forked children
+        percpu=slots[: len(mms.pids)].astype(np.int32),
+        stated=np.full(len(mms.pids), COUNTERS | PGTABLES),
+    )
     return Scenario(
         oomsel=1,
         title=f"{workload.title or 'A workload'}, as {design.name} counters have it at the end",
         description=description,
         machine=Machine(
-            cpus=tuple(range(topology.cpus)),
+            cpus=tasks.cpus,
             ram=machine.ram,
             swap=machine.swap,
             page_size=machine.page_size,
             batch=batch,
             nodes=nodes,
         ),
-        tasks=tuple(tasks),
-        # Where only init is there, nobody else can be short of memory.
+        tasks=tasks,
+        # By default init is not the allocating task.
         oom=Oom(current=1) if mms.pids == [1] else Oom(),
     )
-
-
-def _counter(count: int, slots: Int64s) -> Counter:
-    return Counter(count=count, deltas={cpu: int(slots[cpu]) for cpu in np.flatnonzero(slots).tolist()})

@@ -22,7 +22,7 @@ from oomsel.kernel.percpu_counter import (
     Int64s,
     compute_batch_value,
 )
-from oomsel.scenario.columns import TaskColumns
+from oomsel.scenario.columns import COUNTERS, PGTABLES, TaskColumns
 from oomsel.scenario.models import Machine, Node, Scenario
 
 Words: TypeAlias = npt.NDArray[np.uint32]
@@ -139,7 +139,7 @@ def generate(recipe: Recipe) -> Scenario:
         pgtables_bytes=(rss // 512 + 8) * PAGE_SIZE,
         counts=counts,
         percpu=percpu,
-        states_zeros=True,
+        stated=np.full(tasks, COUNTERS | PGTABLES),
     )
     if recipe.contest:
         _add_contest(made, draw)
@@ -151,7 +151,7 @@ def generate(recipe: Recipe) -> Scenario:
 def _add_contest(made: TaskColumns, draw: _Draw) -> None:
     """Make one task look bigger than all others, and another one truly bigger.
 
-    Both have more than anyone else in either reading, and differ in counted pages by less than
+    Both have more than any other task in either mode, and differ in counted pages by less than
     their CPUs hold back: "over" has counted too many, "under" too few.
     """
     tasks, _, cpus = made.percpu.shape

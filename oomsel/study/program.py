@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.kernel.designs import How, Topology, Updates
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SWAPENTS, RSS_MEMBERS, Int64s
 from oomsel.study.workload import FAULT_AROUND, Process, Schedule, Step, Workload, pages_per_table
 
-_MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES}
 #: Rows of a block, roughly: what is in memory at a time.
 _BLOCK = 1 << 16
 #: Runs of a piece, and steps done at once.
@@ -93,7 +92,7 @@ def runs_of(process: Process, page_size: int) -> Iterator[tuple[list[Run], int]]
 
 def _runs_of_step(step: Step, table: int) -> list[Run]:
     """Any step but a fork, done once."""
-    member = _MEMBERS[step.memory]
+    member = RSS_MEMBERS[step.memory]
     if step.fault is not None:
         return _in_units(member, step.fault, 1, How.FAULT)
     if step.fault_around is not None:

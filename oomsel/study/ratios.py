@@ -49,9 +49,9 @@ class Files(NamedTuple):
 def write_files(folder: Path) -> Files:
     """The inputs, made by the generator."""
     from oomsel.booting import select
-    from oomsel.inputs.bundle import save
+    from oomsel.outputs.bundle import save
     from oomsel.outputs.kernel_text import kernel_lines
-    from oomsel.outputs.plain import json_pieces, yaml_pieces
+    from oomsel.outputs.scenario_text import json_pieces, yaml_pieces
     from oomsel.study.generate import Recipe, generate
 
     names = ("ten.yaml", "many.yaml", "many.json", "table.yaml", "many.npz", "kern.log")

@@ -6,7 +6,7 @@ import csv
 from typing import IO, Any
 
 from oomsel.study.simulate import Kill, Reading, Sample, Simulation
-from oomsel.text import comm_to_text, printable
+from oomsel.text import aligned, comm_to_text, printable
 
 #: Processes that a person gets of each design without asking for all: those that are the furthest off.
 TOP = 10
@@ -24,18 +24,6 @@ def _bound(reading: Reading) -> str:
 
 def _worst(reading: Reading) -> int:
     return reading.most if reading.most > -reading.least else reading.least
-
-
-def _aligned(rows: list[tuple[str, ...]], texts: int) -> list[str]:
-    """Rows as aligned columns, the first `texts` to the left and numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index < texts else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
@@ -58,11 +46,11 @@ def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
             accuracy.append((*row, *(alarms * watched)))
             numbers = (one.updates, one.folds, one.costs.atomics, one.costs.locks)
             costs.append((*row[:2], *map(str, numbers)))
-    lines = [_HEAD, *_aligned(accuracy, 2)]
+    lines = [_HEAD, *aligned(accuracy, "<<" + ">" * len(accuracy[0][2:]))]
     if watched:
         looks = f"{simulation.looks} look" + "s" * (simulation.looks != 1)
         lines.append(f"false, missed: a watchdog's mistakes in {looks} at the budget.")
-    lines += ["", "What counting cost:", *_aligned(costs, 2), *_sum_costs(simulation)]
+    lines += ["", "What counting cost:", *aligned(costs, "<<>>>>"), *_sum_costs(simulation)]
     lines += ["", "Whom the OOM killer would choose in the end:", *_kill_lines(simulation)]
     if hidden:
         lines.append(f"Not shown: {hidden} processes of each design that are less far off; --all shows all.")
@@ -80,7 +68,7 @@ def _sum_costs(simulation: Simulation) -> list[str]:
         lines = "line" if cost.remote_lines == 1 else "lines"
         what = f"reads {cost.remote_lines} cache {lines}" + " under a lock" * bool(cost.locks)
         rows.append((name, what if counted.design.has_precise_read else "there is none"))
-    return ["", "What a precise sum of one counter costs:", *_aligned(rows, 2)]
+    return ["", "What a precise sum of one counter costs:", *aligned(rows, "<<")]
 
 
 def _kill_lines(simulation: Simulation) -> list[str]:
@@ -90,7 +78,7 @@ def _kill_lines(simulation: Simulation) -> list[str]:
             whom = "nobody" if kill.process is None else _named(simulation, kill.process)
             says = f"says {kill.claimed} pages, frees {kill.freed}"
             rows.append((name, kill.mode, whom, says + _passes(kill)))
-    return _aligned(rows, 4)
+    return aligned(rows, "<<<<")
 
 
 def _passes(kill: Kill) -> str:

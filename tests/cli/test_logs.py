@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 import oomsel
 from oomsel.cli import cli
-from oomsel.outputs.plain import EDITOR_LINE
+from oomsel.outputs.scenario_text import EDITOR_LINE
 from tests.real_logs import LOGS, own_lines
 
 LOG = str(LOGS / "01-global-8cpu.log")

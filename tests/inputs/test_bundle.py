@@ -15,9 +15,8 @@ import pytest
 
 import oomsel
 from oomsel.errors import InputError
-from oomsel.inputs.bundle import save
-from oomsel.outputs.plain import json_pieces, yaml_pieces
-from oomsel.scenario.columns import TaskColumns
+from oomsel.outputs.bundle import save
+from oomsel.outputs.scenario_text import json_pieces, yaml_pieces
 
 EVERYTHING = r"""
 oomsel: 1
@@ -29,9 +28,11 @@ machine:
   dying: 3
   ram: 100000
   batch: 40
+  init: none
   nodes: {0: {cpus: 0-3, ram: 60000}, 4: {ram: 40000}}
-memcgs: {/web: {max: 2000, swap_max: 0}, /web/worker: {oom_group: true}}
-oom: {current: 31, comm: 'a b', gfp_mask: GFP_KERNEL, nodemask: 0}
+memcgs: {/web: {max: 2000, swap_max: 0, swappiness: 0}, /web/worker: {oom_group: true, order: [13, 11]}}
+oom: {current: 31, comm: 'a b', gfp_mask: GFP_KERNEL, nodemask: 0, current_thread: 32, group_victim_again: killed}
+sysctl: {swappiness: 200}
 tasks:
 - {pid: 1, comm: systemd, rss: 5}
 - {pid: 2, comm: kthreadd, flags: [kthread]}
@@ -40,6 +41,8 @@ tasks:
    rss: {anon: {count: 1000, deltas: {0: 12, 1-3: -3, 8: 30}}, swap: {count: -2, deltas: {2: 9}}}}
 - {pid: 11, comm: one, mm: A, rss: {anon: {count: 9000, deltas: {0: 39}}}, memcg: /web/worker}
 - {pid: 12, comm: two, mm: A}
+- {pid: 13, comm: leaves, rss: {shmem: 500}, reaper_leaves: {file: 3, shmem: 40}, memcg: /web/worker, flags: [exited]}
+- {pid: 14, comm: spread, mempolicy: {interleave: '0,4'}}
 - {pid: 30, comm: lead, thread: {pid: 31, comm: live}, rss: {total: {count: 400, deltas: {1: 3}}, swap: 4}}
 - {pid: 40, comm: bound, mempolicy: 4, cpuset: {name: web, mems_allowed: '0,4'}, flags: [vfork], rss: {file: 70}}
 updates: [{cpu: 2, pid: 12, anon: 5, repeat: 3}, {offline: 3}, {cpu: 1, pid: 31, total: 7}]
@@ -65,7 +68,7 @@ def test_a_bundle_says_what_the_scenario_said() -> None:
     scenario = oomsel.loads(EVERYTHING)
     raw = bundled(scenario)
     loaded = oomsel.loads(raw)
-    assert isinstance(loaded.tasks, TaskColumns)
+    assert loaded.tasks == scenario.tasks
     assert lines(loaded) == lines(scenario)
     assert loaded.notes == scenario.notes
     assert {name: getattr(loaded, name) for name in loaded.fields() if name != "tasks"} == {
@@ -94,7 +97,7 @@ def test_its_tasks_read_like_a_tuple() -> None:
     assert tasks[-1].pid == 40
     assert [task.pid for task in tasks[2:4]] == [3, 10]
     with pytest.raises(IndexError):
-        tasks[8]
+        tasks[len(tasks)]
 
 
 def test_running_one_does_not_change_it() -> None:

@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 import oomsel
 from oomsel.errors import InputError
 from oomsel.inputs import load
-from oomsel.inputs.bundle import save
 from oomsel.inputs.list_columns import columns_of_list
-from oomsel.scenario.columns import TaskColumns
+from oomsel.outputs.bundle import save
 from oomsel.scenario.models import Machine
 
 MACHINE = Machine(cpus=(0, 1, 2, 3, 8), dying=(3,), online=(0, 1, 2), ram=100_000)
@@ -76,9 +75,9 @@ def lines(scenario: oomsel.Scenario | str) -> list[str]:
 def test_at_once_and_task_by_task_say_the_same(
     monkeypatch: pytest.MonkeyPatch, rest: dict[str, Any], overrides: tuple[str, ...]
 ) -> None:
+    assert columns_of_list(TASKS[:4], MACHINE) is not None
     at_once, by_task = both_ways(monkeypatch, text(TASKS, **rest), *overrides)
-    assert isinstance(at_once, oomsel.Scenario)
-    assert isinstance(at_once.tasks, TaskColumns)
+    assert at_once == by_task
     assert lines(at_once) == lines(by_task)
 
 

@@ -16,7 +16,7 @@ from oomsel.errors import InputError
 from oomsel.inputs import json_reader, yaml_reader
 from oomsel.inputs.document import Document
 from oomsel.inputs.nodes import Irregular, locate
-from oomsel.outputs.plain import yaml_pieces
+from oomsel.outputs.scenario_text import yaml_pieces
 from oomsel.outputs.yaml import to_yaml
 from oomsel.scenario.values import Plain, SourceInt, format_path
 from tests.scenario.test_errors import complete

@@ -10,7 +10,7 @@ import pytest
 import oomsel
 from oomsel.scenario.models import Counter, Rss, Task, Thread
 from tests.scenario.test_errors import complete
-from tests.support import DATA
+from tests.support import DATA, errors_of
 
 
 def read(table: str, more: str = "", machine: str = "") -> tuple[Task, ...]:
@@ -120,9 +120,47 @@ def test_prefixes_of_loggers(prefix: str) -> None:
     assert brief(task) == SAID
 
 
-def test_lines_that_are_no_rows_are_skipped() -> None:
-    lines = ["a invoked oom-killer: ...", ROW, "", HEADER, "noise", ROW, "[   12.3] nothing", "oom-kill:constraint=..."]
-    assert [brief(task) for task in read("\n".join(lines))] == [SAID]
+NOISY = ["a invoked oom-killer: ...", "", "Tasks state (memory values in pages):", HEADER, "noise", ROW, "[   12.3] no"]
+
+
+def test_lines_that_are_nothing_of_a_table_are_told() -> None:
+    text = complete(f"tasks: |\n{indent(chr(10).join([*NOISY, '', 'Out of memory: ...']), '  ')}\n")
+    scenario = oomsel.loads(text)
+    assert [brief(task) for task in scenario.tasks] == [SAID]
+    first = 1 + text.split("\n").index("  a invoked oom-killer: ...")
+    strays = f"{first},{first + 4},{first + 6},{first + 8}"
+    assert scenario.notes == (f"tasks: left out, as nothing of a task table: line {strays}",)
+    quoted = json.dumps({"oomsel": 1, "machine": {"cpus": 1, "ram": 5}, "tasks": "\n".join(NOISY)})
+    assert oomsel.loads(quoted).notes == ("tasks: left out, as nothing of a task table: line 1,5,7 of the table",)
+    assert oomsel.loads(complete(f"tasks: |\n{indent(HEADER + chr(10) + ROW, '  ')}\n")).notes == ()
+
+
+#: What begins like a row and is none -> what is wrong with it; a letter O took the largest task out.
+UNREADABLE = {
+    ROW.replace("9678", "967B"): "begins like a row and cannot be read",
+    ROW.replace("190]", "19O]"): "begins like a row and cannot be read",
+    ROW.replace("    33", " "): "begins like a row and cannot be read",
+    "[   12.345678] " + ROW.replace("8966", "8966.0"): "begins like a row and cannot be read",
+    "Jan  5 12:00:01 web1 kernel: [12.345678] " + ROW.replace("8966", ""): "begins like a row and cannot be read",
+    "[anything]": "begins like a row and cannot be read",
+    ROW.replace("8966", "?"): "rss is ? in this row",
+    ROW.replace("    33", "     ?"): "uid is ? in this row",
+}
+
+
+@pytest.mark.parametrize(("row", "wrong"), UNREADABLE.items())
+def test_a_row_that_cannot_be_read_is_an_error(row: str, wrong: str) -> None:
+    text = complete(f"tasks: |\n  {HEADER}\n  {ROW}\n  {row.replace('190', '191')}\n")
+    (said,) = errors_of(text)
+    assert said.startswith(f"F:{text.split(chr(10)).index('tasks: |') + 4}:3: tasks: ")
+    assert wrong in said
+
+
+def test_a_row_before_the_header_is_an_error() -> None:
+    (said,) = errors_of(complete(f"tasks: |\n  {ROW.replace('190', '191')}\n  {HEADER}\n  {ROW}\n"))
+    assert "stands before the table's header; put the header first" in said
+    (said,) = errors_of(complete(f"tasks: |\n  {ROW}\n"))
+    assert "no header of a task table in it" in said
 
 
 def test_a_name_is_everything_after_one_blank() -> None:

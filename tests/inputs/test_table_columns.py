@@ -63,12 +63,11 @@ updates: [{cpu: 2, pid: 192, anon: 31, repeat: 2}]
 def test_at_once_and_row_by_row_say_the_same(
     monkeypatch: pytest.MonkeyPatch, rest: str, overrides: tuple[str, ...]
 ) -> None:
-    after = ["oom-kill:constraint=CONSTRAINT_NONE,task=a,pid=1,uid=0", "Out of memory: Killed process 1 (a)"]
-    at_once, by_row = both_ways(monkeypatch, scenario(table(*ROWS, after=after), rest), *overrides)
+    text = table(*ROWS, after=["", "  "])
+    assert columns_of_table(text, (0, 1, 2, 3)) is not None
+    at_once, by_row = both_ways(monkeypatch, scenario(text, rest), *overrides)
     assert isinstance(at_once, oomsel.Scenario)
     assert isinstance(by_row, oomsel.Scenario)
-    assert isinstance(at_once.tasks, TaskColumns)
-    assert isinstance(by_row.tasks, tuple)
     assert at_once == by_row
     for mode in ("approximate", "precise"):
         assert oomsel.kernel_lines(oomsel.select(at_once, mode)) == oomsel.kernel_lines(oomsel.select(by_row, mode))
@@ -126,7 +125,7 @@ numbers = st.integers(0, 15).flatmap(lambda digits: st.integers(0, 10**digits - 
 adjs, uids = st.integers(-1000, 1000), st.integers(-2, 1 << 31)
 rows = st.tuples(st.lists(blanks, min_size=12, max_size=12), st.lists(numbers, min_size=7, max_size=7), uids, adjs)
 names = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="[]"), max_size=16)
-noise = st.sampled_from(("", "a line between", "  ", "Out of memory: Killed process 1 (a)"))
+noise = st.sampled_from(("", "  "))
 
 
 @given(st.lists(st.tuples(rows, names, noise), min_size=1, max_size=12), st.integers(0, 3))

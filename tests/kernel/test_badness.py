@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oomsel.kernel.badness import LONG_MAX, LONG_MIN, Passed
+from oomsel.kernel.badness import LONG_MAX, LONG_MIN, SkipReason
 from tests.support import report_of
 
 #: totalpages, oom_score_adj, rss pages, bytes of page tables -> points since 5.9, and in 4.17 to 5.8.
@@ -58,48 +58,51 @@ tasks:
     assert report_of(body, "precise").points.tolist() == [2053]
 
 
-#: Why a task is passed over: its keys, and the reason; {} stands before what is common to all.
-PASSED = [
-    ("pid: 1", Passed.INIT, "is init"),
-    ("pid: 5, flags: [init]", Passed.INIT, "is init"),
-    ("pid: 5, flags: [kthread]", Passed.KTHREAD, "is a kernel thread"),
-    ("pid: 5, flags: [zombie]", Passed.NO_MM, "has no memory left"),
-    ("pid: 5, oom_score_adj: -1000", Passed.ADJ_MIN, "has oom_score_adj -1000"),
-    ("pid: 5, flags: [oom_skip]", Passed.OOM_SKIP, "has MMF_OOM_SKIP set"),
-    ("pid: 5, flags: [vfork]", Passed.VFORK, "is in the middle of vfork"),
-    ("pid: 5, flags: [oom_victim, oom_skip]", Passed.REAPED_VICTIM, "was killed before and has nothing left"),
-    ("pid: 5, oom_score_adj: -999", Passed.ELIGIBLE, ""),
-    ("pid: 5, flags: [exiting]", Passed.ELIGIBLE, ""),
-    ("pid: 5, flags: [coredump]", Passed.ELIGIBLE, ""),
-    ("pid: 5, flags: [init], oom_score_adj: -1000", Passed.INIT, "is init"),
-    ("pid: 5, flags: [oom_skip, vfork], oom_score_adj: -1000", Passed.ADJ_MIN, "has oom_score_adj -1000"),
-    ("pid: 5, flags: [oom_skip, vfork]", Passed.OOM_SKIP, "has MMF_OOM_SKIP set"),
-    ("pid: 5, oom_score_adj: -1000, flags: [oom_origin]", Passed.ELIGIBLE, ""),
-    ("pid: 5, flags: [oom_origin, oom_skip, vfork]", Passed.ELIGIBLE, ""),
-    ("pid: 5, flags: [oom_origin, oom_victim, oom_skip]", Passed.REAPED_VICTIM, "was killed before"),
-    ("pid: 1, flags: [oom_origin]", Passed.INIT, "is init"),
-    ("pid: 5, flags: [oom_origin, zombie]", Passed.NO_MM, "has no memory left"),
+#: Why a task is skipped: its keys, and the reason; {} stands before what is common to all.
+SKIPPED = [
+    ("pid: 1", SkipReason.INIT, "is init"),
+    ("pid: 5, flags: [init]", SkipReason.INIT, "is init"),
+    ("pid: 5, flags: [kthread]", SkipReason.KTHREAD, "is a kernel thread"),
+    ("pid: 5, flags: [zombie]", SkipReason.NO_MM, "has no memory left"),
+    ("pid: 5, oom_score_adj: -1000", SkipReason.ADJ_MIN, "has oom_score_adj -1000"),
+    ("pid: 5, flags: [oom_skip]", SkipReason.OOM_SKIP, "has MMF_OOM_SKIP set"),
+    ("pid: 5, flags: [vfork]", SkipReason.VFORK, "is in the middle of vfork"),
+    ("pid: 5, flags: [oom_victim, oom_skip]", SkipReason.REAPED_VICTIM, "was killed before and has nothing left"),
+    ("pid: 5, oom_score_adj: -999", SkipReason.ELIGIBLE, ""),
+    ("pid: 5, flags: [exiting]", SkipReason.ELIGIBLE, ""),
+    ("pid: 5, flags: [coredump]", SkipReason.ELIGIBLE, ""),
+    ("pid: 5, flags: [init], oom_score_adj: -1000", SkipReason.INIT, "is init"),
+    ("pid: 5, flags: [oom_skip, vfork], oom_score_adj: -1000", SkipReason.ADJ_MIN, "has oom_score_adj -1000"),
+    ("pid: 5, flags: [oom_skip, vfork]", SkipReason.OOM_SKIP, "has MMF_OOM_SKIP set"),
+    ("pid: 5, oom_score_adj: -1000, flags: [oom_origin]", SkipReason.ELIGIBLE, ""),
+    ("pid: 5, flags: [oom_origin, oom_skip, vfork]", SkipReason.ELIGIBLE, ""),
+    ("pid: 5, flags: [oom_origin, oom_victim, oom_skip]", SkipReason.REAPED_VICTIM, "was killed before"),
+    ("pid: 1, flags: [oom_origin]", SkipReason.INIT, "is init"),
+    ("pid: 5, flags: [oom_origin, zombie]", SkipReason.NO_MM, "has no memory left"),
 ]
 
 
-@pytest.mark.parametrize(("keys", "passed", "reason"), PASSED)
-def test_why_a_task_is_passed_over(keys: str, passed: Passed, reason: str) -> None:
+@pytest.mark.parametrize(("keys", "skipped", "reason"), SKIPPED)
+def test_why_a_task_is_skipped(keys: str, skipped: SkipReason, reason: str) -> None:
     report = report_of(f"oom: {{current: 9}}\ntasks: [{{comm: a, {keys}}}, {{pid: 9, comm: b}}]\n")
-    assert Passed(int(report.passed[0])) is passed
-    assert passed.reason.startswith(reason)
-    assert (int(report.points[0]) == LONG_MIN) is (passed is not Passed.ELIGIBLE)
-    assert (int(report.points[0]) == LONG_MAX) is ("oom_origin" in keys and passed is Passed.ELIGIBLE)
+    assert SkipReason(int(report.skip_reasons[0])) is skipped
+    assert skipped.reason.startswith(reason)
+    assert (int(report.points[0]) == LONG_MIN) is (skipped is not SkipReason.ELIGIBLE)
+    assert (int(report.points[0]) == LONG_MAX) is ("oom_origin" in keys and skipped is SkipReason.ELIGIBLE)
 
 
 @pytest.mark.parametrize(
-    ("oom", "passed"),
+    ("oom", "skipped"),
     [
-        ("{current: 10}", [Passed.ELIGIBLE, Passed.CPUSET, Passed.CPUSET, Passed.ELIGIBLE]),
-        ("{current: 10, nodemask: 0}", [Passed.ELIGIBLE, Passed.ELIGIBLE, Passed.MEMPOLICY, Passed.ELIGIBLE]),
-        ("{current: 10, memcg: /g}", [Passed.MEMCG, Passed.MEMCG, Passed.MEMCG, Passed.ELIGIBLE]),
+        ("{current: 10}", [SkipReason.ELIGIBLE, SkipReason.CPUSET, SkipReason.CPUSET, SkipReason.ELIGIBLE]),
+        (
+            "{current: 10, nodemask: 0}",
+            [SkipReason.ELIGIBLE, SkipReason.ELIGIBLE, SkipReason.MEMPOLICY, SkipReason.ELIGIBLE],
+        ),
+        ("{current: 10, memcg: /g}", [SkipReason.MEMCG, SkipReason.MEMCG, SkipReason.MEMCG, SkipReason.ELIGIBLE]),
     ],
 )
-def test_why_a_task_is_out_of_reach(oom: str, passed: list[Passed]) -> None:
+def test_why_a_task_is_out_of_reach(oom: str, skipped: list[SkipReason]) -> None:
     report = report_of(f"""\
 machine: {{cpus: 1, ram: 9000, nodes: {{0: {{ram: 5000}}, 1: {{ram: 5000}}}}}}
 memcgs: {{/g: {{max: 50}}}}
@@ -111,12 +114,31 @@ tasks:
 - {{pid: 13, comm: d, memcg: /g}}
 - {{pid: 14, comm: z, flags: [zombie]}}
 """)
-    assert [Passed(int(value)) for value in report.passed] == [*passed, Passed.NO_MM]
-    assert [int(value) == LONG_MIN for value in report.points[:4]] == [why is not Passed.ELIGIBLE for why in passed]
+    assert [SkipReason(int(value)) for value in report.skip_reasons] == [*skipped, SkipReason.NO_MM]
+    assert [int(value) == LONG_MIN for value in report.points[:4]] == [
+        why is not SkipReason.ELIGIBLE for why in skipped
+    ]
 
 
 def test_every_reason_is_its_own() -> None:
-    assert len({why.reason for why in Passed}) == len(Passed) == 11
-    assert Passed.CPUSET.reason == "its cpuset shares no node with the allocating task's"
-    assert Passed.MEMPOLICY.reason == "its memory policy shares no node with the allocation's"
-    assert Passed.MEMCG.reason == "is outside the memory cgroup"
+    assert len({why.reason for why in SkipReason}) == len(SkipReason) == 12
+    assert SkipReason.CPUSET.reason == "its cpuset shares no node with the allocating task's"
+    assert SkipReason.MEMPOLICY.reason == "its memory policy shares no node with the allocation's"
+    assert SkipReason.MEMCG.reason == "is outside the memory cgroup"
+
+
+@pytest.mark.parametrize(("kernel", "narrows"), [("5.4", True), ("5.13", True), ("5.14", False), ("7.3", False)])
+def test_an_interleave_policy_narrows_the_scan_until_5_13(kernel: str, *, narrows: bool) -> None:
+    body = """\
+machine: {cpus: 1, ram: 9000, nodes: {0: {ram: 5000}, 1: {ram: 5000}}}
+oom: {nodemask: 0}
+tasks:
+- {pid: 10, comm: a}
+- {pid: 11, comm: b, mempolicy: {interleave: 1}}
+- {pid: 12, comm: c, mempolicy: {interleave: 0-1}}
+- {pid: 13, comm: d, mempolicy: {interleave: 1}, thread: {pid: 14}}
+- {pid: 15, comm: e, mempolicy: 1}
+"""
+    reasons = [SkipReason(int(why)) for why in report_of(body, kernel=kernel).skip_reasons]
+    meets, out = SkipReason.ELIGIBLE, SkipReason.MEMPOLICY
+    assert reasons == [meets, out if narrows else meets, meets, meets, out]

@@ -113,7 +113,7 @@ def test_whoever_dies_may_and_nobody_worse_could(tasks: tuple[Task, ...], memcg:
             continue
         assert report.points[report.chosen] == report.points.max() != LONG_MIN
         assert report.chosen in report.shown
-        named = [kill.task for kill in report.kills if not kill.already_exiting]
+        named = [kill.task for kill in report.kills if kill.again is None]
         assert len(set(report.killed)) == len(report.killed)
         if report.oom_group is None:
             assert named == [report.chosen]

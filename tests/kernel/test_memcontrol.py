@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import brief, run
+from oomsel.kernel.badness import SkipReason
+from oomsel.kernel.event import Outcome
+from tests.support import brief, report_of, run
 
 #: Siblings are visited as listed, children before the next sibling; in a cgroup tasks as listed, not by pid.
 WALK = """\
@@ -100,9 +102,17 @@ tasks:
 
 
 @pytest.mark.parametrize(
-    ("kernel", "again"), [("5.4", ""), ("5.8", ""), ("5.9", "exiting 10 (v); "), ("7.0", "exiting 10 (v); ")]
+    ("kernel", "again"),
+    [
+        ("5.4", ""),
+        ("5.8", ""),
+        ("5.9", "exiting 10 (v); "),
+        ("6.18", "exiting 10 (v); "),
+        ("6.19.0", "killed 10 (v); "),
+        ("7.0", "killed 10 (v); "),
+    ],
 )
-def test_the_victim_met_again_has_a_line_since_5_9(kernel: str, again: str) -> None:
+def test_what_the_victim_met_again_gets_by_release(kernel: str, again: str) -> None:
     body = """\
 memcgs: {/g: {oom_group: true}}
 tasks:
@@ -111,6 +121,128 @@ tasks:
 """
     said = "Tasks in /g are going to be killed due to memory.oom.group set"
     assert brief(run(body, kernel=kernel)) == f"table 10 11; NONE 10 (v); killed 10 (v); {said}; {again}killed 11 (w)"
+
+
+SAID = "Tasks in /g are going to be killed due to memory.oom.group set"
+AGAIN = {"killed": "killed 10 (v); ", "exiting": "exiting 10 (v); ", "unseen": ""}
+
+
+@pytest.mark.parametrize(("again", "line"), AGAIN.items())
+@pytest.mark.parametrize("kernel", ["5.9", "6.18", "7.3"])
+def test_what_the_victim_met_again_gets_as_stated(kernel: str, again: str, line: str) -> None:
+    body = f"""\
+memcgs: {{/g: {{oom_group: true}}}}
+oom: {{group_victim_again: {again}}}
+tasks:
+- {{pid: 10, comm: v, rss: {{anon: 50}}, memcg: /g}}
+- {{pid: 11, comm: w, rss: {{anon: 5}}, memcg: /g}}
+"""
+    lines = run(body, kernel=kernel, reaper=True)
+    assert brief(lines[:-2]) == f"table 10 11; NONE 10 (v); killed 10 (v); {SAID}; {line}killed 11 (w)"
+    assert lines.count(next(line for line in lines if "Killed" in line)) == (2 if again == "killed" else 1)
+    named = [line.split(",")[0].removeprefix("oom_reaper: reaped process ") for line in lines[-2:]]
+    assert named == ["10 (v)", "11 (w)"]
+    assert report_of(body, kernel=kernel).killed == (0, 1)
+
+
+def test_a_pinned_victim_killed_twice_is_pinned_twice() -> None:
+    body = """\
+memcgs: {/g: {oom_group: true}}
+oom: {group_victim_again: killed}
+tasks:
+- {pid: 1, comm: init, rss: {anon: 50}, mm: X}
+- {pid: 10, comm: v, mm: X, memcg: /g}
+"""
+    pinned = "oom killer 10 (v) has mm pinned by 1 (init)"
+    assert brief(run(body, reaper=True)) == (
+        f"table 10; NONE 10 (v); killed 10 (v); {pinned}; {SAID}; killed 10 (v); {pinned}"
+    )
+
+
+ENTERED = """\
+memcgs:
+  /g: {{max: 500, oom_group: true, order: [13, 11, 12]}}
+  /g/sub: {{}}
+oom: {{{}group_victim_again: unseen}}
+tasks:
+- {{pid: 10, comm: sub, rss: {{anon: 5}}, memcg: /g/sub}}
+- {{pid: 11, comm: a, rss: {{anon: 9}}, memcg: /g}}
+- {{pid: 12, comm: b, rss: {{anon: 9}}, memcg: /g}}
+- {{pid: 13, comm: c, rss: {{anon: 9}}, memcg: /g}}
+"""
+
+
+def test_a_cgroup_is_walked_in_its_own_order() -> None:
+    # The last of equals dies, in the cgroup's order; the table of a global OOM is the tasklist's.
+    assert brief(run(ENTERED.format("memcg: /g, "))) == (
+        f"table 13 11 12 10; MEMCG 12 (b); killed 12 (b); {SAID}; killed 13 (c); killed 11 (a); killed 10 (sub)"
+    )
+    assert brief(run(ENTERED.format(""))) == (
+        f"table 10 11 12 13; NONE 13 (c); killed 13 (c); {SAID}; killed 11 (a); killed 12 (b); killed 10 (sub)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kernel", "sysctl", "own", "total"),
+    [
+        ("6.18", "", "", 150),
+        ("6.18", "sysctl: {swappiness: 1}\n", "", 150),
+        ("5.4", "sysctl: {swappiness: 0}\n", "", 100),
+        ("7.3", "sysctl: {swappiness: 0}\n", "", 100),
+        ("6.18", "sysctl: {swappiness: 0}\n", ", swappiness: 60", 150),
+        ("6.18", "", ", swappiness: 0", 100),
+    ],
+)
+def test_without_swappiness_a_cgroup_does_not_swap(kernel: str, sysctl: str, own: str, total: int) -> None:
+    body = f"""\
+machine: {{cpus: 1, ram: 9000, swap: 50}}
+{sysctl}memcgs: {{/g: {{max: 100{own}}}, /g/sub: {{max: 100}}}}
+oom: {{memcg: /g}}
+tasks: [{{pid: 10, comm: a, memcg: /g}}]
+"""
+    assert report_of(body, kernel=kernel).totalpages == total
+    # What is not asked of a cgroup has its swap.
+    assert report_of(body.replace("oom: {memcg: /g}\n", ""), kernel=kernel).totalpages == 9050
+
+
+EXITED = """\
+memcgs: {/g: {max: 500, oom_group: true}}
+oom: {current: 9OOM}
+tasks:
+- {pid: 9, comm: cur}
+- {pid: 10, comm: gone, rss: {anon: 50}, memcg: /g, flags: [FLAGS]}
+- {pid: 11, comm: v, rss: {anon: 9}, memcg: /g}
+- {pid: 12, comm: w, rss: {anon: 5}, memcg: /g}
+"""
+BOTH_DIE = f"MEMCG 11 (v); killed 11 (v); {SAID}; killed 12 (w)"
+
+
+@pytest.mark.parametrize("flags", ["exited", "exited, oom_victim"])
+def test_a_cgroup_does_not_see_who_has_exited_from_6_19_9_on(flags: str) -> None:
+    body = EXITED.replace("FLAGS", flags).replace("OOM", ", memcg: /g, group_victim_again: unseen")
+    assert brief(run(body, kernel="6.19.9")) == f"table 11 12; {BOTH_DIE}"
+    report = report_of(body, kernel="6.19.8")
+    # It was seen: chosen though it is dying already, or waited for as an earlier victim.
+    assert report.outcome is (Outcome.VICTIM_IN_FLIGHT if "victim" in flags else Outcome.CHOSEN_DYING)
+
+
+def test_a_global_oom_sees_who_has_exited() -> None:
+    body = EXITED.replace("OOM", "")
+    assert report_of(body.replace("FLAGS", "exited, oom_victim"), kernel="7.3").outcome is Outcome.VICTIM_IN_FLIGHT
+    assert report_of(body.replace("FLAGS", "exited"), kernel="7.3").outcome is Outcome.CHOSEN_DYING
+    # It has a row; the walk over the group passes it by.
+    body = body.replace("FLAGS", "exited, oom_skip").replace("cur}", "cur, memcg: /g, rss: {anon: 10}}")
+    dies = f"NONE 9 (cur); killed 9 (cur); {SAID}; exiting 9 (cur); {{}}killed 11 (v); killed 12 (w)"
+    assert brief(run(body, kernel="6.18")) == f"table 9 10 11 12; {dies.format('killed 10 (gone); ')}"
+    assert brief(run(body, kernel="7.3")) == f"table 9 10 11 12; {dies.format('').replace('exiting', 'killed')}"
+
+
+def test_why_an_exited_task_is_skipped() -> None:
+    body = EXITED.replace("FLAGS", "exited").replace("OOM", ", memcg: /g")
+    reasons = report_of(body, kernel="7.3").skip_reasons
+    assert [SkipReason(int(why)).name for why in reasons] == ["MEMCG", "EXITED", "ELIGIBLE", "ELIGIBLE"]
+    outside = body.replace("memcg: /g, flags", "flags")
+    assert SkipReason(int(report_of(outside, kernel="7.3").skip_reasons[1])) is SkipReason.MEMCG
 
 
 def test_the_victim_met_again_is_named_by_its_leader_and_with_the_kill_lines_prefix() -> None:

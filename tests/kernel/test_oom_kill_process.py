@@ -73,6 +73,20 @@ def test_an_allocating_thread_is_named_itself() -> None:
     assert killed(lines) == [f"{PREFIX}Killed process 10 (mysqld)"]
 
 
+def test_an_allocating_thread_has_its_own_pid() -> None:
+    body = "oom: {current: 10, current_thread: 17, comm: conn-17}\ntasks:\n- {pid: 10, comm: mysqld}\n"
+    lines = run(ALLOCATING + body, reaper=True)
+    assert summary(lines) == "task=conn-17,pid=17,uid=0"
+    assert killed(lines) == [f"{PREFIX}Killed process 10 (mysqld)"]
+    assert lines[-1].startswith("oom_reaper: reaped process 10 (mysqld), now ")
+    # Chosen by its score, it is the process that is named.
+    assert summary(run(body)) == "task=mysqld,pid=10,uid=0"
+    # A dying current is reaped by the thread's name.
+    dying = body.replace("comm: mysqld", "comm: mysqld, flags: [exiting]")
+    (line,) = run(dying, reaper=True)
+    assert line.startswith("oom_reaper: reaped process 17 (conn-17), now ")
+
+
 @pytest.mark.parametrize("current", [10, 12])
 def test_an_allocating_thread_whose_leader_is_dead(current: int) -> None:
     # A dead leader's pid means its thread.
@@ -160,7 +174,7 @@ tasks:
 
 #: Counters -> what the reaper's line shows, approximate and precise; 4 CPUs, a batch of 32, kB.
 REAPED = [
-    ("{anon: 100, file: 10, shmem: 20, swap: 30}", (0, 40, 80), (0, 40, 80)),
+    ("{anon: 100, file: 50, shmem: 20, swap: 30}", (0, 0, 80), (0, 0, 80)),
     ("{anon: 31}", (124, 0, 0), (0, 0, 0)),  # less than the batch: the update stays on its CPU
     ("{anon: 32}", (0, 0, 0), (0, 0, 0)),
     ("{anon: {count: 100, deltas: {1: 9}}}", (0, 0, 0), (0, 0, 0)),  # -109 goes to the count: -9, clamped
@@ -168,8 +182,12 @@ REAPED = [
     ("{anon: {count: 100, deltas: {0: 9}}}", (0, 0, 0), (0, 0, 0)),  # the slot rides along
     ("{anon: {count: 20, deltas: {0: -9, 1: 9}}}", (80, 0, 0), (0, 0, 0)),  # -20 joins -9 in CPU 0's slot
     ("{anon: {count: 20, deltas: {0: -15, 1: 15}}}", (0, 0, 0), (0, 0, 0)),  # and reaches the batch with -15
-    ("{anon: {count: 10, deltas: {0: -20}}, file: {count: 5, deltas: {2: 3}}}", (40, 20, 0), (0, 32, 0)),
-    ("{total: 100, swap: 5}", ("?", "?", "?"), ("?", "?", "?")),
+    (
+        "{anon: {count: 10, deltas: {0: -20}}, file: {count: 5, deltas: {2: 3}}}",
+        (40, 20, 0),
+        (0, 0, 0),
+    ),
+    ("{total: 100, swap: 5}", (0, "?", "?"), (0, "?", "?")),
 ]
 
 
@@ -182,6 +200,42 @@ def test_what_the_reaper_leaves(rss: str, approximate: tuple[int, ...], precise:
         )
 
 
+def test_an_mm_that_was_reaped_before_is_not_reaped_again() -> None:
+    body = ALLOCATING + "oom: {current: 10}\ntasks: [{pid: 10, comm: a, flags: [oom_skip], rss: {anon: 50}}]\n"
+    assert killed(run(body, reaper=True)) == [f"{PREFIX}Killed process 10 (a)"]
+    assert report_of(body).reaped == ()
+
+
+#: What cannot be unmapped -> what the line says of file and shmem; of 400 and 40 pages, in kB.
+LEAVES = {
+    "{}": (0, 160),
+    "{file: 100}": (400, 160),
+    "{file: 100, shmem: 8}": (400, 32),
+    "{shmem: 0}": (0, 0),
+    "{file: 401, shmem: 4000}": (1600, 160),
+    "{file: 400 kB, shmem: 40}": (400, 160),
+}
+
+
+@pytest.mark.parametrize(("leaves", "left"), LEAVES.items())
+@pytest.mark.parametrize("mode", ["approximate", "precise"])
+def test_shared_mappings_are_left(leaves: str, left: tuple[int, int], mode: str) -> None:
+    body = f"""\
+tasks:
+- {{pid: 10, comm: a, mm: X, rss: {{anon: 500, file: 400, shmem: 40, swap: 9}}, reaper_leaves: {leaves}}}
+- {{pid: 11, comm: b, mm: X}}
+"""
+    line = "oom_reaper: reaped process 11 (b), now anon-rss:0kB, file-rss:{}kB, shmem-rss:{}kB"
+    assert run(body, mode, reaper=True)[-1] == line.format(*left)
+
+
+def test_what_is_not_unmapped_is_not_counted() -> None:
+    # A count of 0 beside a slot that a larger batch left: an update would fold it.
+    body = "machine: {cpus: 2, ram: 9000, batch: 4}\ntasks: [{pid: 10, comm: a, rss: {shmem: {deltas: {0: 9}}}}]\n"
+    assert run(body, reaper=True)[-1].endswith("anon-rss:0kB, file-rss:0kB, shmem-rss:0kB")
+    assert run(body, "precise", reaper=True)[-1].endswith("shmem-rss:36kB")
+
+
 def test_the_reaper_runs_on_the_lowest_cpu_that_is_online() -> None:
     body = """\
 machine: {cpus: 4, online: 2-3, ram: 1000}
@@ -191,7 +245,7 @@ tasks: [{pid: 10, comm: a, rss: {anon: {count: 20, deltas: {2: -15, 3: 15}}}}]
     assert "anon-rss:80kB" in run(body.replace("{2: -15, 3: 15}", "{3: -15, 2: 15}"), reaper=True)[-1]
 
 
-def test_every_process_killed_with_a_line_is_reaped_in_that_order_and_nothing_else_changes() -> None:
+def test_every_mm_killed_with_a_line_is_reaped_once_in_that_order_and_nothing_else_changes() -> None:
     body = """\
 memcgs: {/g: {oom_group: true}}
 tasks:
@@ -203,6 +257,6 @@ tasks:
 """
     lines = run(body, reaper=True)
     assert [line.split(",")[0] for line in lines if line.startswith("oom_reaper")] == [
-        f"oom_reaper: reaped process {process}" for process in ("11 (b)", "10 (a)", "12 (c)", "13 (d)")
+        f"oom_reaper: reaped process {process}" for process in ("11 (b)", "10 (a)", "12 (c)")
     ]
     assert lines[: len(run(body))] == run(body)

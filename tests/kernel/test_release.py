@@ -6,39 +6,52 @@ import pytest
 
 from oomsel.kernel.release import CHANGES, Rules, newest_release, parse_release
 
-_5_9 = "signed_badness exiting_note"
-_6_8 = f"{_5_9} gfp_zerotags percpu_rss split_table gfp_nowait_nowarn"
+_OLD = "interleave_binds memcg_spares_dying gfp_zero_kills"
+_5_9 = f"{_OLD} signed_badness exiting_note"
+_5_14 = "memcg_spares_dying gfp_zero_kills signed_badness exiting_note gfp_zerotags"
+_6_5 = "memcg_spares_dying signed_badness exiting_note gfp_zerotags percpu_rss"
+_6_8 = f"{_6_5} split_table gfp_nowait_nowarn"
+_6_16 = "signed_badness exiting_note gfp_zerotags percpu_rss split_table gfp_nowait_nowarn gfp_no_obj_ext gfp_bit_order"
+_6_19 = f"{_6_16} group_victim_killed_again"
+_7_0 = f"{_6_19} cgroup_hides_exited precise_oom"
 
 #: Release -> the rules that are on in it, of those that are not the same everywhere.
 RULES = {
-    "5.4.0": "pgtables_unit_slip gfp_atomic",
-    "5.4.8": "pgtables_unit_slip gfp_atomic",
-    "5.4.9": "gfp_atomic",
-    "5.4.143": "gfp_atomic",
-    "5.4.144": "signed_badness gfp_atomic",
-    "5.4": "signed_badness gfp_atomic",  # the last of its series
-    "5.5": "gfp_atomic",
-    "5.8": "gfp_atomic",
-    "5.8.18": "gfp_atomic",
+    "5.4.0": f"{_OLD} pgtables_unit_slip gfp_atomic",
+    "5.4.8": f"{_OLD} pgtables_unit_slip gfp_atomic",
+    "5.4.9": f"{_OLD} gfp_atomic",
+    "5.4.143": f"{_OLD} gfp_atomic",
+    "5.4.144": f"{_OLD} signed_badness gfp_atomic",
+    "5.4": f"{_OLD} signed_badness gfp_atomic",  # the last of its series
+    "5.5": f"{_OLD} gfp_atomic",
+    "5.8": f"{_OLD} gfp_atomic",
+    "5.8.18": f"{_OLD} gfp_atomic",
     "5.9-rc1": f"{_5_9} gfp_atomic",
     "5.9": f"{_5_9} gfp_atomic",
     "5.13": f"{_5_9} gfp_atomic",
-    "5.14": f"{_5_9} gfp_atomic gfp_zerotags gfp_skip_kasan_poison",
-    "5.17.15": f"{_5_9} gfp_atomic gfp_zerotags gfp_skip_kasan_poison",
-    "5.18": f"{_5_9} gfp_atomic gfp_zerotags",
-    "6.1.192": f"{_5_9} gfp_atomic gfp_zerotags",
-    "6.2": f"{_5_9} gfp_atomic gfp_zerotags percpu_rss",
-    "6.3": f"{_5_9} gfp_zerotags percpu_rss",
-    "6.7": f"{_5_9} gfp_zerotags percpu_rss",
+    "5.14": f"{_5_14} gfp_atomic gfp_skip_kasan_poison",
+    "5.17.15": f"{_5_14} gfp_atomic gfp_skip_kasan_poison",
+    "5.18": f"{_5_14} gfp_atomic",
+    "6.1.192": f"{_5_14} gfp_atomic",
+    "6.2": f"{_5_14} gfp_atomic percpu_rss",
+    "6.3": f"{_5_14} percpu_rss",
+    "6.4.16": f"{_5_14} percpu_rss",
+    "6.5": _6_5,
+    "6.7": _6_5,
     "6.8": _6_8,
     "6.9": _6_8,
     "6.10": f"{_6_8} gfp_no_obj_ext",
     "6.14": f"{_6_8} gfp_no_obj_ext",
     "6.15": f"{_6_8} gfp_no_obj_ext gfp_bit_order",
-    "6.19.9": f"{_6_8} gfp_no_obj_ext gfp_bit_order",
-    "7.0-rc1": f"{_6_8} gfp_no_obj_ext gfp_bit_order precise_oom",
-    "7.2": f"{_6_8} gfp_no_obj_ext gfp_bit_order precise_oom",
-    "7.3": f"{_6_8} gfp_bit_order precise_oom",
+    "6.16": _6_16,
+    "6.18": _6_16,
+    "6.19.0": _6_19,
+    "6.19.8": _6_19,
+    "6.19.9": f"{_6_19} cgroup_hides_exited",
+    "6.19": f"{_6_19} cgroup_hides_exited",  # the last of its series
+    "7.0-rc1": _7_0,
+    "7.2": _7_0,
+    "7.3": _7_0.replace(" gfp_no_obj_ext", ""),
 }
 
 

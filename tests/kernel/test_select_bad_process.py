@@ -189,10 +189,13 @@ SILENT = {
         "oom: {gfp_mask: GFP_NOFS}\n" + tasks("flags: [exiting]"),
         Outcome.CURRENT_DYING,
     ),
-    "current exiting, for sysrq": ("oom: {order: -1}\n" + tasks("flags: [exiting]", ""), Outcome.CURRENT_DYING),
+    "current exiting, for sysrq": (
+        "oom: {current: 10, order: -1}\n" + tasks("flags: [exiting]", ""),
+        Outcome.CURRENT_DYING,
+    ),
     "no __GFP_FS": ("oom: {gfp_mask: GFP_NOFS}\n" + tasks(""), Outcome.NO_FS),
     "no __GFP_FS comes before panic_on_oom": (
-        "oom: {gfp_mask: 0}\nsysctl: {panic_on_oom: 2}\n" + tasks(""),
+        "oom: {gfp_mask: 0x40}\nsysctl: {panic_on_oom: 2}\n" + tasks(""),
         Outcome.NO_FS,
     ),
     "a victim still exiting": (tasks("", "rss: {anon: 99}", "flags: [oom_victim]"), Outcome.VICTIM_IN_FLIGHT),
@@ -219,9 +222,72 @@ SILENT = {
 
 @pytest.mark.parametrize(("body", "outcome"), SILENT.values(), ids=SILENT)
 def test_no_lines_at_all(body: str, outcome: Outcome) -> None:
-    assert run(body, reaper=True) == []
+    assert run(body) == []
     report = report_of(body)
     assert (report.outcome, report.kills, report.killed, report.panics) == (outcome, (), (), False)
+
+
+NODES_2 = "machine: {cpus: 1, ram: 9000, nodes: {0: {ram: 5000}, 1: {ram: 5000}, 2: {ram: 0}}}\n"
+
+
+@pytest.mark.parametrize("sysctl", ["", "sysctl: {oom_kill_allocating_task: 1}\n"])
+def test_sysrq_is_a_kworkers(sysctl: str) -> None:
+    # It has no mm to be killed for, and no cpuset that narrows the scan.
+    body = NODES_2 + sysctl + "oom: {order: -1}\n" + tasks("cpuset: {name: x, mems_allowed: 1}, rss: {anon: 9}", "")
+    lines = run(body)
+    assert lines[0] == "kworker/0:0 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0"
+    assert ",cpuset=/,mems_allowed=0-1,global_oom," in lines[-2]
+    assert brief(lines) == "table 10 11; NONE 11 (b); killed 11 (b)"
+    assert report_of(body).oc.current is None
+    named = run(body.replace("order: -1", "order: -1, comm: kworker/7:1"))
+    assert named[0].startswith("kworker/7:1 invoked oom-killer: ")
+    stated = run(body.replace("order: -1", "order: -1, current: 10"))
+    assert (stated[0][:2], ",cpuset=x,mems_allowed=1," in stated[-2]) == ("a ", True)
+
+
+@pytest.mark.parametrize("kernel", ["5.4", "6.4", "6.5", "7.3"])
+def test_a_mask_of_0_kills_until_6_4(kernel: str) -> None:
+    body = "oom: {gfp_mask: 0}\n" + tasks("")
+    lines = run(body, kernel=kernel)
+    if kernel in ("6.5", "7.3"):
+        assert (lines, report_of(body, kernel=kernel).outcome) == ([], Outcome.NO_FS)
+    else:
+        assert lines[0] == "a invoked oom-killer: gfp_mask=0x0(), order=0, oom_score_adj=0"
+        assert brief(lines) == "table 10; NONE 10 (a); killed 10 (a)"
+
+
+#: A dying current in a cgroup's OOM that out_of_memory() itself would not spare.
+SPARED = {
+    "its mm is reaped": tasks("flags: [exiting, oom_skip], memcg: /g", "memcg: /g"),
+    "who shares its mm lives": tasks("flags: [exiting], mm: X, memcg: /g", "mm: X, memcg: /g"),
+    "it dumps core": tasks("flags: [exiting, coredump], memcg: /g", "memcg: /g"),
+}
+
+
+@pytest.mark.parametrize("body", SPARED.values(), ids=SPARED)
+def test_a_cgroup_spares_a_dying_current_until_6_15(body: str) -> None:
+    body = "memcgs: {/g: {max: 50}}\noom: {current: 10, memcg: /g}\n" + body
+    for kernel in ("5.4", "6.15"):
+        report = report_of(body, kernel=kernel)
+        assert (report.outcome, report.reaped) == (Outcome.CURRENT_DYING, ())
+    assert report_of(body, kernel="6.16").outcome is Outcome.KILLED
+    assert report_of(body.replace(", memcg: /g}\n", "}\n"), kernel="5.4").outcome is Outcome.KILLED
+
+
+REAPED_SILENTLY = {
+    "current": (tasks("flags: [exiting], rss: {anon: 40, file: 70, shmem: 3}", ""), "10 (a)"),
+    "current, by the thread that allocates": (
+        "oom: {comm: conn-17}\n" + tasks("flags: [exiting], rss: {anon: 40, file: 70, shmem: 3}, thread: {pid: 20}"),
+        "20 (conn-17)",
+    ),
+    "the chosen one": (tasks("", "flags: [exiting], rss: {anon: 40, file: 70, shmem: 3}"), "11 (b)"),
+}
+
+
+@pytest.mark.parametrize(("body", "name"), REAPED_SILENTLY.values(), ids=REAPED_SILENTLY)
+def test_whoever_is_dying_already_is_reaped_without_a_report(body: str, name: str) -> None:
+    line = f"oom_reaper: reaped process {name}, now anon-rss:0kB, file-rss:0kB, shmem-rss:12kB"
+    assert (run(body), run(body, reaper=True)) == ([], [line])
 
 
 SYSTEM_WIDE = "panic: Out of memory: system-wide panic_on_oom is enabled"

@@ -1,4 +1,4 @@
-"""Intervals and the rightful set, held against every way in which tiny machines' CPUs can be filled."""
+"""Intervals and the possible victims, held against every way in which tiny machines' CPUs can be filled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oomsel.booting import boot, select
 from oomsel.inputs.load import loads
 from oomsel.kernel.badness import LONG_MIN
 from oomsel.kernel.constraint import scan_order
-from oomsel.kernel.uncertainty import badness_interval, counter_bound, rightful
+from oomsel.kernel.uncertainty import badness_interval, counter_bound, possible_victims
 
 COUNTERS = ("anon", "file", "shmem", "swap")
 
@@ -77,7 +77,7 @@ def test_against_every_filling(rows: list[tuple[tuple[int, ...], int, str]], ker
         value = dict(zip(distinct, filling, strict=True))
         points = [value[key] + rows[task][1] for task, key in enumerate(keys)]
         winners.add(len(points) - 1 - points[::-1].index(max(points)))
-    could = rightful(booted.system, report.points, interval, scan_order(booted.system, booted.oc))
+    could = possible_victims(booted.system, report.points, interval, scan_order(booted.system, booted.oc))
     assert set(np.flatnonzero(could).tolist()) == winners
 
 
@@ -108,7 +108,7 @@ def test_who_may_not_be_killed_has_no_interval() -> None:
     report = select(booted)
     interval = badness_interval(booted.system, report.points, report.totalpages)
     assert (interval.low[1], interval.high[1]) == (LONG_MIN, LONG_MIN)
-    assert rightful(booted.system, report.points, interval, scan_order(booted.system, booted.oc)).tolist() == [
+    assert possible_victims(booted.system, report.points, interval, scan_order(booted.system, booted.oc)).tolist() == [
         True,
         False,
     ]
@@ -148,5 +148,5 @@ def test_of_equals_the_last_one_wins_at_the_border_too(first: int, second: int, 
     report = select(booted)
     interval = badness_interval(booted.system, report.points, report.totalpages)
     assert interval.high.min() == interval.low.max() == 8
-    could = rightful(booted.system, report.points, interval, scan_order(booted.system, booted.oc))
+    could = possible_victims(booted.system, report.points, interval, scan_order(booted.system, booted.oc))
     assert could.tolist() == winners

@@ -67,7 +67,7 @@ def test_both_victims_are_rescued() -> None:
     )
     found = explanation(text)
     assert [rescue.instead.mode for rescue in found.rescues] == ["approximate", "precise"]
-    assert found.rightful == [0, 1]
+    assert found.possible_victims == [0, 1]
     assert found.deltas_known
 
 

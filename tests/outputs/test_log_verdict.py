@@ -55,6 +55,9 @@ def text_of(found: LogVerdict) -> str:
 @pytest.mark.parametrize("name", sorted(path.name for path in LOGS.glob("[01]*.log")))
 def test_real_kernels_are_agreed_with(name: str) -> None:
     found = verdict((LOGS / name).read_bytes())
+    if name.startswith("19-"):
+        assert (found.agrees, found.undecided) == (None, "there is no task table to choose from")
+        return
     assert found.agrees
     assert found.sentences[0].endswith("; they agree")
 
@@ -110,7 +113,7 @@ def test_old_kernels_by_their_own_rules(
 ) -> None:
     found = verdict(old(rows, pid, score, release=release))
     assert found.reason is reason
-    assert found.agrees == (reason is None)
+    assert bool(found.agrees) == (reason is None)
 
 
 def test_a_printed_score_is_worked_out_again() -> None:
@@ -136,7 +139,11 @@ def test_what_is_missing_is_said() -> None:
     raw = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
     lost = [line for line in raw if not line.endswith(" batch")]
     found = verdict("\n".join(lost))
-    assert (found.agrees, found.reason) == (False, Reason.NOT_IN_TABLE)
+    assert (found.agrees, found.reason) == (None, Reason.NOT_IN_TABLE)
+    assert found.sentences[0] == (
+        "kernel says: 200 (batch); of the rows that are left oomsel says: 194 (chrome);"
+        " whether they differ cannot be said: the kernel's victim is not in the table"
+    )
     assert "the report is incomplete: no row of the victim, pid 200" in text_of(found)
     damaged = [
         line.replace("    40960        0             0 cron", "    4*960        0             0 cron") for line in raw
@@ -148,8 +155,8 @@ def test_totalpages_that_is_not_there() -> None:
     raw = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
     text = "\n".join(line for line in raw if "pages RAM" not in line)
     found = text_of(verdict(text))
-    assert "totalpages: the report's Mem-Info block, which has RAM and swap, is not in the log" in found
-    assert "another total may give another answer; the kernel's choice leads from 28000 pages on" in found
+    assert "totalpages: of the report's Mem-Info block `pages RAM` is not in the log" in found
+    assert "another total gives another answer; the kernel's choice leads from 28000 pages on" in found
 
 
 @pytest.mark.parametrize(("total", "leads"), [(27_999, False), (28_000, True), (118_294, True)])
@@ -219,7 +226,8 @@ def test_the_memory_that_a_report_shows() -> None:
     assert lines[0] == "RAM 462.1 MiB usable of 511.5 MiB"
     assert lines[1] == "no swap"
     assert "node 0 DMA32: 140 kB free, below its min of 6724 kB, largest free block 64 kB" in lines
-    assert lines[-1].startswith("free memory is short in DMA32 of node 0")
+    assert any(line.startswith("node 0 DMA: 1736 kB free, below its min of 88 kB and the ") for line in lines)
+    assert lines[-1] == "every zone is below its min, and there is no swap"
     assert memory_object(log.event, log.facts)["counts_pages"]["free"] == 469
 
 
@@ -437,35 +445,6 @@ def test_how_far_a_kill_line_may_be_from_its_row(kb: int, why: str | None) -> No
     text = old([(70, 1, 5000, 0, "hog"), (71, 1, 400, 0, "b")], 70, 50)
     said = text_of(verdict(text.replace("anon-rss:20000kB", f"anon-rss:{kb}kB")))
     assert "than the row" not in said if why is None else f"of RSS than the row, line 9: {why}" in said or why in said
-
-
-ZONES = """\
-[  100.000003] Mem-Info:
-[  100.000003] Node 0 DMA free:{dma}kB min:40kB low:48kB high:60kB present:15992kB managed:15908kB
-[  100.000003] Node 0 Normal free:{normal}kB min:400kB low:480kB high:600kB present:9000000kB managed:9000000kB
-[  100.000003] Node 0 HighMem free:9000kB min:40kB low:48kB high:60kB present:15992kB managed:15908kB
-[  100.000003] Node 0 Normal: {blocks}
-[  100.000003] Total swap = 0kB
-"""
-
-
-@pytest.mark.parametrize(
-    ("gfp", "order", "dma", "normal", "blocks", "why"),
-    [
-        (0x1, 0, 10, 90000, "", "every zone that it may use (DMA) is below its low watermark, and there is no swap"),
-        (0xCC0, 0, 10, 10, "", "every zone that it may use (DMA, Normal) is below its low watermark, and"),
-        (0xCC2, 0, 10, 10, "", "free memory is short in DMA of node 0, Normal of node 0; other zones keep theirs"),
-        (0xCC0, 0, 900, 10, "", "free memory is short in Normal of node 0; other zones keep theirs for"),
-        (0xCC0, 4, 10, 900, "9*4kB 0*8kB 0*16kB = 36kB", "order 4 wants 64 kB in one piece, and no zone with room"),
-        (0xCC0, 4, 10, 900, "9*4kB 1*64kB = 100kB", "free memory is short in DMA of node 0"),
-        (0xCC0, 4, 10, 900, "", "order 4 wants 64 kB in one piece; whether zones with room have such a block is not"),
-    ],
-)
-def test_why_memory_could_not_be_had(gfp: int, order: int, dma: int, normal: int, blocks: str, why: str) -> None:
-    zones = ZONES.format(dma=dma, normal=normal, blocks=blocks)
-    text = old([(70, 1, 500, 0, "hog")], 70, 5).replace("[  100.000004] Mem-Info:\n", zones)
-    log = oomsel.loads(text.replace("gfp_mask=0x280da, order=0", f"gfp_mask={gfp:#x}, order={order}")).log
-    assert memory_summary(log.event, log.facts)[-1].startswith(why)
 
 
 def test_a_leader_that_has_exited_and_its_thread_are_one_process() -> None:

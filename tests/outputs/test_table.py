@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from oomsel.diff.tasks import view_of_report
+from oomsel.diff.tasks import compared_report
 from oomsel.outputs.explain import explain
 from oomsel.outputs.table import plain_table, print_table
 from tests.support import report_of
@@ -118,5 +118,5 @@ tasks:
     assert approximate.victim == "10 (below)"
     assert [line.split()[:3] for line in printed(body, 80)[2:4]] == [["both", "10", "below"], ["11", "above", "0"]]
     assert explain(approximate, precise, "precise").candidates == [0, 1]
-    view = view_of_report(approximate, shown_only=False)
+    view = compared_report(approximate, shown_only=False)
     assert [task.fields.get("rank") for task in view.tasks] == [1, 2, None]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import oomsel
 from oomsel.cli import cli
 from oomsel.kernel.designs import Costs, How, Topology, Tree
-from oomsel.outputs.plain import yaml_pieces
+from oomsel.outputs.scenario_text import yaml_pieces
 from oomsel.study.program import Scheduler, blocks_of, mms_of, operations_of, runs_of
 from oomsel.study.simulate import MODES, Simulation, final_state, simulate
 from oomsel.study.simulate_text import simulation_object, text_lines

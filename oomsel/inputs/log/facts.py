@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from oomsel.inputs.log.rescore import effective_version, version_of
+from oomsel.inputs.log.totals import Swap, ram_of, total_of
 from oomsel.kernel.release import Version, parse_release
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext
-from oomsel.text import PAGE_SIZES, UNLIMITED_KB, pages_of, parse_list
+from oomsel.text import PAGE_SIZES, pages_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Facts:
     memcg_max: int | None = None  #: pages
     memcg_swap_max: int | None = None
     totalpages_guessed: bool = False  #: `totalpages` rests on something that the log does not say
+    totalpages_without_swap: int | None = None  #: at swappiness 0, which no log says, where that makes another
 
     @property
     def is_simulated(self) -> bool:
@@ -43,30 +45,11 @@ def facts_of(event: OomEvent, context: LogContext, *, page_size: int | None = No
     release = _release(event, context)
     version = effective_version(event, version_of(release))
     kernel = _simulated(event, release, version)
-    swap, swap_because = _swap(event, context, size)
-    info = event.meminfo
-    ram = None
-    if info.ram is not None and info.reserved is not None and info.ram >= info.reserved:
-        ram = info.ram - info.reserved
-    constraint = event.summary.constraint if event.summary else ""
-    limit = swap_limit = None
-    total: int | None = None
-    because, guessed = "", False
-    if constraint == "CONSTRAINT_MEMCG" or event.memcg.memory is not None:
-        limit, swap_limit, total, because = _memcg_total(event, size, swap, swap_because)
-        guessed = swap is None and total is not None and swap_limit != 0
-    elif constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
-        total, because = _nodes_total(event, size, swap)
-    elif ram is not None:
-        total = ram + (swap or 0)
-        because = f"{info.ram} pages RAM less {info.reserved} reserved, and Total swap, line {info.ram_line}"
-        if swap is None:
-            because = f"{info.ram} pages RAM less {info.reserved} reserved, line {info.ram_line}; no swap is printed"
-    if total is None:
-        because = because or "the report's Mem-Info block, which has RAM and swap, is not in the log"
+    swap = _swap(event, context, size)
+    total = total_of(event, size, swap)
     return Facts(
-        size, size_because, online, cpus_because, release, version, kernel, total, because, ram, swap,
-        limit, swap_limit, guessed,
+        size, size_because, online, cpus_because, release, version, kernel, total.pages, total.because,
+        ram_of(event), swap.pages, total.memcg_max, total.memcg_swap_max, total.is_guess, total.without_swap,
     )  # fmt: skip
 
 
@@ -129,60 +112,13 @@ def _simulated(event: OomEvent, release: str | None, version: Version) -> str:
     return "5.15" if version >= (5, 9) else "5.4"
 
 
-def _swap(event: OomEvent, context: LogContext, size: int) -> tuple[int | None, str]:
+def _swap(event: OomEvent, context: LogContext, size: int) -> Swap:
     info = event.meminfo
     if info.total_swap_kb is not None:
-        return pages_of(info.total_swap_kb, size), f"Total swap, line {info.swap_line}"
+        return Swap(pages_of(max(info.total_swap_kb, 0), size), f"Total swap, line {info.swap_line}")
     if context.total_swap_kb is not None:
         kb, line = context.total_swap_kb
-        return pages_of(kb, size), f"swap by line {line}"
+        return Swap(pages_of(max(kb, 0), size), f"swap by line {line}")
     if context.release is not None:  # swapon() has its own line
-        return 0, f"none was added since the boot, line {context.release[1]}"
-    return None, ""
-
-
-def _memcg_total(
-    event: OomEvent, size: int, swap: int | None, swap_because: str
-) -> tuple[int | None, int | None, int | None, str]:
-    """memory.max, swap.max and totalpages of a memory cgroup's OOM, in pages."""
-    memcg = event.memcg
-    if memcg.memory is None:
-        return None, None, None, "the cgroup's limits are not in the log"
-    if memcg.memory >= UNLIMITED_KB:
-        return None, None, None, f"the cgroup itself has no limit, line {memcg.line}; the one above it ran out"
-    limit = pages_of(memcg.memory, size)
-    if memcg.memsw is not None:
-        if memcg.memsw >= UNLIMITED_KB:
-            extra, what = None, "its memory+swap has no limit"
-        else:
-            extra, what = pages_of(max(memcg.memsw - memcg.memory, 0), size), "with swap as memory+swap allows"
-    elif memcg.swap is not None:
-        extra = None if memcg.swap >= UNLIMITED_KB else pages_of(memcg.swap, size)
-        what = "its swap has no limit" if extra is None else "with its swap limit"
-    else:
-        extra, what = 0, "no swap limit is printed"
-    where = f"the cgroup's limit, line {memcg.line}"
-    if extra is None:
-        total = limit + (swap or 0)
-        if swap is None:
-            return limit, None, total, f"{where}; {what}, and the machine's swap is not printed: 0 is taken for it"
-        return limit, None, total, f"{where}; {what}, the machine has {swap} pages ({swap_because})"
-    usable = extra if swap is None else min(extra, swap)
-    if swap is None and extra:
-        what += ", and the machine's swap is not printed: as much is taken for it"
-    return limit, extra, limit + usable, f"{where}, {what}"
-
-
-def _nodes_total(event: OomEvent, size: int, swap: int | None) -> tuple[int | None, str]:
-    assert event.summary is not None
-    is_policy = event.summary.constraint == "CONSTRAINT_MEMORY_POLICY"
-    text = event.summary.nodemask if is_policy else event.summary.mems_allowed
-    try:
-        nodes = parse_list(text)
-    except ValueError:
-        return None, "the nodes that the allocation was bound to are not in the log"
-    present = event.meminfo.present_by_node()
-    if not set(nodes) <= set(present):
-        return None, f"how much RAM the nodes {text} have is not in the log"
-    pages = sum(pages_of(present[node], size) for node in nodes) + (swap or 0)
-    return pages, f"what is present on node{'s' * (len(nodes) > 1)} {text}, and Total swap"
+        return Swap(0, f"none was added since the boot, line {context.release[1]}")
+    return Swap(None, "")

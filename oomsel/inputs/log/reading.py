@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from oomsel.errors import Problem
-from oomsel.inputs.log.convert import LogScenario
+from oomsel.inputs.log.convert import LogScenario, scenario_of_event
 from oomsel.inputs.log.facts import Facts, facts_of
 from oomsel.inputs.log.options import LogOptions
 from oomsel.inputs.log.pick import Picked, pick
 from oomsel.inputs.log.rescore import Candidate, rescore
+from oomsel.inputs.log.rows import asked_to_die
 from oomsel.inputs.overrides import with_options
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext
 from oomsel.klog.report_lines import row_name
 from oomsel.scenario.models import Scenario
+from oomsel.scenario.plain import plain
 from oomsel.scenario.problems import Places
-from oomsel.scenario.read import read_scenario
+from oomsel.scenario.read import check_scenario, read_scenario
 from oomsel.scenario.values import Path
+
+#: What-ifs after which totalpages is a person's own.
+_TOTAL = re.compile(r"oom\.totalpages=|machine\.|memcgs\[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +37,33 @@ class LogReading:
     event: OomEvent
     context: LogContext
     facts: Facts
-    passed: dict[int, str]  #: pid -> why the kernel passed it over: killed, vfork; nothing in the table says so
+    skip_reasons: dict[int, str]  #: pid -> why the kernel did not choose it: killed, vfork; no table says so
     picked_because: str | None  #: why this report, where nobody said which
     notes: tuple[str, ...]  #: what was taken for granted
     changed: bool  #: whether a what-if has changed it since
+    stand_ins: frozenset[int] = frozenset()  #: pids of tasks that no line shows: never to be named to anybody
+    states_total: bool = False  #: whether a what-if states totalpages
 
 
-class LogDocument(Places):
-    """A report as a document: key paths lead to the log's lines."""
+class LogPlaces(Places):
+    """A report as an input: key paths lead to the log's lines."""
+
+    is_json = False
 
     def __init__(self, source: str, built: LogScenario) -> None:
         self.source = source
         self.problems: list[Problem] = []
-        self.data = built.data
-        self.is_json = False
         self._built = built
+
+    @cached_property
+    def data(self) -> Any:
+        """The scenario as plain data, for options to change."""
+        tasks = [plain(task) for task in self._built.scenario.tasks]
+        return {**plain(self._built.scenario), "tasks": tasks}
 
     def place(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:  # noqa: ARG002
         """The line of the row that `path` speaks of, or of the report; the column is the line's first."""
-        lines = self._built.lines
-        if len(path) > 1 and path[0] == "tasks" and isinstance(path[1], int) and path[1] < len(lines):
-            return lines[path[1]], 1
-        return self._built.event.first_line, 1
+        return (self._built.lines[int(path[1])] if self.has_row(path) else self._built.first_line), 1
 
     def has_row(self, path: Path) -> bool:
         """Whether the task at `path` is a row of the table."""
@@ -81,42 +94,66 @@ def scenario_of(
     options = options or LogOptions()
     event, context = picked.event, picked.context
     facts = facts_of(event, context, page_size=options.page_size, cpus=options.cpus)
-    passed = passed_over(event, context, facts)
-    built = LogScenario(source, event, facts, passed)
-    scenario = read_scenario(with_options(LogDocument(source, built), overrides, kernel))
-    changed = bool(overrides) or kernel is not None
-    reading = LogReading(event, context, facts, passed, picked.because, tuple(built.notes), changed)
+    skip_reasons = skip_reasons_of(event, context, facts)
+    built = scenario_of_event(source, event, facts, skip_reasons)
+    places = LogPlaces(source, built)
+    is_changed = bool(overrides) or kernel is not None
+    if is_changed:
+        scenario = read_scenario(with_options(places, overrides, kernel))
+    else:
+        scenario = check_scenario(built.scenario, places)
+    reading = LogReading(
+        event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.stand_ins,
+        any(_TOTAL.match(override) for override in overrides),
+    )  # fmt: skip
     vars(scenario)["log"] = reading  # no key of the file
     return scenario
 
 
-def passed_over(event: OomEvent, context: LogContext, facts: Facts) -> dict[int, str]:
-    """Who would have been chosen by the table, was not, and for a reason that the log shows elsewhere.
+def skip_reasons_of(event: OomEvent, context: LogContext, facts: Facts) -> dict[int, str]:
+    """Who could have been chosen by the table, was not, and for a reason that the log shows elsewhere.
 
     A process that an earlier report killed and that is still there has nothing left to free
-    (MMF_OOM_SKIP), else nobody would have been killed now; one whose every number is the
-    victim's own, listed after it, is its child in the middle of vfork.  Empty unless all that
-    stands between the table and the kernel's choice is explained so.
+    (MMF_OOM_SKIP), else nobody would have been killed now, or the scan would have stopped; one
+    whose every number is the victim's own, listed after it, is its child in the middle of vfork.
     """
-    if not event.kills or not facts.is_simulated or "allocating" in event.kills[0].prefix:
+    if not facts.is_simulated or any("allocating" in kill.prefix for kill in event.kills):
         return {}
-    passed: dict[int, str] = {}
+    reaped = {pid: "killed" for pid in context.reaped if _was_killed(event, context, pid)}
+    if event.no_killable is not None:
+        return reaped | {pid: "killed" for pid in context.killed if _was_killed(event, context, pid)}
+    if not event.kills:
+        return {}
+    found = {pid: why for pid, why in reaped.items() if pid != event.kills[0].pid}
+    return _up_to_the_victim(event, context, facts, found)
+
+
+def _was_killed(event: OomEvent, context: LogContext, pid: int) -> bool:
+    """Whether a row is that of a process that an earlier report killed, by pid and name."""
+    row = event.row_of(pid)
+    return row is not None and pid in context.killed and context.killed[pid][0] == row_name(row)
+
+
+def _up_to_the_victim(event: OomEvent, context: LogContext, facts: Facts, found: dict[int, str]) -> dict[int, str]:
+    """Add who stands before the victim, if each of them has a reason; else nobody is added."""
+    added = dict(found)
+    if asked_to_die(event) is not None:
+        return added
     for _ in range(len(event.rows)):
         total = facts.totalpages or 0
-        result = rescore(event, facts.version, total, facts.page_size, passed=frozenset(passed))
+        result = rescore(event, facts.version, total, facts.page_size, passed=frozenset(added))
         winner, victim = result.winner, result.of(event.kills[0].pid)
         if winner is None or victim is None:
-            return {}
+            return found
         if winner.row is victim.row:
-            return passed
-        earlier = context.killed.get(winner.row.pid)
-        if earlier is not None and earlier[0] == row_name(winner.row):
-            passed[winner.row.pid] = "killed"
+            return added
+        if _was_killed(event, context, winner.row.pid):
+            added[winner.row.pid] = "killed"
         elif _same_mm(winner, victim):
-            passed[winner.row.pid] = "vfork"
+            added[winner.row.pid] = "vfork"
         else:
-            return {}
-    return {}
+            return found
+    return found
 
 
 def _same_mm(one: Candidate, other: Candidate) -> bool:

@@ -32,19 +32,29 @@ def is_kthread(task: Task) -> bool:
     return "kthread" in task.flags
 
 
-def init_of(tasks: Sequence[Task]) -> Task | None:
-    """The task that is init: the one flagged so, or else pid 1."""
+def init_of(tasks: Sequence[Task], machine: Machine) -> Task | None:
+    """The task that is init: the one that machine.init says, or the one flagged so, or else pid 1."""
+    if machine.init is not None:
+        return next((task for task in tasks if task.pid == machine.init), None)
     flagged = next((task for task in tasks if "init" in task.flags), None)
     return flagged or next((task for task in tasks if task.pid == 1), None)
 
 
-def default_current(tasks: Sequence[Task]) -> Task | None:
+def default_current(tasks: Sequence[Task], machine: Machine) -> Task | None:
     """The first task that is neither init nor a kernel thread, and has memory."""
-    init = init_of(tasks)
+    init = init_of(tasks, machine)
     for task in tasks:
         if task is not init and not is_kthread(task) and "zombie" not in task.flags:
             return task
     return None
+
+
+def current_of(scenario: Scenario) -> Task | None:
+    """The allocating task; None for sysrq's kworker, which is in no list, and for one that is not there."""
+    oom, tasks = scenario.oom, scenario.tasks
+    if oom.current is not None:
+        return next((task for task in tasks if oom.current in pids_of(task)), None)
+    return None if oom.order == -1 else default_current(tasks, scenario.machine)
 
 
 def check_machine(scenario: Scenario, collector: ProblemCollector) -> None:
@@ -133,14 +143,24 @@ def check_oom(scenario: Scenario, collector: ProblemCollector) -> None:
     if not collector.reads("oom"):
         return
     check_current(scenario, collector)
+    if oom.order == -1:
+        for key in ("memcg", "nodemask", "cpuset_limited"):
+            if getattr(oom, key) not in (None, False):
+                message = "conflicts with {}: sysrq f (order -1) asks for the whole machine; leave one of them out"
+                collector.conflict(("oom", "order"), ("oom", key), message)
     if oom.memcg == "/":
         collector.add(("oom", "memcg"), "the root cgroup has no limit and no OOM of its own; leave the key out")
     elif oom.memcg is not None:
         check_memcg_exists(scenario, oom.memcg, ("oom", "memcg"), collector)
     if oom.nodemask is not None:
         check_nodes_exist(scenario.machine, oom.nodemask, ("oom", "nodemask"), collector)
-    if isinstance(oom.gfp_mask, str) and collector.reads("kernel"):
-        release = parse_release(scenario.kernel) if scenario.kernel else newest_release()
+    if not collector.reads("kernel"):
+        return
+    release = parse_release(scenario.kernel) if scenario.kernel else newest_release()
+    if oom.group_victim_again == "exiting" and not release.rules.exiting_note:
+        message = "conflicts with {}: before Linux 5.9 there is no such line; use killed or unseen"
+        collector.conflict(("kernel",), ("oom", "group_victim_again"), message)
+    if isinstance(oom.gfp_mask, str):
         try:
             parse_gfp(oom.gfp_mask, release.rules)
         except ValueError as error:
@@ -159,18 +179,16 @@ def check_nodes_exist(machine: Machine, nodes: tuple[int, ...], path: Path, coll
 def check_current(scenario: Scenario, collector: ProblemCollector) -> None:
     """The allocating task is there, or a default; a cpuset that limits it leaves a node out."""
     oom, tasks = scenario.oom, scenario.tasks
-    if not collector.reads("oom", "current"):
+    if not collector.reads("oom", "current") or not collector.reads("oom", "order"):
         return
-    task: Task | None
+    task = current_of(scenario)
     if oom.current is None:
-        if not all_tasks_read(scenario, collector, "pid", "flags"):
+        if oom.order == -1 or not all_tasks_read(scenario, collector, "pid", "flags"):
             return
-        task = default_current(tasks)
         if task is None:
             collector.add(("oom", "current"), f"{MISSING}: no user task is there to be the default")
             return
     else:
-        task = next((task for task in tasks if oom.current in pids_of(task)), None)
         if task is None:
             if all_tasks_read(scenario, collector, "pid", "thread"):
                 collector.add(("oom", "current"), f"no task has pid {oom.current}; name one of tasks")

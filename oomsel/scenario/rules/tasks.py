@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 
 from oomsel.kernel.percpu_counter import compute_batch_value
-from oomsel.scenario.models import Counter, Machine, Rss, Scenario, Task
+from oomsel.scenario.models import Counter, Interleave, Machine, Rss, Scenario, Task
 from oomsel.scenario.problems import ProblemCollector
 from oomsel.scenario.rules.machine import (
     check_memcg_exists,
@@ -21,7 +21,7 @@ from oomsel.text import format_numbers, parse_list
 KTHREAD_KEYS = frozenset(("pid", "comm", "uid", "flags"))
 ZOMBIE_KEYS = frozenset(("pid", "comm", "uid", "oom_score_adj", "memcg", "flags"))
 COUNTERS = Rss.fields()
-MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
+MM_KEYS = ("rss", "total_vm", "pgtables_bytes", "reaper_leaves")
 
 
 def check_tasks(scenario: Scenario, collector: ProblemCollector) -> list[str]:
@@ -102,12 +102,19 @@ def check_task(task: Task, path: Path, scenario: Scenario, collector: ProblemCol
     check_memcg_exists(scenario, task.memcg, (*path, "memcg"), collector)
     if task.cpuset is not None and task.cpuset.mems_allowed is not None:
         check_nodes_exist(scenario.machine, task.cpuset.mems_allowed, (*path, "cpuset", "mems_allowed"), collector)
-    if task.mempolicy is not None:
+    if isinstance(task.mempolicy, Interleave):
+        if collector.reads(*path, "mempolicy", "interleave"):
+            nodes = task.mempolicy.interleave
+            check_nodes_exist(scenario.machine, nodes, (*path, "mempolicy", "interleave"), collector)
+    elif task.mempolicy is not None:
         check_nodes_exist(scenario.machine, task.mempolicy, (*path, "mempolicy"), collector)
 
 
 def check_flags(task: Task, path: Path, collector: ProblemCollector) -> None:
-    """Kernel threads and zombies state nothing that such tasks do not have."""
+    """Kernel threads and zombies state nothing that such tasks do not have; where a thread lives not all exited."""
+    if "exited" in task.flags and task.thread is not None:
+        message = "conflicts with {}: of an exited process no thread lives; leave one of them out"
+        collector.conflict((*path, "flags"), (*path, "thread"), message)
     if is_kthread(task):
         kind, allowed = "kernel thread", KTHREAD_KEYS
         if set(task.flags) != {"kthread"}:

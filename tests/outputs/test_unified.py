@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oomsel.diff.unified import longest_increasing, unified_diff
+from oomsel.outputs.unified import longest_increasing, unified_diff
 
 LINES = st.lists(st.sampled_from("abcdefgh").map(lambda letter: f"{letter}\n"), max_size=12)
 #: Like a report's: nearly every line is there once.

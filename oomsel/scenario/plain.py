@@ -1,0 +1,40 @@
+"""What a scenario states, as plain data of format 1 again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from oomsel.scenario.declaration import Model
+from oomsel.scenario.models import Counter, Scenario, Task
+from oomsel.text import comm_to_text, format_numbers
+
+#: What is written before the other keys.
+_FIRST: dict[type[Model], tuple[str, ...]] = {Scenario: ("oomsel", "machine", "kernel"), Task: ("pid", "comm")}
+#: Keys whose lists of numbers are cpulists or nodelists.
+_LISTS = frozenset("cpus online dying offline nodemask mems_allowed mempolicy interleave".split())
+
+
+def plain(model: Model) -> dict[str, Any]:
+    """What `model` states that is no default, key by key; of a Scenario all but its tasks."""
+    stated: dict[str, Any] = {}
+    keys = model.keys()
+    for name in dict.fromkeys((*_FIRST.get(type(model), ()), *keys)):
+        value, default = getattr(model, name), keys[name].default
+        if value is not default and value != default and name != "tasks":
+            stated[name] = format_numbers(value) if name in _LISTS and isinstance(value, tuple) else _value(value)
+    return stated
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Counter) and not value.deltas:
+        return value.count
+    if isinstance(value, Model):
+        return plain(value)
+    if isinstance(value, bytes):
+        return comm_to_text(value)
+    if isinstance(value, Mapping):
+        return {str(key): _value(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    return value
