@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from oomsel.errors import InputError
-from oomsel.inputs.vmcore import source as opening
+from oomsel.inputs.vmcore import capture as opening
+from oomsel.inputs.vmcore.capture import capture_kernel
 from oomsel.inputs.vmcore.scenario import scenario_of
 from oomsel.inputs.vmcore.source import KernelSource, Kind, capture_kernel
 from tests.inputs.vmcore.recorded import Recorded
