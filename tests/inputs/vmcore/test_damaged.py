@@ -13,7 +13,7 @@ from oomsel.errors import InputError
 from oomsel.inputs.vmcore import capture as opening
 from oomsel.inputs.vmcore.capture import capture_kernel
 from oomsel.inputs.vmcore.scenario import scenario_of
-from oomsel.inputs.vmcore.source import KernelSource, Kind, capture_kernel
+from oomsel.inputs.vmcore.source import KernelSource, Kind
 from tests.inputs.vmcore.recorded import Recorded
 
 CASE = "7.3.4-02-0"
