@@ -24,6 +24,7 @@ COMMANDS = (
     "generate",
     "simulate",
     "sweep",
+    "replay",
     "bench",
     "schema",
     "completion",
