@@ -26,7 +26,7 @@ from oomsel.kernel.percpu_counter import (
     percpu_counter_cpu_online,
     percpu_counter_sum_positive,
 )
-from oomsel.kernel.release import NEWEST, Release, newest_release, parse_release
+from oomsel.kernel.release import NEWEST, Release, Rules, newest_release, parse_release
 from oomsel.kernel.system import (
     NO_MM,
     Indices,
@@ -84,7 +84,7 @@ def boot(scenario: Scenario) -> Booted:
     if machine.nodes is not None:
         nodes = {number: node.ram for number, node in machine.nodes.items()}
     system = System(
-        rules=release.rules,
+        rules=_rules(scenario, release),
         page_size=machine.page_size,
         totalram_pages=sum(nodes.values()) if machine.ram is None else machine.ram,
         total_swap_pages=machine.swap,
@@ -103,6 +103,14 @@ def boot(scenario: Scenario) -> Booted:
     if scenario.log is not None:
         notes += _swappiness_notes(system, oc)
     return Booted(system, oc, tuple(notes), scenario.log)
+
+
+def _rules(scenario: Scenario, release: Release) -> Rules:
+    """The release's; a log's table has the columns that it has, as distributions carry newer ones under old numbers."""
+    log = scenario.log
+    if log is None or not log.event.columns or scenario.kernel != log.facts.kernel:
+        return release.rules
+    return release.rules._replace(split_table="rss_anon" in log.event.columns)
 
 
 def _formula(scenario: Scenario) -> Formula | None:

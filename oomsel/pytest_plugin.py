@@ -30,9 +30,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     config = parent.config
     if not (config.getoption("oomsel") or config.getini("oomsel") or _is_strict(config)):
         return None
-    from oomsel.check.discover import SUFFIXES, is_scenario
+    from oomsel.check.discover import why_not_checked
+    from oomsel.inputs.source import SUFFIXES
 
-    if file_path.suffix not in SUFFIXES or not is_scenario(str(file_path)):
+    if file_path.suffix not in SUFFIXES or why_not_checked(str(file_path)):
         return None
     return ScenarioFile.from_parent(parent, path=file_path)
 

@@ -21,6 +21,7 @@ _OWN = (
     b"Out of memory",
     b"Memory cgroup out",
     b"Kernel panic",
+    b"oom killer ",
 )
 
 
@@ -76,13 +77,20 @@ def own_lines(name: str) -> list[list[str]]:
         if b" invoked oom-killer: " in text:
             reports.append([text])
             done = group = False
-        elif done and not group and not text.startswith(b"Tasks in "):
+        elif text.startswith(b"oom killer "):
+            reports[-1].append(text)
+        elif done and not text.startswith(b"Tasks in ") and not (group and _is_of_walk(text)):
             continue
         elif text.startswith(_OWN) or re.match(rb"\[ *[0-9]+\] ", text):
             reports[-1].append(text)
-            done |= b"Killed process " in text or text.startswith(b"Kernel panic")
+            done |= _is_of_walk(text) or text.startswith(b"Kernel panic")
             group |= text.startswith(b"Tasks in ")
     return [[printable(line) for line in report] for report in reports]
+
+
+def _is_of_walk(text: bytes) -> bool:
+    """Whether a line kills somebody, or says that nobody is to be killed any more."""
+    return b"Killed process " in text or b"already exiting. Skip killing" in text
 
 
 def as_json(scenario: oomsel.Scenario) -> str:

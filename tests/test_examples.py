@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from oomsel.cli import cli
+from tests.running import run
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted(
@@ -21,9 +20,9 @@ GOLDEN = Path(__file__).parent / "data" / "examples"
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 @pytest.mark.parametrize("command", ["select", "explain"])
 def test_output(command: str, path: Path) -> None:
-    result = CliRunner().invoke(cli, [command, str(path)])
-    assert result.exit_code == 0, result.output
-    assert result.stdout == (GOLDEN / f"{path.name}.{command}").read_text(encoding="utf-8")
+    result = run(command, path)
+    assert result.status == 0, result.err
+    assert result.out == (GOLDEN / f"{path.name}.{command}").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -12,7 +12,7 @@ from tests.support import ROOT
 #: The rooms from top to bottom; those on one line know nothing of each other.
 FLOORS = (
     ("text",),
-    ("errors", "files"),
+    ("errors", "files", "workers"),
     ("kernel",),
     ("klog", "scenario"),
     ("inputs",),

@@ -48,6 +48,7 @@ def test_scenarios_are_tests(folder: Path) -> None:
     assert "other.yaml" not in out
 
 
+@pytest.mark.slow
 def test_ini_and_strict(folder: Path) -> None:
     (folder / "pytest.ini").write_text("[pytest]\noomsel = true\n")
     assert "2 failed, 2 passed, 1 skipped" in pytest_in(folder)[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,11 +18,18 @@ CONSOLE = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
-def run(command: str) -> str:
-    environment = {**os.environ, "PATH": PATH, "COLUMNS": "80"}
-    done = subprocess.run(
-        ["sh", "-c", command], cwd=ROOT, env=environment, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the examples, where samples may leave their files."""
+    made = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "examples", made / "examples")
+    return made
+
+
+def run(command: str, folder: Path) -> str:
+    env = {**os.environ, "PATH": PATH, "COLUMNS": "80"}
+    words = ["sh", "-c", command]
+    done = subprocess.run(words, cwd=folder, env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout.decode("utf-8")
 
 
@@ -36,22 +44,23 @@ def samples() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("command", "expected"), samples(), ids=[command for command, _ in samples()])
-def test_sample(command: str, expected: str) -> None:
+def test_sample(command: str, expected: str, folder: Path) -> None:
     # A line of three dots stands for any lines.
     parts = [re.escape(part) for part in re.split(r"^\.\.\.\n", expected, flags=re.MULTILINE)]
-    assert re.fullmatch("(?:.*\n)*".join(parts), run(command)), run(command)
+    printed = run(command, folder)
+    assert re.fullmatch("(?:.*\n)*".join(parts), printed), printed
 
 
-def test_bench_sample_has_the_shape_of_what_is_printed() -> None:
+def test_bench_sample_has_the_shape_of_what_is_printed(folder: Path) -> None:
     (sample,) = re.findall(r"```text\n\$ oomsel bench\n(.*?)```", README, re.DOTALL)
     measured = re.compile(r" +[0-9]+\.[0-9]{2,3}\b")  # the kernel's figures have one decimal, and stay
-    assert measured.sub(" N", sample) == measured.sub(" N", run("oomsel bench --runs 1"))
+    assert measured.sub(" N", sample) == measured.sub(" N", run("oomsel bench --runs 1", folder))
 
 
-def test_every_key_of_a_report_is_told() -> None:
+def test_every_key_of_a_report_is_told(folder: Path) -> None:
     for mode in ("both", "two-pass"):
         for name in ("examples/real-contest.yaml", "examples/dmesg.log"):
-            report = json.loads(run(f"oomsel -q select --mode {mode} --format json {name}"))
+            report = json.loads(run(f"oomsel -q select --mode {mode} --format json {name}", folder))
             for key in (*report, *report.get("approximate", ())):
                 assert f"`{key}`" in README, key
 

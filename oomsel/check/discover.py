@@ -3,101 +3,70 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
-
-SUFFIXES = (".yaml", ".yml", ".json", ".npz")
-#: The key that tells a scenario from any other YAML file; at the top level it nearly always stands in the first column.
-_YAML_KEY = re.compile(rb"""^(?:\xef\xbb\xbf)?(?:\{\s*)?["']?oomsel["']?\s*:""", re.MULTILINE)
-#: The name of a bundle's first member, and so many bytes as it stands in.
-_BUNDLE_MEMBER, _BUNDLE_HEAD = b"scenario.npy", 100
+from oomsel.inputs.identify import Kind, identify
+from oomsel.inputs.source import SUFFIXES, open_source
 
 
 class Found(NamedTuple):
-    """Inputs to check, each once and in order, and the files in folders that are no scenarios."""
+    """Inputs to check, each once and in order; the files in folders that are not checked, and why."""
 
     names: list[str]
-    others: list[str]
+    others: list[tuple[str, str]]
+    without: list[str]  #: folders that hold no scenario
 
 
 def find_scenarios(paths: Iterable[str]) -> Found:
     """Every file named, and every scenario in the folders named and below them.
 
-    In a folder a scenario is a .yaml, .yml or .json file with the key `oomsel` at its top, or a
-    bundle called .npz; folders whose name begins with a dot and links to folders are left alone.
-    Raises InputError for what cannot be read, and for a folder without any scenario.
+    In a folder a scenario is a .yaml, .yml or .json file that has the key `oomsel` at its top, or
+    other keys that show that it was meant to, or a bundle called .npz; folders whose name begins
+    with a dot and links to folders are left alone.  Raises InputError for a folder that cannot be read.
     """
+    found = Found([], [], [])
     names: dict[str, str] = {}
-    others: list[str] = []
     for path in paths:
-        if not os.path.isdir(path):
-            names.setdefault(os.path.normpath(path), path)
-            continue
-        inside, beside = _walk(path)
-        if not inside:
-            kinds = "a .yaml, .yml or .json file with the key oomsel, or a bundle called .npz"
-            message = f"no scenario in this folder; a scenario is {kinds}"
-            raise InputError(path, [Problem(message)])
-        others += beside
+        inside = [path]
+        if os.path.isdir(path):
+            reasons = {name: why_not_checked(name) for name in _files_below(path)}
+            inside = [name for name, reason in reasons.items() if reason is None]
+            found.others.extend((name, reason) for name, reason in reasons.items() if reason is not None)
+            if not inside:
+                found.without.append(path)
         for name in inside:
             names.setdefault(os.path.normpath(name), name)
-    return Found(list(names.values()), others)
+    return found._replace(names=list(names.values()))
 
 
-def _walk(folder: str) -> tuple[list[str], list[str]]:
-    inside: list[str] = []
-    beside: list[str] = []
+def refuse_without(found: Found) -> None:
+    """Raises InputError if a folder holds no scenario."""
+    if found.without:
+        kinds = "a .yaml, .yml or .json file with the key oomsel, or a bundle called .npz"
+        raise InputError(found.without[0], [Problem(f"no scenario in this folder; a scenario is {kinds}")])
 
+
+def _files_below(folder: str) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         raise InputError(str(error.filename), [Problem(error.strerror or str(error))])
 
     for here, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if name.endswith(SUFFIXES):
-                path = os.path.join(here, name)
-                (inside if is_scenario(path) else beside).append(path)
-    return inside, beside
+        yield from (os.path.join(here, name) for name in sorted(files) if name.endswith(SUFFIXES))
 
 
-def is_scenario(path: str) -> bool:
-    """Whether the file says of itself that it is one; what cannot be read is left to the reader to refuse."""
+def why_not_checked(path: str) -> str | None:
+    """Why a file in a folder is not checked; None for one that is.  What cannot be read is left to `load` to refuse."""
     if os.path.exists(path) and not os.path.isfile(path):  # a pipe would be waited for
-        return False
+        return "it is no regular file"
     try:
-        with open(path, "rb") as file:
-            raw = file.read(_BUNDLE_HEAD if path.endswith(".npz") else -1)
-    except OSError:
-        return True
-    if path.endswith(".npz"):
-        return _BUNDLE_MEMBER in raw
-    return _json_has_key(raw) if path.endswith(".json") else _yaml_has_key(raw)
-
-
-def _json_has_key(raw: bytes) -> bool:
-    import json
-
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError):
-        return _YAML_KEY.search(raw) is not None or b'"oomsel"' in raw
-    return isinstance(data, dict) and "oomsel" in data
-
-
-def _yaml_has_key(raw: bytes) -> bool:
-    if _YAML_KEY.search(raw) is not None:
-        return True
-    if b"oomsel" not in raw:
-        return False
-    if raw.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
-        return _json_has_key(raw)
-    from oomsel.inputs.document import Document
-
-    try:  # indented, or behind `---`: the slow way, that few need
-        data = Document("", raw).data
+        with open_source(path) as stream:
+            kind = identify(stream)
     except InputError:
-        return False
-    return isinstance(data, dict) and "oomsel" in data
+        return None
+    if kind in (Kind.SCENARIO, Kind.BUNDLE):
+        return None
+    said = {Kind.OTHER: "it has no key oomsel at its top", Kind.EMPTY: "it is empty"}
+    return said.get(kind) or f"this is {kind.value}"

@@ -1,17 +1,19 @@
-"""A scenario's `expect` held against what happens; every difference as a sentence under the key that it breaks."""
+"""Compares a scenario's `expect` with what happens; each difference becomes a sentence under its key."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from oomsel.check.robust import rival
+import numpy as np
+
+from oomsel.kernel.badness import LONG_MAX
 from oomsel.kernel.event import OomReport, Outcome
+from oomsel.kernel.uncertainty import badness_interval, possible_victims
 from oomsel.outputs.summary import outcome_phrase
 from oomsel.scenario.models import Expect, Verdict
+from oomsel.scenario.values import Path
 from oomsel.text import comm_to_text
-
-Path = tuple[str | int, ...]
 
 
 class Failure(NamedTuple):
@@ -20,11 +22,11 @@ class Failure(NamedTuple):
     path: Path  #: of the key
     message: str  #: what was expected, and what happens
     detail: tuple[str, ...] = ()  #: lines of a diff
-    golden: tuple[str, str] | None = None  #: the golden file that differs, and what it would have to hold
+    golden: tuple[str, str] | None = None  #: the golden file that differs, and the text that --update writes into it
 
 
 class _Broken(NamedTuple):
-    """An expectation that one mode breaks."""
+    """An expectation that does not hold in one mode."""
 
     path: Path
     expected: str
@@ -33,7 +35,7 @@ class _Broken(NamedTuple):
 
 
 def failures(expect: Expect, approximate: OomReport, precise: OomReport) -> Iterator[Failure]:
-    """Everything in `expect` that does not hold, but for `output`; one failure a key."""
+    """Everything in `expect` that does not hold, except `output`; one failure for each key."""
     broken: dict[Path, list[_Broken]] = {}
     for report, verdict in ((approximate, expect.approximate), (precise, expect.precise)):
         modes = [*_verdict(("expect",), expect, report)]
@@ -68,9 +70,9 @@ def _verdict(path: Path, verdict: Verdict, report: OomReport) -> Iterator[_Broke
 
 
 def _kills_hold(names: tuple[int | bytes, ...], report: OomReport) -> bool:
-    """Every process with a kill line must be named; one that dies silently, for sharing an mm, may be."""
+    """Whether `names` are the killed processes; those killed without a line, for sharing an mm, may be left out."""
     left = list(report.killed)
-    for name in sorted(names, key=lambda name: isinstance(name, bytes)):  # pids first: a comm may be several tasks'
+    for name in sorted(names, key=lambda name: isinstance(name, bytes)):  # pids first: several tasks may have one comm
         found = next((task for task in left if is_called(report, task, name)), None)
         if found is None:
             return False
@@ -95,13 +97,36 @@ def _robust(approximate: OomReport, precise: OomReport) -> Iterator[Failure]:
         )
 
 
+class Rival(NamedTuple):
+    """A task that would be chosen instead if the CPUs held something else; pages of badness."""
+
+    task: int
+    at_most: int  #: the rival's badness, if its CPUs hold as much as they can
+    at_least: int  #: the chosen one's, if its CPUs hold as little as they can
+
+
+def rival(report: OomReport) -> Rival | None:
+    """The other task with the highest possible badness that could be chosen, or None if the choice is certain."""
+    chosen = report.chosen
+    if chosen is None or report.allocating_task or report.points[chosen] == LONG_MAX:
+        return None  # the counters did not matter
+    interval = badness_interval(report.system, report.points, report.totalpages)
+    could = possible_victims(report.system, report.points, interval, report.shown)
+    could[chosen] = False
+    others = report.shown[could[report.shown]]
+    if not len(others):
+        return None
+    strongest = int(others[np.argmax(interval.high[others])])
+    return Rival(strongest, int(interval.high[strongest]), int(interval.low[chosen]))
+
+
 def _dying(report: OomReport) -> tuple[int, ...]:
-    """Whoever the event chooses or kills."""
+    """Every process that the event chooses or kills."""
     return report.killed if report.chosen is None else (report.chosen, *report.killed)
 
 
 def is_called(report: OomReport, task: int, name: int | bytes) -> bool:
-    """Whether a process has this pid or comm, or the thread that outlived its leader has."""
+    """Whether a process, or the thread that outlived its leader, has this pid or comm."""
     tasks = report.system.tasks
     if isinstance(name, int):
         return name in (tasks.pid[task], tasks.live_pid[task])
@@ -110,14 +135,14 @@ def is_called(report: OomReport, task: int, name: int | bytes) -> bool:
 
 
 def unknown_names(expect: Expect, report: OomReport) -> Iterator[tuple[Path, str]]:
-    """Names under `never` that no task has: a guard that guards nothing."""
+    """Names under `never` that no task has, so that they can never fail."""
     for index, name in enumerate(expect.never):
         if not any(is_called(report, task, name) for task in range(len(report.system.tasks))):
             yield ("expect", "never", index), f"no task here is {shown(name)}, so this can never fail"
 
 
 def shown(name: int | bytes) -> str:
-    """A pid or comm as a message names it."""
+    """A pid or comm, as messages have it."""
     return f"pid {name}" if isinstance(name, int) else f'"{comm_to_text(name)}"'
 
 

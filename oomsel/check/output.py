@@ -1,12 +1,11 @@
-"""What `check` says of each scenario: lines for people, annotations for GitHub, JUnit's XML for other CI."""
+"""The results of `check`: lines for people, annotations for GitHub, JUnit XML for other CI."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from oomsel.check.expectation import Failure
 from oomsel.check.run import Place, Result
-from oomsel.cli.terminal import styled
 from oomsel.errors import InputError
 from oomsel.text import printable
 
@@ -14,8 +13,11 @@ _WORDS = {"ok": ("ok    ", "green"), "failed": ("FAILED", "red"), "none": ("none
 _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
 
 
-def lines_for(result: Result, *, quiet: bool, verbose: bool) -> Iterator[str]:
-    """One line for a scenario, and below it what does not hold.  One that cannot be checked is an error's matter."""
+def lines_for(result: Result, styled: Callable[..., str], *, quiet: bool, verbose: bool) -> Iterator[str]:
+    """One line for a scenario, and below it what does not hold; nothing for one that cannot be checked.
+
+    `styled` gives a text colours, as click.style() does, where the output has any.
+    """
     if result.status == "error" or (quiet and result.status != "failed"):
         return
     word, colour = _WORDS[result.status]
@@ -26,7 +28,12 @@ def lines_for(result: Result, *, quiet: bool, verbose: bool) -> Iterator[str]:
     yield from (f"  wrote {printable(path)}" for path in result.updated)
     for place, failure in result.failures:
         yield f"  {message_for(result, place, failure)}"
-        yield from (f"    {_diff_line(line)}" for line in failure.detail)
+        yield from (f"    {_diff_line(line, styled)}" for line in failure.detail)
+
+
+def _diff_line(line: str, styled: Callable[..., str]) -> str:
+    colour = _DIFF_COLOURS.get(line[:1])
+    return styled(printable(line), fg=colour) if colour else printable(line)
 
 
 def message_for(result: Result, place: Place, failure: Failure) -> str:
@@ -36,18 +43,13 @@ def message_for(result: Result, place: Place, failure: Failure) -> str:
     return printable(f"{result.name}{where}: {key}{failure.message}")
 
 
-def _diff_line(line: str) -> str:
-    colour = _DIFF_COLOURS.get(line[:1])
-    return styled(printable(line), fg=colour) if colour else printable(line)
-
-
 def problem_lines(result: Result) -> list[str]:
     """Why a scenario could not be checked, a line each."""
     return str(InputError(result.name, result.problems)).split("\n") if result.problems else []
 
 
 def summary(results: Sequence[Result], others: int) -> str:
-    """The last line: how many of what."""
+    """The last line: how many scenarios have which result."""
     counts = {
         status: sum(result.status == status for result in results) for status in ("ok", "failed", "none", "error")
     }
@@ -98,7 +100,7 @@ def junit(results: Sequence[Result]) -> str:
 def _junit_inner(result: Result) -> Iterator[str]:
     if result.status == "none":
         yield '<skipped message="no expect in it"/>'
-    if result.failures:  # a test case has one failure at most
+    if result.failures:  # a JUnit test case has at most one
         messages = [message_for(result, place, failure) for place, failure in result.failures]
         texts = [
             "\n".join([message, *failure.detail])

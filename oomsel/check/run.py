@@ -7,28 +7,29 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.check.expectation import Failure, Path
+from oomsel.check.expectation import Failure, failures, unknown_names
 from oomsel.errors import InputError, Problem
+from oomsel.scenario.values import Path, format_path
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.options import LogOptions
 
-#: A section of YAML: its key in the first column, and what is indented below it.
+#: The section `expect` of a YAML scenario: its key in the first column, and all that is indented below it.
 _EXPECT = re.compile(rb"^expect:[^\n]*\n?(?:(?:[ #\r][^\n]*)?\n|[ #][^\n]*\Z)*", re.MULTILINE)
 
 
 class Settings(NamedTuple):
-    """How scenarios are checked."""
+    """The options of `check`."""
 
     overrides: tuple[str, ...] = ()
     kernel: str | None = None
     strict: bool = False
     update: bool = False
-    verbose: bool = False  #: whether to say what happens, too
+    verbose: bool = False  #: whether results say what happens
     log: LogOptions | None = None
 
 
-#: The place of what stands in no file that could be looked into again.
+#: The place of a key that is in no file, or in one that cannot be read again.
 NOWHERE = (0, 0)
 
 
@@ -41,7 +42,7 @@ class Place(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One scenario's check; plain data, as it may come from another process."""
+    """The result of checking one scenario; plain data that another process can send."""
 
     name: str
     status: str  #: ok, failed, error, or none for one without `expect`
@@ -54,7 +55,7 @@ class Result(NamedTuple):
 
 
 def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[Result]:
-    """Every scenario's result in order, as it is there."""
+    """Every scenario's result, in order, each as soon as it is there."""
     if jobs == 1 or len(names) < 2:
         yield from (check_one(name, settings) for name in names)
         return
@@ -72,52 +73,48 @@ def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[R
 def _be_a_worker() -> None:
     """Leave Ctrl-C, which reaches every process of a terminal, to the parent, and end when it has ended."""
     import signal
-    from multiprocessing import parent_process
-    from threading import Thread
+
+    from oomsel.workers import end_with_parent
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = parent_process()
-    assert parent is not None
-
-    def end_with_parent() -> None:
-        parent.join()
-        os._exit(0)
-
-    # Where the parent was killed, by a closed pipe say, nobody else tells a worker.
-    Thread(target=end_with_parent, daemon=True).start()
+    end_with_parent()
 
 
 def check_one(name: str, settings: Settings) -> Result:
-    """Reads, boots and checks one scenario."""
+    """Reads and boots one scenario and holds its `expect` against what happens in both modes."""
     from time import perf_counter
 
-    from oomsel.booting import boot
-    from oomsel.check.scenario import check
+    from oomsel.booting import boot, select_both
+    from oomsel.check.golden import golden_failures
     from oomsel.inputs.load import load
     from oomsel.outputs.summary import compare
-    from oomsel.scenario.values import format_path
+    from oomsel.scenario.models import Expect
 
     start = perf_counter()
     try:
         scenario = load(name, overrides=settings.overrides, kernel=settings.kernel, log=settings.log)
         booted = boot(scenario)
-        checked = check(scenario, booted, "" if name == "-" else name)
-        failures, updated = checked.failures, tuple[str, ...]()
+        reports = select_both(booted)
+        expect = scenario.expect or Expect()
+        has_expect = expect != Expect()
+        unknown = list(unknown_names(expect, reports[0]))
+        broken = [*failures(expect, *reports), *golden_failures(expect, *reports, "" if name == "-" else name)]
+        updated: tuple[str, ...] = ()
         if settings.update:
-            texts = {failure.golden: failure for failure in failures if failure.golden is not None}  # each once
+            texts = {failure.golden: failure for failure in broken if failure.golden is not None}  # each once
             updated = tuple(_update(name, failure) for failure in texts.values())
-            failures = tuple(failure for failure in failures if failure.golden is None)
+            broken = [failure for failure in broken if failure.golden is None]
         if settings.strict:
-            failures += tuple(Failure(path, message) for path, message in checked.unknown)
-            if not checked.has_expect:
-                failures += (Failure((), "no expect in it, and --strict wants one; state what is to happen"),)
-        placed = tuple(_placed(name, failures))
+            broken += [Failure(path, message) for path, message in unknown]
+            if not has_expect:
+                broken.append(Failure((), "no expect in it, and --strict wants one; state what is to happen"))
+        placed = tuple(_placed(name, broken))
     except InputError as error:
         return Result(name, "error", perf_counter() - start, problems=_with_source(error))
-    status = "failed" if failures else "ok" if checked.has_expect else "none"
-    notes = [f"{format_path(path)}: {message}" for path, message in checked.unknown]
+    status = "failed" if broken else "ok" if has_expect else "none"
+    notes = [f"{format_path(path)}: {message}" for path, message in unknown]
     notes += booted.notes if settings.verbose else ()
-    sentence = compare(*checked.reports).sentence if settings.verbose else ""
+    sentence = compare(*reports).sentence if settings.verbose else ""
     seconds = perf_counter() - start
     return Result(name, status, seconds, sentence, placed, notes=tuple(notes), updated=updated)
 
@@ -128,7 +125,6 @@ def _with_source(error: InputError) -> tuple[Problem, ...]:
 
 def _update(name: str, failure: Failure) -> str:
     from oomsel.files import write_whole
-    from oomsel.scenario.values import format_path
 
     assert failure.golden is not None
     path, text = failure.golden
@@ -144,23 +140,21 @@ def _update(name: str, failure: Failure) -> str:
 
 
 def _placed(name: str, failures: Sequence[Failure]) -> Iterator[tuple[Place, Failure]]:
-    """Each failure with the line and column of the key that it breaks; the text is read again only for this."""
-    from oomsel.scenario.values import format_path
-
+    """Each failure with the line and column of its key; only for this the file is read again."""
     for failure, (line, column) in zip(failures, _places(name, [failure.path for failure in failures]), strict=True):
         yield Place(line, column, format_path(failure.path)), failure
 
 
 def _places(name: str, paths: Sequence[Path]) -> list[tuple[int, int]]:
     from oomsel.inputs.document import Document
-    from oomsel.inputs.identify import is_log
+    from oomsel.inputs.identify import Kind, identify
     from oomsel.inputs.load import read_bytes
     from oomsel.inputs.source import STDIN, source_of
 
     if name == STDIN or not paths:  # what was read from a pipe is gone
         return [NOWHERE] * len(paths)
     raw = read_bytes(name)
-    if is_log(source_of(raw)):  # a report has no keys
+    if identify(source_of(raw)) in (Kind.LOG, Kind.KERNEL_TEXT):  # a report has no keys
         return [NOWHERE] * len(paths)
     for text in (_expect_alone(raw), raw):
         try:
@@ -181,9 +175,9 @@ def _is_stated(value: Any, path: Path) -> bool:
 
 
 def _expect_alone(raw: bytes) -> bytes:
-    """`raw` with all but the section `expect` blanked out, so that a thousand failures are placed in no time.
+    """`raw` with nothing but the section `expect`, in its lines: that is placed much faster than a whole scenario.
 
-    Where YAML does not let the section stand alone, what is left does not hold the key or is no YAML.
+    If the section cannot be read alone, it does not have the key or is no YAML, and the caller reads all.
     """
     section = _EXPECT.search(raw)
     return b"" if section is None else b"\n" * raw.count(b"\n", 0, section.start()) + section[0]

@@ -6,11 +6,14 @@ import gc
 import signal
 import sys
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from oomsel import __version__
-from oomsel.cli.common import verbosity
+from oomsel.cli.common import say, verbosity
+from oomsel.errors import OomselError
+from oomsel.text import printable
 
 #: Every command and the module that has it; imported when its name is asked for.
 COMMANDS = (
@@ -98,26 +101,26 @@ def main(args: list[str] | None = None) -> None:
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""
-        _complain(f"oomsel: {_one_line(error.format_message())}{see}")
-        sys.exit(2)
+        _end_in_trouble(f"{_one_line(error.format_message())}{see}")
+    except OomselError as error:
+        _end_in_trouble(*str(error).split("\n"))
     except MemoryError:
-        _complain("oomsel: not enough memory for that many tasks and CPUs")
-        sys.exit(2)
+        _end_in_trouble("not enough memory for that many tasks and CPUs")
     except Exception as error:
         if "--debug" in words:
             import traceback
 
             traceback.print_exc()
         what = _one_line(f"{type(error).__name__}: {error}")
-        _complain(f"oomsel: a bug: {what}; please report it, with the output of oomsel --debug ...")
-        sys.exit(2)
+        _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
     sys.exit(status if isinstance(status, int) else 0)
 
 
-def _complain(line: str) -> None:
-    from oomsel.text import printable
-
-    click.echo(printable(line).encode("utf-8", "backslashreplace"), err=True)
+def _end_in_trouble(*lines: str) -> NoReturn:
+    """Say what is wrong, a line each, and exit with 2."""
+    for line in lines:
+        say(f"oomsel: {printable(line)}")
+    sys.exit(2)
 
 
 def _one_line(text: str) -> str:

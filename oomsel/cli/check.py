@@ -42,7 +42,7 @@ def command(
     fail_fast: bool,
     junit: str | None,
     jobs: int,
-) -> None:
+) -> int:
     """Hold each scenario's expectations against what happens.
 
     A PATH is a scenario, - for standard input, or a folder: every scenario in it and below (.yaml,
@@ -52,23 +52,23 @@ def command(
     With GITHUB_ACTIONS set, failures are marked in the files, too.
     """
     from oomsel.check import output
-    from oomsel.check.discover import find_scenarios
+    from oomsel.check.discover import find_scenarios, refuse_without
     from oomsel.check.run import Settings, check_all
-    from oomsel.errors import OomselError
+    from oomsel.cli.terminal import styled
 
     if update and os.environ.get("CI", "").lower() not in ("", "0", "false"):
         raise click.UsageError("--update in CI would approve whatever happens; run it where a person looks at the diff")
-    try:
-        found = find_scenarios(paths)
-    except OomselError as error:
-        say(f"oomsel: {error}")
-        raise click.exceptions.Exit(2) from None
+    found = find_scenarios(paths)
+    if is_verbose():
+        for name, why in found.others:
+            note(name, f"not checked: {why}")
+    refuse_without(found)
     github, quiet, verbose = bool(os.environ.get("GITHUB_ACTIONS")), is_quiet(), is_verbose()
     settings = Settings(overrides, kernel, strict, update, verbose, log_options())
     results = []
     for result in check_all(found.names, settings, jobs):
         results.append(result)
-        print_lines(output.lines_for(result, quiet=quiet, verbose=verbose))
+        print_lines(output.lines_for(result, styled, quiet=quiet, verbose=verbose))
         for line in output.problem_lines(result):
             say(f"oomsel: {line}")
         for message in result.notes:
@@ -82,4 +82,4 @@ def command(
         print_lines([output.summary(results, len(found.others))])
     if junit is not None:
         write(output.junit(results), junit)
-    raise click.exceptions.Exit(2 if "error" in statuses else 1 if "failed" in statuses else 0)
+    return 2 if "error" in statuses else 1 if "failed" in statuses else 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from oomsel.errors import OomselError
 from oomsel.text import printable
 
 if TYPE_CHECKING:
@@ -142,9 +142,7 @@ def load_one(
 
 
 def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
-    """Every input as a scenario, with its name; exits with 2 and every problem said if one of them is wrong."""
-    from oomsel.errors import OomselError
-
+    """Every input as a scenario, with its name; raises OomselError with the problems of all of them."""
     options = log_options()
     scenarios = []
     wrong: list[str] = []
@@ -152,11 +150,9 @@ def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | No
         try:
             scenarios.append((name, load_one(name, overrides, kernel, options)))
         except OomselError as error:
-            wrong += [f"oomsel: {line}" for line in str(error).split("\n")]
+            wrong += str(error).split("\n")
     if wrong:
-        for line in dict.fromkeys(wrong):  # an option's mistake is every input's
-            say(line)
-        raise click.exceptions.Exit(2)
+        raise OomselError("\n".join(dict.fromkeys(wrong)))  # an option's mistake is every input's
     return scenarios
 
 
@@ -234,9 +230,8 @@ def write_with(put: Callable[[IO[bytes]], Any], output: str | None) -> None:
         else:
             write_whole(put, output)
     except OSError as error:
-        name = "standard output" if to_standard_output else printable(output or "")
-        say(f"oomsel: {name}: {error.strerror or error}")
-        raise click.exceptions.Exit(2) from None
+        name = "standard output" if to_standard_output else output
+        raise OomselError(f"{name}: {error.strerror or error}") from None
 
 
 def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
@@ -249,16 +244,3 @@ def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
         # What could not be written must not be tried again when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise
-
-
-@contextmanager
-def fail_on_error() -> Iterator[None]:
-    """What oomsel refuses inside ends the command: every problem said, exit status 2."""
-    from oomsel.errors import OomselError
-
-    try:
-        yield
-    except OomselError as error:
-        for line in str(error).split("\n"):
-            say(f"oomsel: {line}")
-        raise click.exceptions.Exit(2) from None

@@ -7,10 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oomsel.cli.common import FILE, OUTPUT, is_quiet, scenario_options, write
+from oomsel.cli.common import (
+    FILE,
+    OUTPUT,
+    is_quiet,
+    load_one,
+    log_options,
+    note,
+    scenario_options,
+    write,
+)
 
 if TYPE_CHECKING:
-    from oomsel.diff.sides import Side
+    from oomsel.booting import Booted
+    from oomsel.diff.sides import Content, Side, SideRequest
 
 _MODES = click.Choice(["approximate", "precise", "kernel", "both"])
 _COLOURS = {"-": "red", "+": "green", "@": "cyan"}
@@ -76,7 +86,7 @@ def command(
     kernel: str | None,
     output: str | None,
     **by_side: Any,
-) -> None:
+) -> int:
     """Compare what happens in A and in B.
 
     Each is a scenario, a kernel log, or text that an earlier run printed; one of them may be -
@@ -84,7 +94,7 @@ def command(
     with itself where --a-... and --b-... options tell the sides apart.  Exits with 0 if they are
     the same, 1 if they differ, and 2 in trouble.
     """
-    from oomsel.diff.sides import Wanted, content_of, holds_both, sides_of
+    from oomsel.diff.sides import SideRequest, content_of, holds_both
 
     if a == b == "-":
         raise click.UsageError("standard input can be one side only; name a file for the other")
@@ -95,17 +105,62 @@ def command(
             raise click.UsageError(f"{a} holds one event; name a second input to compare it with")
         if mode is None and not any(by_side.values()):
             modes = ["approximate", "precise"]
-    wanted = []
+    requests = []
     for side, name, its_mode in zip("ab", (a, b or a), modes, strict=True):
         its_kernel, its_set = by_side[f"{side}_kernel"], by_side[f"{side}_set"]
-        wanted.append(Wanted(name, its_mode, its_kernel or kernel, overrides + its_set, bool(its_kernel or its_set)))
-    one, other = sides_of(wanted[0], wanted[1], contents)
+        kernel_and_set = its_kernel or kernel, overrides + its_set
+        requests.append(SideRequest(name, its_mode, *kernel_and_set, bool(its_kernel or its_set)))
+    one, other = _sides(requests, [contents[request.name] for request in requests])
     differ, text = (
         _unified(one, other, ignore, unified) if form == "kernel" else _by_task(one, other, ignore, form, show_all)
     )
     if not is_quiet():
         write(text, output)
-    raise click.exceptions.Exit(1 if differ else 0)
+    return 1 if differ else 0
+
+
+def _sides(requests: list[SideRequest], contents: list[Content]) -> list[Side]:
+    """Both sides, with notes on what was taken for granted and on what prints nothing."""
+    from oomsel.diff.sides import sides_of
+    from oomsel.errors import UsageError
+
+    booted = _boot(requests, contents)
+    try:
+        sides = sides_of(requests, contents, booted)
+    except UsageError as error:
+        raise click.UsageError(str(error)) from None
+    for side in sides:
+        for message in side.notes():
+            note(side.name, message)
+    said = log_options().given or (requests[0].kernel and "--kernel") or (requests[0].overrides and "--set")
+    if said and not any(booted):
+        raise click.UsageError(f"{said} changes nothing in text that was printed; it needs a scenario or a log")
+    return sides
+
+
+def _boot(requests: list[SideRequest], contents: list[Content]) -> list[Booted | None]:
+    """Each side's machine, None for printed text."""
+    from oomsel.booting import boot
+    from oomsel.inputs.log.options import LogOptions
+
+    options = log_options()
+    any_log = any(content.is_log for content in contents)
+    booted: list[Booted | None] = []
+    for request, content in zip(requests, contents, strict=True):
+        # Where nothing is a log, an option for logs is a mistake, and loading says so.
+        its_options = options if content.is_log or not any_log else LogOptions()
+        if content.text is not None:
+            booted.append(None)
+            continue
+        booted.append(boot(load_one(request.name, request.overrides, request.kernel, its_options, content.raw)))
+    notes = []
+    for request, machine in zip(requests, booted, strict=True):
+        if machine is not None:
+            picked = [machine.log.picked_because] if machine.log is not None and machine.log.picked_because else []
+            notes += [(request.name, message) for message in (*picked, *machine.notes)]
+    for name, message in dict.fromkeys(notes):
+        note(name, message)
+    return booted
 
 
 def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[bool, str]:

@@ -8,7 +8,7 @@ from oomsel.booting import Booted, kernel_mode, select, select_both
 from oomsel.cli import terminal
 from oomsel.kernel.event import OomReport
 from oomsel.klog.formats import PRINTK_ZERO
-from oomsel.outputs.event_text import event_text
+from oomsel.outputs.kernel_text import event_text
 from oomsel.outputs.summary import SILENCE, compare
 from oomsel.text import printable
 
@@ -47,16 +47,24 @@ class Rendering:
             self.notes.append((name, f"{where}the kernel prints nothing: {message}"))
         self._note_two_pass(name, wanted)
         if self.form == "json":
-            return {"input": printable(name), **said, **self._object(wanted)}
+            return {"input": printable(name), **said, **self._object(wanted, booted.log)}
         if self.form == "table":
             return self._table(approximate, precise)
         closing = None if booted.log is None else LOG_SENTENCE
-        return event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
+        text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
+        if booted.log is None:
+            return text
+        from oomsel.outputs.log_text import as_logged
+
+        return as_logged(text, booted.log, own, self.prefix)
 
     def _note_log(self, name: str, log: LogReading, own: OomReport) -> dict[str, Any]:
         """What the kernel said in the log that the input is, and whether it was right; as an object, too."""
+        from oomsel.outputs.log_choice import LogChoice
+        from oomsel.outputs.log_text import refuse_undecided
         from oomsel.outputs.log_verdict import log_verdict, verdict_object
 
+        refuse_undecided(name, LogChoice(log, own), self.form)
         verdict = log_verdict(log, own)
         notes = [log.picked_because] if log.picked_because else []
         self.notes += [(name, message) for message in (*notes, *log.notes, *verdict.sentences, *verdict.counters)]
@@ -78,13 +86,23 @@ class Rendering:
             return str(parts[0])
         return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))
 
-    def _object(self, wanted: list[OomReport]) -> dict[str, Any]:
+    def _object(self, wanted: list[OomReport], log: LogReading | None) -> dict[str, Any]:
         from oomsel.outputs.json_report import both_object, report_object
 
         if len(wanted) == 1:
-            return report_object(wanted[0])
-        approximate, precise = wanted
-        return both_object(approximate, precise, compare(approximate, precise))
+            found = report_object(wanted[0])
+        else:
+            approximate, precise = wanted
+            found = both_object(approximate, precise, compare(approximate, precise))
+        if log is None:
+            return found
+        from oomsel.outputs.log_choice import LogChoice
+        from oomsel.outputs.log_text import known_object
+
+        if len(wanted) == 1:
+            return known_object(found, LogChoice(log, wanted[0]))
+        known = {report.mode: known_object(found[report.mode], LogChoice(log, report)) for report in wanted}
+        return {**found, **known}
 
     def _table(self, approximate: OomReport, precise: OomReport) -> str:
         from oomsel.outputs.table import plain_table, print_table

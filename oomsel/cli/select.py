@@ -46,7 +46,7 @@ def command(
     show_all: bool,
     exit_code: bool,
     output: str | None,
-) -> None:
+) -> int:
     """Make the OOM killer's choice for each SCENARIO.
 
     That is a file of YAML or JSON, a bundle or a kernel log, or - for standard input.  Prints the
@@ -61,5 +61,4 @@ def command(
     for source, message in rendering.notes:
         note(source, message)
     write(rendering.joined(texts), output)
-    if exit_code and rendering.modes_differ:
-        raise click.exceptions.Exit(1)
+    return 1 if exit_code and rendering.modes_differ else 0

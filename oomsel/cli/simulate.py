@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import fail_on_error, note, write, write_scenario, write_with
+from oomsel.cli.common import note, write, write_scenario, write_with
 
 if TYPE_CHECKING:
     from oomsel.study.simulate import Simulation
@@ -64,23 +64,22 @@ def command(
     names = tuple(dict.fromkeys(designs)) or ("split", "percpu", "pernode", "tree")
     if tree is not None and "tree" not in names:
         raise click.UsageError("--tree: no design that is simulated is a tree; add --design tree, or leave it out")
+    workload = load_workload(workload_file)
+    mms = mms_of(workload)
+    fanouts = _fanouts(tree)
     simulation: Simulation | None = None
-    with fail_on_error():
-        workload = load_workload(workload_file)
-        mms = mms_of(workload)
-        fanouts = _fanouts(tree)
-        if trace is None:
-            simulation = simulate(workload, names, fanouts=fanouts)
-        else:
+    if trace is None:
+        simulation = simulate(workload, names, fanouts=fanouts)
+    else:
 
-            def put(file: IO[bytes]) -> None:
-                nonlocal simulation
-                text = TextIOWrapper(file, encoding="utf-8", newline="")
-                writer = TraceWriter(mms.pids, [process.comm for process in mms.processes], text)
-                simulation = simulate(workload, names, fanouts=fanouts, trace=writer)
-                text.detach()  # flushed, and left open
+        def put(file: IO[bytes]) -> None:
+            nonlocal simulation
+            text = TextIOWrapper(file, encoding="utf-8", newline="")
+            writer = TraceWriter(mms.pids, [process.comm for process in mms.processes], text)
+            simulation = simulate(workload, names, fanouts=fanouts, trace=writer)
+            text.detach()  # flushed, and left open
 
-            write_with(put, trace)
+        write_with(put, trace)
     assert simulation is not None
     for name, counted in simulation.counted.items():
         if any(kill.limited for kill in counted.kills):

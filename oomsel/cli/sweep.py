@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import fail_on_error, say, write, write_bytes
+from oomsel.cli.common import say, write, write_bytes
+from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
     from oomsel.study.grid import Study
@@ -41,15 +42,14 @@ def command(study_file: str, output: str, plot: str | None, jobs: int, dask: str
     plot_form = None if plot is None else _form(plot, "--plot", ("png", "svg"))
     if plot is not None and not os.path.isdir(os.path.dirname(os.path.realpath(plot))):
         raise click.UsageError(f"--plot: {plot}: there is no such folder")
-    with fail_on_error():
-        check_extras([table_form] if plot_form is None else [table_form, plot_form])
-        study = load_study(study_file)
-        journal = open_journal(f"{output}.part", study, resume=resume)
-        _run(study, journal, jobs, dask)
-        rows = list(journal.rows())
-        write_bytes(csv_text(rows).encode() if table_form == "csv" else parquet_bytes(rows), output)
-        if plot is not None and plot_form is not None:
-            write_bytes(picture(rows, plot_form), plot)
+    check_extras([table_form] if plot_form is None else [table_form, plot_form])
+    study = load_study(study_file)
+    journal = open_journal(f"{output}.part", study, resume=resume)
+    _run(study, journal, jobs, dask)
+    rows = list(journal.rows())
+    write_bytes(csv_text(rows).encode() if table_form == "csv" else parquet_bytes(rows), output)
+    if plot is not None and plot_form is not None:
+        write_bytes(picture(rows, plot_form), plot)
     journal.remove()
     write("".join(f"{line}\n" for line in summary_lines(rows)), None)
 
@@ -81,8 +81,7 @@ def _run(study: Study, journal: Journal, jobs: int, dask: str | None) -> None:
         raise click.exceptions.Exit(130) from None
     except BrokenProcessPool:
         kept = f"{len(journal.done)} of {total} trials are kept in {journal.path}; --resume goes on"
-        say(f"oomsel: a worker process died; {kept}")
-        raise click.exceptions.Exit(2) from None
+        raise OomselError(f"a worker process died; {kept}") from None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Kernel-format lines without what differs between any two boots: time stamps, pids, the order of tasks."""
+"""Removes from kernel-format lines what differs between any two boots: time stamps, pids, the order of tasks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KILL = ": Killed process "
 
 
 def ignore(lines: Sequence[str], what: frozenset[str]) -> list[str]:
-    """The lines with all that is in `what`, some of `IGNORABLE`, taken out or made the same everywhere."""
+    """The lines without time stamps, with `*` for pids, sorted by name: as many of these as `what` names."""
     result = [line.removeprefix(PRINTK_ZERO) for line in lines] if "timestamps" in what else list(lines)
     if "order" in what:
         result = _in_order_of_names(result, by_pid="pids" not in what)
@@ -36,7 +36,7 @@ def _starred(match: re.Match[str]) -> str:
 
 
 def _in_order_of_names(lines: list[str], *, by_pid: bool) -> list[str]:
-    """The lines with each run of table rows, and each run of kill lines, sorted."""
+    """The lines, with consecutive table rows sorted, and consecutive kill lines."""
     try:
         rows = {row.line: row for row in parse_table("".join(f"{line.rstrip()}\n" for line in lines))}
     except NoHeader:

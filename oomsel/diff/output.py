@@ -1,4 +1,4 @@
-"""An EventDiff for people, as a table, and for programs, as an object."""
+"""An EventDiff as a table for people and as an object for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 DIFF_VERSION = 1
-#: Rows that a person gets without asking for all.
+#: How many rows are shown unless --all asks for every one.
 TOP = 20
 _WORDS = {"changed": "changed", "moved": "moved", "a": "only in A", "b": "only in B"}
 _STYLES = {"changed": "", "moved": "dim", "a": "red", "b": "green"}
@@ -19,9 +19,9 @@ _HEADINGS = ("", "pid", "name", "what changed, from A to B")
 
 
 def diff_object(diff: EventDiff, a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
-    """One pair of events as plain data; `a` and `b` say what the sides are.
+    """One pair of events as plain data; `a` and `b` describe the sides.
 
-    Each change is a pair: what it is in A, and in B; null is none, or not known.
+    Each change is a pair of values, in A and in B; null is none, or not known.
     """
     return {
         "same": diff.same,
@@ -45,7 +45,7 @@ def _plain(value: Any) -> Any:
 
 
 def summary(diff: EventDiff) -> list[str]:
-    """What differs in the event itself, a line each, and how many tasks do."""
+    """A line for each difference of the events themselves, then how many tasks differ."""
     lines = [f"{name}: {_event_value(name, a)} -> {_event_value(name, b)}" for name, (a, b) in diff.event.items()]
     statuses = [task.status for task in diff.tasks]
     counts = [f"{statuses.count(status)} {word}" for status, word in _WORDS.items() if status in statuses]
@@ -59,7 +59,7 @@ def _event_value(name: str, value: Any) -> str:
 
 
 def what_changed(task: TaskDiff) -> str:
-    """`rank 1 -> 2, badness 12983 -> 11495 (-1488)`; of a task on one side only what it is there."""
+    """`rank 1 -> 2, badness 12983 -> 11495 (-1488)`; for a task on one side only, its values there."""
     if not task.changes:
         return "its place in the table"
     if task.status in ("a", "b"):
@@ -76,7 +76,7 @@ def _change(name: str, a: Any, b: Any) -> str:
 
 
 def print_table(diff: EventDiff, console: Console) -> None:
-    """Print the first `TOP` tasks that differ, those that only moved last, and what differs in the event itself."""
+    """Print the first `TOP` tasks that differ, then what differs in the events themselves."""
     from rich.table import Table
     from rich.text import Text
 

@@ -1,4 +1,4 @@
-"""Two events task by task: what changed, who only moved, who is there in one of them only."""
+"""Two events compared task by task: which changed, which only moved, which are in one event only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
 from oomsel.outputs.unified import longest_increasing
 from oomsel.text import printable, unsigned_uid
 
-#: What is known of a task and compared; pages unless the name says bytes.  None is unknown, or none.
+#: The fields of a task that are compared; pages unless the name says bytes.
 FIELDS = (
     "fate",
     "eligibility",
@@ -33,22 +33,22 @@ _MAY_BE_KILLED = "may be killed"
 
 
 class ComparedTask(NamedTuple):
-    """One task as one side has it."""
+    """One task of one side."""
 
     pid: int  #: the leader's
     comm: str  #: printable; of the thread that has the mm
-    fields: dict[str, Any]  #: of `FIELDS`; what is not known is missing
+    fields: dict[str, Any]  #: by the names in `FIELDS`; what is not known is missing
 
 
 class ComparedEvent(NamedTuple):
-    """One side: the event itself, and its tasks in the order of the table."""
+    """One side of the comparison."""
 
-    event: dict[str, Any]  #: what is not known is missing
-    tasks: list[ComparedTask]
+    event: dict[str, Any]  #: victim, panics, constraint and the like; what is not known is missing
+    tasks: list[ComparedTask]  #: in the order of the table
 
 
 class TaskDiff(NamedTuple):
-    """A task that is not the same on both sides."""
+    """A task that differs between the sides."""
 
     pid: int
     comm: str
@@ -69,32 +69,29 @@ class EventDiff(NamedTuple):
 
 
 def compared_report(report: OomReport, *, shown_only: bool) -> ComparedEvent:
-    """A report's side; `shown_only` leaves out the tasks that no table shows, for a text knows no others."""
+    """A report to compare; `shown_only` leaves out tasks that are not in its table, as a text has only those."""
     system, tasks = report.system, report.system.tasks
     listed = list(range(len(tasks)))
     if shown_only:
         listed = report.shown.tolist() if system.sysctl.oom_dump_tasks else []
-    unseen = set(report.silent) if shown_only else set()  # who dies without a line survives in a text
+    unseen = set(report.silent) if shown_only else set()  # a task killed without a line looks alive in a text
     view = TaskView(report, listed)
     candidates = (task for task in worst_first(report, report.points) if report.points[task] != LONG_MIN)
     ranks = {task: rank for rank, task in enumerate(candidates, 1)}
     columns: dict[str, list[Any]] = {
         "fate": [
             None if task in unseen else _fate(chosen, killed)
-            for task, chosen, killed in zip(listed, view.chosen, view.killed, strict=True)
+            for task, chosen, killed in zip(listed, view["chosen"], view["killed"], strict=True)
         ],
-        "eligibility": [reason or _MAY_BE_KILLED for reason in view.skip_reason],
+        "eligibility": [reason or _MAY_BE_KILLED for reason in view["skip_reason"]],
         "rank": list(map(ranks.get, listed)),
-        "badness": view.badness,
-        **view.counters,
-        "pgtables_bytes": view.pgtables_bytes,
-        "total_vm": view.total_vm,
-        "oom_score_adj": view.oom_score_adj,
-        "uid": view.uid,
+        "badness": view["badness"],
+        **view.counters(),
+        **{name: view[name] for name in ("pgtables_bytes", "total_vm", "oom_score_adj", "uid")},
     }
     compared = [
         ComparedTask(pid, printable(comm), _known(zip(columns, values, strict=True)))
-        for pid, comm, *values in zip(view.pid, view.live_comm, *columns.values(), strict=True)
+        for pid, comm, *values in zip(view["pid"], view["live_comm"], *columns.values(), strict=True)
     ]
     victim = None
     if report.chosen is not None:
@@ -120,7 +117,7 @@ def _known(fields: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def compared_text(text: OomEvent) -> ComparedEvent:
-    """A text's side: what its lines say."""
+    """A printed text to compare."""
     summary, invoked = text.summary, text.invoked
     chosen = text.victim if summary is None else (summary.pid, summary.comm)  # the kill line names the thread
     killed = {kill.pid for kill in text.kills}
@@ -131,7 +128,6 @@ def compared_text(text: OomEvent) -> ComparedEvent:
         uid = row.numbers["uid"]
         numbers = {
             **{name: row.numbers.get(column) for name, column in TABLE_COLUMNS.items()},
-            "oom_score_adj": row.numbers.get("oom_score_adj"),
             "uid": None if uid is None else unsigned_uid(uid),
             "fate": _fate(chosen is not None and chosen[0] in (pid, row.pid), row.pid in killed),
         }
@@ -146,10 +142,10 @@ def compared_text(text: OomEvent) -> ComparedEvent:
 
 
 def diff_events(a: ComparedEvent, b: ComparedEvent, ignored: frozenset[str] = frozenset()) -> EventDiff:
-    """What differs, with `pids` or `order` left out of the comparison; fields that a side does not know are the same.
+    """What differs, except for what is `ignored` (pids, order); a field that one side lacks does not differ.
 
-    Tasks are the same if pid and comm are, or the comm where pids are ignored; of several alike
-    the first is the first one's.  Changed tasks come first, by the rank they have or had.
+    Tasks are paired by pid and comm, or by comm alone if pids are ignored, equal ones in their order.
+    Changed tasks come before moved ones, sorted by their better rank of the two.
     """
     pids = "pids" not in ignored
     before, after = _keyed(a.tasks, pids), _keyed(b.tasks, pids)
@@ -174,7 +170,7 @@ def diff_events(a: ComparedEvent, b: ComparedEvent, ignored: frozenset[str] = fr
 
 
 def _moved(shared: list[Hashable], after: Iterable[Hashable]) -> set[Hashable]:
-    """Tasks of both sides that stand elsewhere, such that as many others as possible keep their order."""
+    """The fewest of the `shared` tasks that must move to turn one side's order into the other's."""
     place = {key: index for index, key in enumerate(after)}
     return set(shared) - {shared[index] for index in longest_increasing([place[key] for key in shared])}
 
@@ -202,7 +198,7 @@ def _differ(name: str, one: dict[str, Any], other: dict[str, Any], ignored: froz
     if name == "rank" and "order" in ignored:
         return False
     if name not in one or name not in other:
-        # Who may not be killed has no rank and no badness; a text knows neither.
+        # Ineligible tasks have no rank and no badness, which is a difference; a text has neither of any task.
         return name in ("rank", "badness") and "eligibility" in one and "eligibility" in other
     return bool(one[name] != other[name])
 

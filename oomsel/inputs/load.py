@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.document import Document
-from oomsel.inputs.identify import is_log
+from oomsel.inputs.identify import Kind, identify_as
 from oomsel.inputs.read import read_document
 from oomsel.inputs.source import Peekable, bytes_source, is_compressed, open_source
 from oomsel.scenario.models import Scenario
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 #: Tasks in a list, and characters of a task table, from which on they are read into columns at once.
 LONG_LIST, LONG_TABLE = 500, 40_000
-#: What a zip file, and so a bundle, begins with; no text does.
-BUNDLE, EMPTY_BUNDLE = b"PK\x03\x04", b"PK\x05\x06"
+_ZIPPED = (Kind.BUNDLE, Kind.ZIP)
 
 
 def load(
@@ -47,10 +46,11 @@ def load(
     """
     name = os.fspath(path)
     with open_source(name) as stream:
-        if stream.peek(len(BUNDLE)) == BUNDLE and os.path.isfile(name) and not is_compressed(name):
+        kind = identify_as(Kind.SCENARIO, name, stream)
+        if kind in _ZIPPED and os.path.isfile(name) and not is_compressed(name):
             with open(name, "rb") as file:  # read in place, member by member
                 return _load_bundle(name, file, overrides, kernel)
-        return _read(stream, name, overrides, kernel, log, progress)
+        return _read(stream, kind, name, overrides, kernel, log, progress)
 
 
 def loads(
@@ -69,25 +69,25 @@ def loads(
     """
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     with bytes_source(data, source) as stream:
-        return _read(stream, source, overrides, kernel, log, None)
+        return _read(stream, identify_as(Kind.SCENARIO, source, stream), source, overrides, kernel, log, None)
 
 
 def _read(
     stream: Peekable,
+    kind: Kind,
     source: str,
     overrides: Sequence[str],
     kernel: str | None,
     log: LogOptions | None,
     progress: Callable[[int], None] | None,
 ) -> Scenario:
-    if is_log(stream):
+    if kind in (Kind.LOG, Kind.KERNEL_TEXT):
         from oomsel.inputs.log.reading import read_log
 
         return read_log(stream, source, overrides, kernel, log, progress)
     if log is not None and log.given:
         raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
-    start = stream.peek(len(BUNDLE))[: len(BUNDLE)]
-    if start and (BUNDLE.startswith(start) or start == EMPTY_BUNDLE):  # also one of which nothing else is left
+    if kind in _ZIPPED:
         return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():
         raw = stream.read()
@@ -126,9 +126,14 @@ def _load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel:
     return load_bundle(source, file, overrides, kernel)
 
 
-def read_bytes(name: str) -> bytes:
-    """What is in a file, or on standard input for `-`, uncompressed.  Raises InputError where it cannot be read."""
+def read_bytes(name: str, wanted: Kind | None = None) -> bytes:
+    """What is in a file, or on standard input for `-`, uncompressed.
+
+    Raises InputError where it cannot be read, or is of another kind than is wanted.
+    """
     with open_source(name) as stream:
+        if wanted is not None:
+            identify_as(wanted, name, stream)
         return stream.read()
 
 

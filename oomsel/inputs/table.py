@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from oomsel.klog.formats import TASKS_STATE
-from oomsel.klog.prefix import Stripper
 from oomsel.klog.table import Columns, Row, oom_score_adj, page_table_bytes, rss_parts
+from oomsel.klog.wrappers import Stripper
 from oomsel.scenario.values import Path, is_empty
 from oomsel.text import printable
 

@@ -1,4 +1,4 @@
-"""What one OOM event did, and every number behind it.  Writers read it and decide nothing."""
+"""What one OOM event did, and every number that the decision rests on."""
 
 from __future__ import annotations
 
@@ -105,33 +105,33 @@ class OomReport:
 
     @cached_property
     def visited(self) -> Indices:
-        """Tasks that the scan looks at, in its order: neither unkillable nor out of the allocation's reach."""
+        """The tasks that the scan visits, in its order; init, kernel threads and those out of reach are left out."""
         scan = scan_order(self.system, self.oc)
         visited: Indices = scan[is_visited(self.skip_reasons[scan])]
         return visited
 
     @cached_property
     def shown(self) -> Indices:
-        """Tasks in the table, in its order; whether it is printed is for sysctl.oom_dump_tasks."""
+        """The tasks in the table, in its order, whether or not sysctl.oom_dump_tasks has it printed."""
         has_mm: Bools = self.system.tasks.mm[self.visited] != NO_MM
         shown: Indices = self.visited[has_mm]
         return shown
 
     @cached_property
     def counters(self) -> Int64s:
-        """The counters as the report's numbers are read; a choice in two passes does without most of them."""
+        """The counters as the report's mode reads them, read when first asked for."""
         return self.read(self.system.rss)
 
     @cached_property
     def points(self) -> Int64s:
         """Every task's badness by `counters`."""
-        # A choice by the counts alone needs no clamped copy of them.
+        # oom_evaluate_task() clamps what it reads: no clamped copy is needed.
         counters = self.system.rss.count if self.read is percpu_counter_read_positive else self.counters
         return oom_evaluate_task(self.system, counters, self.totalpages, self.skip_reasons)
 
     @cached_property
     def precise(self) -> Int64s:
-        """The counters as they truly are; summed when first asked for, as a choice does without."""
+        """The precise counters, summed when first asked for."""
         if self.read is percpu_counter_sum_positive:
             return self.counters
         return percpu_counter_sum_positive(self.system.rss)
@@ -160,7 +160,7 @@ class OomReport:
 
 
 def worst_first(report: OomReport, points: Int64s) -> list[int]:
-    """Every task, the one with the most points first, of equals the one that the kernel would choose."""
+    """Every task, sorted by points, the highest first; of equals the kernel's choice first."""
     scan = scan_order(report.system, report.oc)
     position = np.zeros(len(points), np.intp)
     position[scan] = np.arange(len(scan))

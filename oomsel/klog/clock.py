@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _ISO = re.compile(
-    r"(?<![0-9])([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?<![0-9])([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
     r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
 )
+#: Android's, which leaves out the year.
+_MONTH_AND_DAY = re.compile(r"([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?")
 #: What may follow a time: a zone as a number or a name, or which half of the day it is.
 _ZONE = re.compile(r" ?(?:(Z|UTC|GMT)|([+-])([0-9]{2}):?([0-9]{2})|[AP]M|[A-Z]{3,5})(?!\w)")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
@@ -40,6 +42,7 @@ class Moment(NamedTuple):
     seconds: float | None = None
     date: datetime | None = None
     has_year: bool = True
+    is_here: bool = False  #: by the clock of the machine that reads, where the other has no zone
 
     def compare(self, other: Moment) -> int | None:
         """-1, 0 or 1 for before, at or after `other`; None where `why_not` has a reason.
@@ -53,8 +56,8 @@ class Moment(NamedTuple):
         assert self.date is not None
         assert other.date is not None
         ours, theirs = self.date, other.date
-        if theirs.tzinfo is None:
-            ours = ours.replace(tzinfo=None)
+        if theirs.tzinfo is None or ours.tzinfo is None:
+            ours, theirs = ours.replace(tzinfo=None), theirs.replace(tzinfo=None)
         if not self.has_year or not other.has_year:
             year = (theirs if other.has_year else ours).year
             ours, theirs = _in_year(ours, year), _in_year(theirs, year)
@@ -68,7 +71,8 @@ class Moment(NamedTuple):
             return None if other.seconds is not None else "is in seconds since boot"
         if other.date is None:
             return "is a date"
-        return "has no zone" if other.date.tzinfo is not None and self.date and self.date.tzinfo is None else None
+        is_bare = self.date is not None and self.date.tzinfo is None
+        return "has no zone" if other.date.tzinfo is not None and is_bare and not other.is_here else None
 
 
 def _in_year(date: datetime, year: int) -> datetime:
@@ -91,6 +95,9 @@ def moment_of(text: str) -> Moment:
             hour, minute, second = (int(part or 0) for part in clock)
             date = datetime(int(year), int(month), int(day), hour, minute, second, _micro(fraction))
             return Moment(date=date.replace(tzinfo=_zone(text, match.end())))
+        if match := _MONTH_AND_DAY.fullmatch(text):
+            month, day, hour, minute, second = (int(part) for part in match.groups()[:5])
+            return Moment(date=datetime(2000, month, day, hour, minute, second, _micro(match[6])), has_year=False)
         return _worded(text)
     except (ValueError, OverflowError, OSError):
         return Moment()

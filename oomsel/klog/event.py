@@ -147,6 +147,12 @@ class OomEvent:
     no_killable: int | None = None  #: line
     panic: tuple[int, str] | None = None  #: line and what the panic says
     reaped: list[tuple[int, int]] = field(default_factory=list)  #: line and pid
+    host: str | None = None  #: the machine, as the logger names it
+    date: str = ""  #: of the first line, where there is one beside the stamp
+    remarks: list[str] = field(default_factory=list)  #: on how the log was read: newest first, lines made whole
+    cut_at: int = 0  #: characters after which lines are cut; 0 where none is
+    cut_lines: list[int] = field(default_factory=list)  #: the report's lines that lack their end
+    cut_rows: list[Row] = field(default_factory=list)  #: rows of which only the first cells are left
     source_lines: list[bytes] = field(default_factory=list)  #: the report as it stands in the log
 
     @property
@@ -203,9 +209,12 @@ class OomEvent:
             return
         if self.invoked is None:
             yield f"no line that says who invoked the OOM killer{self._where_cut()}"
+        if self.cut_lines:
+            rows = f": {len(self.cut_rows)} row{'s lack their' if len(self.cut_rows) != 1 else ' lacks its'} end"
+            yield f"lines are cut at column {self.cut_at}{rows if self.cut_rows else ''}"
         if self.header_line is None:
             yield "no task table"
-        elif not self.rows and self.no_killable is None:
+        elif not self.rows and not self.cut_rows and self.no_killable is None:
             yield "no row in the task table that can be read"
         if not self.ends:
             yield "no end, with the kill line"
@@ -215,7 +224,7 @@ class OomEvent:
             yield f"{_count(self.doubled)} there twice, line {_lines(self.doubled)}"
         for line, what in self.losses[:3]:
             yield f"{what}, line {line}"
-        if self.rows and self.ends and (lost := self.lost_victim()) is not None:
+        if (self.rows or self.cut_rows) and self.ends and (lost := self.lost_victim()) is not None:
             yield f"no row of the victim, pid {lost}"
 
     def _where_cut(self) -> str:
@@ -228,7 +237,7 @@ class OomEvent:
 
     def lost_victim(self) -> int | None:
         """The pid that was killed without standing in the table; None where that is not so."""
-        pids = {row.pid for row in self.rows} | {row.numbers.get("tgid") for row in self.rows}
+        pids = {row.pid for row in (*self.rows, *self.cut_rows)} | {row.numbers.get("tgid") for row in self.rows}
         if self.exiting is not None and not self.kills:
             return None  # it may have lost its mm, and with it its row, before the table was printed
         named = {kill.pid for kill in self.kills[:1]} | ({self.chosen.pid} if self.chosen else set())

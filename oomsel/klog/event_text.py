@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from oomsel.klog.event import OomEvent
 from oomsel.klog.formats import PRINTK_ZERO
-from oomsel.klog.prefix import Stripper
 from oomsel.klog.reader import LogReader
 from oomsel.klog.report_lines import name_bytes, parse_invoked
+from oomsel.klog.wrappers import Stripper
 from oomsel.text import TASK_COMM_LEN, comm_from_text
 
 _HEADING = re.compile(r"# (approximate|precise): ")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from oomsel.klog.chunks import HEADROOM, ChunkReader, Readable, count_newlines
+from oomsel.klog.order import is_newest_first
 from oomsel.klog.search import fastest_find, plain_find
 
 #: So many bytes are looked at for everything; what follows only for the needles below.
@@ -18,6 +21,11 @@ NEEDLES = (b" invoked oom-killer: gfp_mask=0x", b"Killed process ", b"Linux vers
 #: What the beginning is looked through for: tables cut at both ends, boot lines, fields that hide their text, too.
 SMALL_NEEDLES = (
     b"oom-kill",
+    b"killer: gfp_",
+    b"killed as a result",
+    b": usage ",
+    b"Mem-Info",
+    b"active_anon:",
     b"Killed process ",
     b"oom_reaper: ",
     b"total_vm",
@@ -40,6 +48,8 @@ SMALL_NEEDLES = (
 _NUMBERED = tuple(comma.join(b"%d" % byte for byte in b" invoked oom-killer: ") for comma in (b",", b", "))
 _LONGEST = max(map(len, (*NEEDLES, *_NUMBERED)))
 _HEADER = b"total_vm"
+#: Columns at which text may be cut or broken.
+_NARROWEST, _WIDEST = 40, 1000
 
 
 class LineSource:
@@ -59,6 +69,8 @@ class LineSource:
         self._total = count_newlines(first, 0, len(first))  #: newlines before `_end`
         self._read = len(first)
         is_small = len(first) < SMALL
+        self.is_newest_first = is_newest_first(first)
+        self.column = common_column(first)  #: bytes after which the lines are cut or broken; None where they are not
         self._ahead = None if is_small else ChunkReader(stream)
         self._needles: tuple[bytes, ...] = (
             SMALL_NEEDLES  # in the beginning of a large input, too: the machine boots there
@@ -190,6 +202,16 @@ class LineSource:
             quiet = quiet + 1 if idle() else 0
             if quiet > 2 * _BEFORE and not self.skip():
                 return
+
+
+def common_column(start: bytes) -> int | None:
+    """The length of the longest lines, in bytes, where several have just that: they may be cut, or broken there."""
+    ends = np.flatnonzero(np.frombuffer(start, np.uint8) == 10)
+    lengths = np.diff(ends, prepend=-1) - 1
+    if not len(lengths):
+        return None
+    longest = int(lengths.max())
+    return longest if _NARROWEST <= longest <= _WIDEST and int((lengths == longest).sum()) > 2 else None
 
 
 def _read_up_to(stream: Readable, size: int) -> bytes:

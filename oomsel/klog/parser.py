@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from oomsel.klog import formats
+from oomsel.klog.cut import read_cut
 from oomsel.klog.ending import Ending
 from oomsel.klog.event import OomEvent
 from oomsel.klog.preface import Preface
@@ -46,7 +47,9 @@ class EventParser:
     """
 
     def __init__(self, index: int, line: Line, *, keep_source: bool, cpus: int | None = None) -> None:
-        self.event = OomEvent(index, line.number, line.number, line.stamp, line.tag, line.caller)
+        self.event = OomEvent(
+            index, line.number, line.number, line.stamp, line.tag, line.caller, host=line.host, date=line.date
+        )
         self.age = 0
         self._keep_source = keep_source
         self._cpus = cpus
@@ -89,7 +92,8 @@ class EventParser:
             self._strays.append(line)
         event = self.event
         if event.begins_at is None:
-            event.begins_at, event.first_line, event.stamp = part, line.number, line.stamp
+            event.begins_at, event.first_line = part, line.number
+            event.stamp, event.date = line.stamp, line.date
         self._own(line)
         return True
 
@@ -182,22 +186,34 @@ class EventParser:
         if line.is_bare and not self._offset and self._columns is None:
             self._learn_prefix(text)
         event = self.event
+        if line.cut_at and read_cut(event, line):
+            return True
         # The table's rows are the most; then whatever may come before it.  A row that has changed places with the
         # line after the table is one all the same.
         if self._columns is not None and not event.ends and self._row(line, text):
             return True
         if "invoked oom-killer" in text:
             return self._invoked(line, text, recent)
-        if event.header_line is None and not event.ends and (columns := self._header(line, text)):
+        return self._heading(line, text) or self._other(line, text)
+
+    def _heading(self, line: Line, text: str) -> bool:
+        """What stands above the table's rows."""
+        event = self.event
+        if event.header_line is not None:
+            return False
+        if not event.ends and (columns := self._header(line, text)):
             self._columns, event.columns, event.header_line = columns, columns.names, line.number
             self._take_strays(line)
             return True
-        if text == formats.TASKS_STATE and event.header_line is None:
-            return True
+        return text == formats.TASKS_STATE
+
+    def _other(self, line: Line, text: str) -> bool:
+        """What ends the report, or stands before its table."""
         if self._ending.read(line, text):
             if self._ending.unfinished is not None:
                 self._wait_for_rest(line, self._ending.unfinished)
             return True
+        event = self.event
         return not event.rows and not event.ends and self._read_preface(line, text) is not None
 
     def _learn_prefix(self, text: str) -> None:

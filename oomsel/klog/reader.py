@@ -6,30 +6,34 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from oomsel.klog import formats
 from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
+from oomsel.klog.heads import Heads, Key
 from oomsel.klog.lines import LineSource
+from oomsel.klog.order import OldestFirst
 from oomsel.klog.parser import EventParser
-from oomsel.klog.prefix import Line, Stripper
+from oomsel.klog.prefix import Line
+from oomsel.klog.torn import Joiner
+from oomsel.klog.wrappers import Stripper
 
 #: Lines without a word of the report's, after which it is taken to have been cut.
 _PATIENCE = 3000
-#: Lines that may stand between the parts of a report whose first line is lost: the stack dump, the slabs.
-_HEAD_PATIENCE = 300
-#: Lines that another dump of the machine's memory has: a failed allocation's, say.
-_OTHERS_DUMP = 150
 #: Lines after the kill in which a group's kills and the reaper may follow.
 _AFTERMATH = 64
 
 _CPUS = re.compile(r"\bnr_cpu_ids:([0-9]{1,5})\b|[Bb]rought up (?:[0-9]+ nodes?, )?([0-9]{1,5}) CPUs?\b")
 _RELEASE = re.compile(r"Linux version ([0-9]+\.[0-9]\S*)")
 _SWAP_ON = re.compile(r"Adding ([0-9]{1,15})k swap on ")
+#: More digits than a number of 64 bits has, in what is no part of a path or an identifier.
+_HUGE = re.compile(r"(?<![0-9A-Za-z_./-])[0-9]{21}")
+#: So many earlier kills, and hosts, are kept in mind.
+_MOST_KILLS = 20_000
+_MOST_HOSTS = 2_000
 
 
 @dataclass(slots=True)
 class LogContext:
-    """What the log says outside of its reports; each value with its line."""
+    """What the log says of a machine outside of its reports; each value with its line."""
 
     possible_cpus: tuple[int, int] | None = None
     online_cpus: tuple[int, int] | None = None
@@ -69,6 +73,10 @@ class LogContext:
         for kill in event.kills:
             self.killed[kill.pid] = (kill.comm, kill.line)
         self.reaped.update((pid, line) for line, pid in event.reaped)
+        while len(self.killed) > _MOST_KILLS:
+            del self.killed[next(iter(self.killed))]
+        while len(self.reaped) > _MOST_KILLS:
+            del self.reaped[next(iter(self.reaped))]
 
     def copy(self) -> LogContext:
         """As it is now, for a report to be read with."""
@@ -83,116 +91,143 @@ def _boots(text: str) -> bool:
 
 
 class LogReader:
-    """The reports in `stream`, in order of their ends, as `events()` gives them.
+    """The reports in `stream`, in order of their beginnings, as `events()` gives them.
 
-    `context` is what the log says beside them, up to the report that was given last.
-    `keep_source` keeps each report's lines as they stand.  One pass, a few MiB of memory
-    besides the reports that the caller keeps.
+    `context` is what the log says beside them of the machine that the report given last is of, up
+    to that report's end.  `keep_source` keeps each report's lines as they stand.  One pass, a few
+    MiB of memory besides the reports that the caller keeps.
     """
 
     def __init__(
         self, stream: Readable, *, keep_source: bool = False, progress: Callable[[int], None] | None = None
     ) -> None:
         self._source = LineSource(stream, progress)
+        self._turned = OldestFirst() if self._source.is_newest_first else None
+        self._stripper = Stripper()
+        self._joiner = Joiner(self._source.column)
         self._keep_source = keep_source
         self.context = LogContext()
-        self._open: dict[tuple[str | None, str], EventParser] = {}
-        #: What may be a report whose first lines are lost.
-        self._heads: dict[tuple[str | None, str], EventParser] = {}
-        self._others: dict[tuple[str | None, str], int] = {}  #: until which line there is another dump of memory
-        self._first_line: int | None = None
+        self._contexts: dict[str | None, LogContext] = {}
+        self._open: dict[Key, EventParser] = {}
+        self._heads = Heads()
         self._count = 0
-        self._recent: list[Line] = []
+        self._recent: dict[str | None, list[Line]] = {}
         self._sequence: int | None = None
 
+    def context_of(self, host: str | None) -> LogContext:
+        """What the log says of a machine as far as it has been read."""
+        if host not in self._contexts:
+            if len(self._contexts) >= _MOST_HOSTS:
+                del self._contexts[next(iter(self._contexts))]
+            self._contexts[host] = LogContext()
+        return self._contexts[host]
+
     def events(self) -> Iterator[OomEvent]:
-        """The reports, each when it has ended."""
-        for line in Stripper().strip(self._source.lines(lambda: not self._open and not self._heads)):
+        """The reports, each when it and all that began before it have ended."""
+        following = 1
+        held: dict[int, tuple[OomEvent, LogContext]] = {}
+        for event in self._closed():
+            live = self.context_of(event.host)
+            if event.index == following:
+                self.context = live
+                following += 1
+                yield event
+            else:
+                held[event.index] = (event, live.copy())
+            live.learn(event)
+            while following in held:
+                later, self.context = held.pop(following)
+                following += 1
+                yield later
+
+    def _closed(self) -> Iterator[OomEvent]:
+        """The reports in order of their ends."""
+        lines = self._stripper.strip(self._source.lines(self._is_idle))
+        if self._turned is not None:
+            lines = self._turned.lines(lines)
+        for line in self._joiner.lines(lines):
             yield from self._take(line)
-        for key, head in list(self._heads.items()):
-            if head.is_ooms and key not in self._open:
-                self._begin(key, head)
+        for key, head in self._heads.left():
+            self._begin(key, head)
         for key in list(self._open):
             yield self._close(key)
+
+    def _is_idle(self) -> bool:
+        turned = self._turned
+        is_holding = self._joiner.is_holding or self._stripper.is_holding or (turned is not None and turned.is_within)
+        return not self._open and not self._heads and not is_holding
 
     def _close_before(self, line: Line) -> Iterator[OomEvent]:
         """The reports that have ended when `line` comes."""
         boots = _boots(line.text)
         for key, report in list(self._open.items()):
             report.age += 1
-            if report.age > (_AFTERMATH if report.event.ends else _PATIENCE) or (boots and key[0] == line.tag):
+            is_over = report.age > (_AFTERMATH if report.event.ends else _PATIENCE)
+            if is_over or (boots and key[:2] == (line.host, line.tag)):
                 yield self._close(key)
         if boots:
             self._source.look_closely()
 
     def _take(self, line: Line) -> Iterator[OomEvent]:
         yield from self._close_before(line)
-        if self._first_line is None and line.text.strip():
-            self._first_line = line.number
         self._watch_sequence(line)
-        key = (line.tag, line.caller)
+        key = (line.host, line.tag, line.caller)
+        self._heads.see(key, line)
         report_of = self._open.get(key)
-        if report_of is None and line.text.startswith("oom_reaper: "):
-            # The reaper is another thread.
-            for report in self._open.values():
-                if report.read_reaper(line):
-                    return
+        if _HUGE.search(line.text):
+            if report_of is not None:
+                report_of.event.losses.append((line.number, "a line with a number that no kernel prints"))
+            return
+        if report_of is None and line.text.startswith("oom_reaper: ") and self._is_reaped(line):
+            return
+        recent = self._recent.setdefault(line.host, [])
         if report_of is not None:
-            if report_of.read(line, self._recent):
+            if report_of.read(line, recent):
                 self._remember(line)
+                return
+            if self._is_mixed(report_of.event, line):
                 return
             if report_of.begins_another(line):
                 yield self._close(key)
                 report_of = None
-        if any(words in line.text for words in formats.OTHER_MEMINFO):
-            self._watch_for_others(key, line)
-        elif report_of is None and self._begins(key, line):
-            self._remember(line)
+        if report_of is None and self._begins(key, line, recent):
             return
-        for other in self._open.values():
-            other.overhear(line)
-        self.context.read(line)
+        for (host, *_), other in self._open.items():
+            if line.host in (host, None):
+                other.overhear(line)
+        self.context_of(line.host).read(line)
         self._remember(line)
 
-    def _begins(self, key: tuple[str | None, str], line: Line) -> bool:
-        """Whether a report begins with `line`, or with what was read before it, or may have begun with it."""
-        head = self._heads.get(key)
-        is_new = "invoked oom-killer" in line.text or " Comm: " in line.text
-        parser = self._parser(line) if head is None or is_new else head
-        if parser.has_trace_of_another and parser.begins_another(line):
-            parser = self._parser(line)
-        if parser.begin(line, self._recent):
-            self._begin(key, parser)
-            return True
-        if line.number <= self._others.get(key, 0):
-            return False
-        taken = parser.collect(line)
-        parser.age = 0 if taken else parser.age + 1
-        if parser.has_trace_of_another and not parser.event.meminfo.is_empty:
-            self._watch_for_others(key, line)
-            return False
-        if taken or (parser.has_trace_of_another and parser is not head):
-            self._heads[key] = parser
-        elif parser.age > _HEAD_PATIENCE:
-            self._heads.pop(key, None)
-        return taken
+    def _is_reaped(self, line: Line) -> bool:
+        """Whether the line is of the reaper, which is another thread, about one of the reports' victims."""
+        return any(report.read_reaper(line) for (host, *_), report in self._open.items() if host == line.host)
 
-    def _watch_for_others(self, key: tuple[str | None, str], line: Line) -> None:
-        """The dump of memory that begins with `line` is not the OOM killer's."""
-        self._others[key] = line.number + _OTHERS_DUMP
-        self._heads.pop(key, None)
+    def _begins(self, key: Key, line: Line, recent: list[Line]) -> bool:
+        """Whether a report begins, or what is left of one, or may have begun with the line."""
+        parser = self._heads.parser(key, line, lambda: self._parser(line))
+        if not parser.begin(line, recent):
+            return self._heads.collect(key, parser, line)
+        self._begin(key, parser)
+        self._remember(line)
+        return True
+
+    def _is_mixed(self, event: OomEvent, line: Line) -> bool:
+        """Whether a second header follows the first at once: two reports are mixed, and nothing tells them apart."""
+        if event.header_line is None or event.rows or event.ends or "total_vm" not in line.text:
+            return False
+        event.losses.append((line.number, "the header of another table, as two reports are mixed"))
+        return True
 
     def _parser(self, line: Line) -> EventParser:
-        cpus, _ = self.context.possible_cpus or (None, 0)
+        cpus, _ = self.context_of(line.host).possible_cpus or (None, 0)
         return EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
 
-    def _begin(self, key: tuple[str | None, str], parser: EventParser) -> None:
+    def _begin(self, key: Key, parser: EventParser) -> None:
         self._count += 1
-        event = parser.event
-        event.index = self._count
-        event.follows_lines = event.first_line != self._first_line
-        self._heads.pop(key, None)
-        self._others.pop(key, None)
+        parser.event.index = self._count
+        if self._turned is not None:
+            parser.event.remarks.append("the log is printed newest first; it is read from its end")
+        self._heads.begin(key, parser)
         self._open[key] = parser
 
     def _watch_sequence(self, line: Line) -> None:
@@ -205,9 +240,12 @@ class LogReader:
                 report.miss(line, line.sequence - before - 1)
 
     def _remember(self, line: Line) -> None:
-        self._recent.append(line)
-        if len(self._recent) > 24:
-            del self._recent[:8]
+        recent = self._recent.setdefault(line.host, [])
+        recent.append(line)
+        if len(recent) > 24:
+            del recent[:8]
+        if len(self._recent) > _MOST_HOSTS:
+            del self._recent[next(iter(self._recent))]
 
-    def _close(self, key: tuple[str | None, str]) -> OomEvent:
+    def _close(self, key: Key) -> OomEvent:
         return self._open.pop(key).finish()

@@ -81,7 +81,8 @@ def parse_invoked(number: int, text: str) -> Invoked | None:
     if adj is None and adj_old is None:
         return None
     score = int(adj) if adj is not None else score_adj_of(int(adj_old))
-    return Invoked(number, name_bytes(comm), int(mask, 16), names or "", int(order), max(-1000, min(score, 1000)))
+    name = name_bytes(comm).replace(b"\0", b"")  # what a file system leaves before a line after a crash
+    return Invoked(number, name, int(mask, 16), names or "", int(order), max(-1000, min(score, 1000)))
 
 
 def parse_current(number: int, text: str) -> Current | None:

@@ -1,4 +1,4 @@
-"""Why an OOM event came out as it did, as data: the sentences are explain_text's."""
+"""Why an OOM event ended as it did, as data; explain_text.py makes sentences of it."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ class Rescue:
     """The smallest change of oom_score_adj that lets a victim live."""
 
     victim: int  #: index of the process
-    adj: int | None  #: the oom_score_adj that does; None where not even -1000 helps
+    adj: int | None  #: the oom_score_adj that does; None if not even -1000 helps
     instead: OomReport  #: what happens then
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Explanation:
-    """An event as the kernel's release reads it, the other reading beside it, and how far off either can be."""
+    """An event in the explained mode and in the other one, and how far off its counters can be."""
 
     report: OomReport  #: in the mode that is explained
     other: OomReport  #: in the other mode
     approximate: OomReport
     precise: OomReport
-    candidates: list[int]  #: tasks that may be killed, the worst first, of equals the one the kernel would choose
+    candidates: list[int]  #: tasks that may be killed, the worst first; of equals the kernel's choice first
     bound: Bound
     interval: Interval
-    possible_victims: list[int]  #: tasks that could have been chosen, knowing the global counts alone, the worst first
-    deltas_known: bool  #: the scenario says what the CPUs hold
-    skipped: dict[SkipReason, list[int]]  #: why, and who
+    possible_victims: list[int]  #: tasks that could win if only the global counts are known, the worst first
+    deltas_known: bool  #: whether the scenario states per-CPU deltas
+    skipped: dict[SkipReason, list[int]]  #: the tasks that may not be killed, by reason
     rescues: list[Rescue]  #: for the victim of each mode
 
 
 def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanation:
-    """Explain one event, given both its runs; `mode` is the one that counts."""
+    """Explain one event, given its run in each mode; `mode` is the one to explain."""
     report, other = (approximate, precise) if mode == "approximate" else (precise, approximate)
     system = report.system
     interval = badness_interval(system, report.points, report.totalpages)
@@ -51,7 +51,7 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
             skipped.setdefault(SkipReason(why), []).append(task)
     victims = dict.fromkeys(run.chosen for run in (report, other) if run.chosen is not None and run.killed)
     if system.formula is not None and system.formula.scale == "raw":
-        victims = {}  # oom_score_adj came later
+        victims = {}  # those kernels have no oom_score_adj
     return Explanation(
         report=report,
         other=other,
@@ -68,9 +68,9 @@ def explain(approximate: OomReport, precise: OomReport, mode: str) -> Explanatio
 
 
 def _rescue(report: OomReport, victim: int) -> Rescue:
-    """What would save `victim` from the report's fate, found by running the event again with other values.
+    """The highest oom_score_adj that saves `victim`, found by running the event again.
 
-    The lower the victim's oom_score_adj, the better for it, so that a search by halves finds the border.
+    A lower oom_score_adj never makes a victim of a task, so a binary search finds the border.
     """
     kept = int(report.system.tasks.oom_score_adj[victim])  # with this it dies
     saved = OOM_SCORE_ADJ_MIN

@@ -1,4 +1,4 @@
-"""An Explanation in sentences, for a person."""
+"""An Explanation as sentences and tables, for a person."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, out
 from oomsel.outputs.tasks import FIRST, TaskView
 from oomsel.text import aligned, format_numbers, printable
 
-#: Candidates that are shown, and names under each reason, unless all are asked for.
+#: How many candidates are shown, and how many names for each reason, unless --all asks for every one.
 CLOSEST = 5
 NAMES = 12
 
@@ -27,7 +27,7 @@ _READS = {"approximate": "reads the RSS counters approximately", "precise": "sum
 def explanation_lines(
     explanation: Explanation, *, show_all: bool = False, evidence: LogEvidence | None = None
 ) -> list[str]:
-    """The explanation as paragraphs and tables: a line that begins with a blank is not to be wrapped.
+    """The explanation as paragraphs and tables; a line that begins with a blank must not be wrapped.
 
     `evidence` is the log that the scenario was read from: what that does not hold is not claimed.
     """
@@ -94,7 +94,7 @@ def _why(report: OomReport, evidence: LogEvidence | None) -> Iterator[str]:
 
 
 def _measure(report: OomReport) -> str:
-    """What the scores are set against."""
+    """The constraint, and the total that badness is measured against."""
     system, oc = report.system, report.oc
     total = pages_and_mebibytes(report, report.totalpages)
     if oc.totalpages is not None:
@@ -132,7 +132,7 @@ def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[
         yield from _historic_arithmetic(report, system.formula, task)
         return
     mm = int(tasks.mm[task])
-    counters = {name: column[0] for name, column in TaskView(report, [task]).counters.items()}
+    counters = {name: column[0] for name, column in TaskView(report, [task]).counters().items()}
     parts = f"anon {counters['anon']}, file {counters['file']}, shmem {counters['shmem']}"
     if system.rss_is_one_number[mm]:
         parts = "anon, file and shmem together"
@@ -155,7 +155,7 @@ def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[
 
 
 def _historic_arithmetic(report: OomReport, formula: Formula, task: int) -> Iterator[str]:
-    """How a release before 5.4 came to a score."""
+    """How a release before 5.4 computed the score."""
     system, tasks = report.system, report.system.tasks
     mm, adj = int(tasks.mm[task]), int(tasks.oom_score_adj[task])
     if formula.scale == "raw":
@@ -207,7 +207,7 @@ def _candidate_rows(explanation: Explanation, tasks: list[int]) -> list[tuple[st
     could = set(explanation.possible_victims)
     best = int(report.points[explanation.candidates[0]])
     rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
-    columns = zip(tasks, view.killed, view.pid, view.comm, view.badness, other.badness, strict=True)
+    columns = zip(tasks, view["killed"], view["pid"], view["comm"], view["badness"], other["badness"], strict=True)
     for task, killed, pid, comm, points, other_points in columns:
         mark = "killed" if killed else "could be" if task in could else ""
         behind = "-" if best == LONG_MAX else str(best - int(report.points[task]))

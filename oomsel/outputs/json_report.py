@@ -13,6 +13,7 @@ from oomsel.kernel.badness import oom_badness
 from oomsel.kernel.constraint import current_of
 from oomsel.kernel.event import OomReport
 from oomsel.kernel.gfp import format_gfp
+from oomsel.kernel.percpu_counter import Int64s
 from oomsel.outputs.summary import SILENCE, Comparison, freed_pages
 from oomsel.outputs.tasks import TaskView
 from oomsel.text import comm_to_text, printable
@@ -83,32 +84,29 @@ def _named(report: OomReport, task: int) -> dict[str, Any]:
 def _tasks(report: OomReport) -> list[dict[str, Any]]:
     view = TaskView(report)
     shown = set(report.shown.tolist())
-    eligible = view.eligible
-    # What the counters come to, also for an oom_task_origin(), which is chosen whatever they say.
-    badness, precise_badness = (
-        [points if may_be_killed else None for points, may_be_killed in zip(all_points, eligible, strict=True)]
-        for all_points in (
-            oom_badness(report.system, counters, report.totalpages).tolist()
-            for counters in (report.counters, report.precise)
-        )
-    )
+    reasons = view["skip_reason"]
+
+    def badness(counters: Int64s) -> list[int | None]:
+        """What the counters come to, also for an oom_task_origin(), which is chosen whatever they say."""
+        points = oom_badness(report.system, counters, report.totalpages).tolist()
+        return [None if reason else pages for reason, pages in zip(reasons, points, strict=True)]
+
     columns: dict[str, list[Any]] = {
-        "pid": view.pid,
-        "comm": list(map(comm_to_text, view.comm)),
-        "uid": view.uid,
-        "oom_score_adj": view.oom_score_adj,
-        "memcg": list(map(printable, view.memcg)),
-        "total_vm": view.total_vm,
-        "pgtables_bytes": view.pgtables_bytes,
-        "counters": _objects(view.counters),
-        "precise_counters": _objects(view.precise),
-        "eligible": eligible,
-        "reason": [reason or None for reason in view.skip_reason],
-        "badness": badness,
-        "precise_badness": precise_badness,
+        "pid": view["pid"],
+        "comm": list(map(comm_to_text, view["comm"])),
+        "uid": view["uid"],
+        "oom_score_adj": view["oom_score_adj"],
+        "memcg": list(map(printable, view["memcg"])),
+        **{name: view[name] for name in ("total_vm", "pgtables_bytes")},
+        "counters": _objects(view.counters()),
+        "precise_counters": _objects(view.counters(precise=True)),
+        "eligible": [not reason for reason in reasons],
+        "reason": [reason or None for reason in reasons],
+        "badness": badness(report.counters),
+        "precise_badness": badness(report.precise),
         "in_table": [task in shown for task in view.tasks.tolist()],
-        "chosen": view.chosen,
-        "killed": view.killed,
+        "chosen": view["chosen"],
+        "killed": view["killed"],
     }
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 

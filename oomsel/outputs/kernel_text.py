@@ -1,17 +1,43 @@
-"""An OomReport in the kernel's own words, to the byte."""
+"""An OomReport as the kernel prints it, byte for byte."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from oomsel.kernel.constraint import Constraint, GroupVictimAgain, current_of
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, RSS_MEMBERS
 from oomsel.klog import formats
+from oomsel.outputs.summary import compare
 from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
 from oomsel.text import format_numbers, printable, signed_uid
+
+#: The heading of each mode's event where two are printed.
+HEADINGS = {
+    "approximate": "# approximate: every counter's global count alone",
+    "precise": "# precise: what every CPU holds added in",
+}
+#: What begins a line that is not the kernel's.
+REMARK = "# "
+
+
+def event_text(
+    reports: Sequence[OomReport], *, reaper: bool = False, prefix: str = "", closing: str | None = None
+) -> str:
+    """The lines that `select` prints; of two reports each has a heading, and a last line says how they compare.
+
+    `closing` replaces that last line.
+    """
+    lines = []
+    for report in reports:
+        if len(reports) > 1:
+            lines.append(HEADINGS[report.mode])
+        lines += [prefix + line for line in kernel_lines(report, reaper=reaper)]
+    if len(reports) > 1:
+        lines.append(REMARK + (closing or compare(*reports).sentence))
+    return "".join(f"{line}\n" for line in lines)
 
 
 def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
@@ -51,17 +77,15 @@ def dump_tasks(report: OomReport) -> list[str]:
 def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
     """The rows of the task table, in scan order: dump_task() for every task that it shows."""
     view = TaskView(report, report.shown)
-    memory = {"total_vm": view.total_vm, "pgtables_bytes": view.pgtables_bytes, **view.counters}
-    columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: _shown(column) for name, column in memory.items()}
-    columns |= {"uid": list(map(signed_uid, view.uid)), "tgid": view.pid, "oom_score_adj": view.oom_score_adj}
+    numbers = {name: view[name] for name in ("total_vm", "pgtables_bytes", "oom_score_adj")} | view.counters()
+    columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: column for name, column in numbers.items()}
+    for name in RSS_MEMBERS:
+        if None in numbers[name]:
+            columns[TABLE_COLUMNS[name]] = [formats.UNKNOWN if pages is None else pages for pages in numbers[name]]
+    columns |= {"uid": signed_uid(report.system.tasks.uid[report.shown]).tolist(), "tgid": view["pid"]}
     cells = [columns[column.name] for column in layout.columns]
-    rows = zip(view.live_pid, *cells, map(printable, view.live_comm), strict=True)
+    rows = zip(view["live_pid"], *cells, map(printable, view["live_comm"]), strict=True)
     return map(layout.row.__mod__, rows)
-
-
-def _shown(column: list[int | None]) -> list[Any]:
-    """The column with `?` for what is not known."""
-    return [formats.UNKNOWN if value is None else value for value in column] if None in column else column
 
 
 def dump_oom_victim(report: OomReport) -> str:

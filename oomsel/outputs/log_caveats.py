@@ -25,7 +25,6 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     if result.missing_columns and facts.is_simulated:
         yield f"columns that count are not in the table: {', '.join(result.missing_columns)}"
     yield from _about_totalpages(choice)
-    yield from _about_swappiness(choice)
     yield from _about_group(choice)
     if not choice.reading.changed:
         yield from _about_snapshots(choice)
@@ -76,18 +75,6 @@ def _holds_for(choice: LogChoice) -> str:
         return f"; the kernel's choice leads from {low * 1000} pages on" if low else ""
     span = f"from {low * 1000} to" if low else "up to"
     return f"; the kernel's choice leads {span} {high * 1000 + 999} pages"
-
-
-def _about_swappiness(choice: LogChoice) -> Iterator[str]:
-    """At swappiness 0, which no log shows, a cgroup's total leaves swap out: told where that changes the answer."""
-    without = choice.facts.totalpages_without_swap
-    if without is None or choice.reading.states_total:
-        return
-    now, then = choice.result.winner, choice.at(without).winner
-    if now is None or then is None or now.row is then.row:
-        return
-    leads = f"{then.row.pid} ({printable(then.label[1])}) leads the table"
-    yield f"swappiness is not in a log: were it 0, totalpages would be {without}, without swap, and {leads}"
 
 
 def _about_group(choice: LogChoice) -> Iterator[str]:

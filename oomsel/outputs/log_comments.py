@@ -1,4 +1,4 @@
-"""What a scenario that comes from a log says about itself at its top: where its values are from, what is not known."""
+"""The comments at the top of a scenario made from a log: where its values come from, and what is not known."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from oomsel.text import printable
 
 
 def comments_of(reading: LogReading) -> tuple[str, ...]:
-    """Lines of comment."""
+    """The comments, a line each."""
     event, facts = reading.event, reading.facts
     lines = []
     if event.victim is not None:
@@ -19,9 +19,11 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     lines += [sentence(line) for line in memory_summary(event, facts)]
     lines.append(f"Page size {facts.page_size}: {facts.page_size_because}.")
     if facts.totalpages is not None:
-        lines.append(f"totalpages is {facts.totalpages}: {facts.totalpages_because}.")
+        kind = ", a guess" if facts.totalpages_guessed else ""
+        lines.append(f"totalpages is {facts.totalpages}{kind}: {facts.totalpages_because}.")
     else:
-        lines.append(f"totalpages is not known: {facts.totalpages_because}; what the table holds is taken for it.")
+        what = "a scenario needs one, and has what the table holds: replace it"
+        lines.append(f"totalpages is not known: {facts.totalpages_because}; {what}.")
     if facts.ram is None and facts.totalpages is not None:
         lines.append("The machine's RAM is not printed; machine.ram is the cgroup's limit, and no score depends on it.")
     if facts.cpus is None:
@@ -29,6 +31,8 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     if not facts.is_simulated:
         name = formula_of(facts.version).name
         lines.append(f"The kernel chose by {name} formula; this scenario is run by {facts.kernel}'s, which may differ.")
+    for pid in sorted(reading.stand_ins):
+        lines.append(f"Task {pid} only stands for the allocating one, of which the log shows too little.")
     lines.append("Per-CPU deltas are not in a log: every counter is what the table shows.")
     if event.summary is not None and event.summary.task_memcg != "/":
         lines.append("Only the victim's cgroup is printed; the others stand where the table's order is kept.")

@@ -1,90 +1,147 @@
-"""A log's reports, a line or an object each."""
+"""The list of a log's reports: a line of text or an object for each."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from oomsel.inputs.log.facts import page_size_of
+from oomsel.klog.cgroup_names import CgroupNames, names_of
+from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
-from oomsel.text import aligned, comm_to_text, pages_of, printable
+from oomsel.text import comm_to_text, pages_of, printable
 
-_HEADINGS = ("#", "line", "time", "invoked by", "killed", "freed", "tasks", "report", "constraint")
+_HEADINGS = ("#", "line", "time", "invoked by", "killed", "freed", "tasks", "why")
 _RIGHT = frozenset(("#", "line", "freed", "tasks"))
+_WIDTH = 80
+_INDENT = "     "
 
 
 class Entry(NamedTuple):
-    """One report, for the list; what was freed is None where no kill line says it."""
+    """One report in the list; `freed_kb` and `freed_pages` are None if no kill line states them."""
 
     source: str
     number: int
     line: int
     last_line: int
     time: str
+    utc: str | None  #: ISO, where the log says a date with a zone
+    host: str | None
     invoked_by: bytes | None
     constraint: str
     cgroup: str | None  #: the one that ran out of memory
     victim_cgroup: str | None
+    names: CgroupNames
     killed: tuple[tuple[int, bytes], ...]
+    named_by: str | None  #: where no kill line names the victim: the line that does
+    end: str | None  #: killed, panic, nobody killable; None where the end is not in the log
     freed_kb: int | None
     freed_pages: int | None
     tasks: int
     missing: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def entry_of(source: str, event: OomEvent) -> Entry:
     """What the list shows of a report."""
     summary, memcg = event.summary, event.memcg
-    sizes = [kill.rss for kill in event.kills if kill.rss is not None]
+    kills = event.killed
+    sizes = [kill.rss for kill in kills if kill.rss is not None]
+    killed = tuple((kill.pid, kill.comm) for kill in kills)
+    named_by = None
+    is_cut = event.panic is None and event.no_killable is None and event.exiting is None
+    if not killed and is_cut and event.victim is not None:
+        killed, named_by = (event.victim,), "the oom-kill line"
+    cgroup = (summary.oom_memcg if summary else None) or (memcg.path if event.is_memcg else None)
+    victim_cgroup = summary.task_memcg if summary else memcg.task_path
     return Entry(
         source,
         event.index,
         event.first_line,
         event.last_line,
         event.stamp,
+        utc_of(event),
+        event.host,
         event.invoked.comm if event.invoked else None,
         constraint_of(event),
-        (summary.oom_memcg if summary else None) or (memcg.path if memcg.memory is not None else None),
-        summary.task_memcg if summary else memcg.task_path,
-        tuple((kill.pid, kill.comm) for kill in event.kills),
+        cgroup,
+        victim_cgroup,
+        names_of(victim_cgroup, cgroup),
+        killed,
+        named_by,
+        end_of(event),
         sum(sizes) if sizes else None,
         pages_of(sum(sizes), page_size_of(event)[0]) if sizes else None,
-        len(event.rows),
+        len(event.rows) + len(event.cut_rows),
         tuple(event.missing()),
+        tuple(event.remarks),
     )
 
 
+def end_of(event: OomEvent) -> str | None:
+    """How a report ends: `killed`, `panic`, `nobody killable`, or the last two; None where that is not in the log."""
+    if event.kills:
+        return "killed"
+    words = ["nobody killable"] if event.no_killable is not None else []
+    if event.panic is not None:
+        words.append("panic")
+    if event.exiting is not None and not words:
+        words.append("exiting already")
+    return ", ".join(words) or None
+
+
+def utc_of(event: OomEvent) -> str | None:
+    """When the report was logged, as ISO in UTC; None where the log does not say it with a zone and a year."""
+    from datetime import UTC
+
+    for text in (event.date, event.stamp):
+        moment = moment_of(text) if text else None
+        if moment is not None and moment.date is not None and moment.date.tzinfo is not None and moment.has_year:
+            return moment.date.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None
+
+
 def constraint_of(event: OomEvent) -> str:
-    """What limited the allocation, in a word: a cgroup is `memcg`, nothing `global`; `?` where nothing says."""
+    """What limited the allocation: `memcg`, `cpuset`, `mempolicy`, `global` for nothing, `?` if no line says."""
     if event.invoked is not None and event.invoked.order == -1:
         return "sysrq"
     if event.summary is not None:
         names = {"CONSTRAINT_NONE": "global", "CONSTRAINT_MEMORY_POLICY": "mempolicy"}
         constraint = event.summary.constraint
         return names.get(constraint, constraint.removeprefix("CONSTRAINT_").lower())
-    if event.memcg.memory is not None or any(kill.prefix.startswith("Memory cgroup") for kill in event.kills):
+    if event.is_memcg:
         return "memcg"
-    return "global" if event.meminfo.ram is not None or event.panic else "?"
+    return "?" if event.is_memcg is None else "global"
 
 
 def entry_object(entry: Entry) -> dict[str, Any]:
-    """An entry as plain data; keys stay, memory is in kB as the kernel prints it."""
+    """An entry as plain data, for JSON."""
     return {
         "input": printable(entry.source),
         "event": entry.number,
         "line": entry.line,
         "last_line": entry.last_line,
         "time": entry.time or None,
+        "utc": entry.utc,
+        "host": _shown(entry.host),
         "invoked_by": None if entry.invoked_by is None else comm_to_text(entry.invoked_by),
         "constraint": entry.constraint,
         "cgroup": _shown(entry.cgroup),
         "victim_cgroup": _shown(entry.victim_cgroup),
+        "pod": entry.names.pod,
+        "container": entry.names.container,
+        "unit": _shown(entry.names.unit),
+        "guest": _shown(entry.names.guest),
         "killed": [{"pid": pid, "comm": comm_to_text(comm)} for pid, comm in entry.killed],
+        "named_by": entry.named_by,
+        "end": entry.end,
         "freed_pages": entry.freed_pages,
         "freed_kb": entry.freed_kb,
         "tasks": entry.tasks,
         "complete": not entry.missing,
         "missing": list(entry.missing),
+        "remarks": list(entry.remarks),
     }
 
 
@@ -93,29 +150,89 @@ def _shown(text: str | None) -> str | None:
 
 
 def event_lines(entries: Iterable[Entry], *, with_source: bool) -> Iterator[str]:
-    """The entries as aligned text, under a heading."""
-    headings = (*_HEADINGS, *(["input"] if with_source else []))
-    rows = [headings, *((*_cells(entry), *([printable(entry.source)] if with_source else [])) for entry in entries)]
-    yield from aligned(rows, "".join(">" if heading in _RIGHT else "<" for heading in headings))
+    """The entries as aligned text under a heading, with what is worth a word below each; a heading a log if asked."""
+    entries = list(entries)
+    rows = [_cells(entry) for entry in entries]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    if not with_source or not entries:
+        yield _row(_HEADINGS, widths)
+    source: str | None = None
+    several_hosts = len({entry.host for entry in entries}) > 1
+    for entry, row in zip(entries, rows, strict=True):
+        if with_source and entry.source != source:
+            source = entry.source
+            yield f"{printable(source)}:"
+            yield _row(_HEADINGS, widths)
+        yield _row(row, widths)
+        hosts = [f"host {printable(entry.host)}"] if several_hosts and entry.host is not None else []
+        for text in (*hosts, *_details(entry)):
+            yield from textwrap.wrap(
+                text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT + "  ", break_long_words=False,
+                break_on_hyphens=False,
+            )  # fmt: skip
+
+
+def _row(row: Iterable[str], widths: list[int]) -> str:
+    cells = [
+        cell.rjust(width) if heading in _RIGHT else cell.ljust(width)
+        for heading, cell, width in zip(_HEADINGS, row, widths, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
-    killed = "nobody"
-    if entry.killed:
-        pid, comm = entry.killed[0]
-        killed = f"{pid} ({printable(comm)})"
-        if len(entry.killed) > 1:
-            killed += f" +{len(entry.killed) - 1}"
-    elif "no end, with the kill line" in entry.missing:
-        killed = "?"
     return (
         str(entry.number),
         str(entry.line),
-        printable(entry.time) or "-",
+        _time(entry.time),
         "?" if entry.invoked_by is None else printable(entry.invoked_by),
-        killed,
-        "-" if entry.freed_pages is None else f"{entry.freed_pages} pages",
+        _killed(entry),
+        "-" if entry.freed_kb is None else size_of(entry.freed_kb),
         str(entry.tasks),
-        "complete" if not entry.missing else f"incomplete: {'; '.join(entry.missing)}",
-        f"{entry.constraint} {printable(entry.cgroup)}" if entry.cgroup else entry.constraint,
+        entry.constraint,
     )
+
+
+def _time(text: str) -> str:
+    """To the second where it is long: the line has it in full."""
+    moment = moment_of(text) if len(text) > 19 else None
+    if moment is None or moment.date is None or not moment.has_year:
+        return printable(text)[:24] or "-"
+    return moment.date.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _killed(entry: Entry) -> str:
+    if entry.killed:
+        pid, comm = entry.killed[0]
+        more = f" +{len(entry.killed) - 1}" if len(entry.killed) > 1 else ""
+        return f"{pid} ({printable(comm)}){more}"
+    return entry.end or "?"
+
+
+def _details(entry: Entry) -> Iterator[str]:
+    """Whose the cgroup is, and what is missing."""
+    names = entry.names
+    said = [("pod", names.pod), ("container", names.container and names.container[:12]), ("guest", names.guest)]
+    if names.container is None and names.pod is None:
+        said.append(("unit", names.unit))
+    words = [f"{what} {printable(name)}" for what, name in said if name]
+    if entry.cgroup is not None:
+        words = words or [f"cgroup {printable(entry.cgroup)}"]
+    if words and (entry.constraint == "memcg" or names.pod or names.container):
+        yield ", ".join(words)
+    if entry.missing:
+        yield f"incomplete: {'; '.join(entry.missing)}"
+    if entry.named_by is not None:
+        yield f"killed by {entry.named_by}: no kill line is in the log"
+    yield from entry.remarks
+
+
+def size_of(kb: int) -> str:
+    """kB in the largest unit that leaves a whole part: KiB, MiB or GiB, as the kernel's kB are.
+
+    >>> [size_of(kb) for kb in (12, 2048, 160000, 5 << 20)]
+    ['12 KiB', '2.0 MiB', '156.2 MiB', '5.0 GiB']
+    """
+    if kb < 1024:
+        return f"{kb} KiB"
+    return f"{kb / 1024:.1f} MiB" if kb < 1 << 20 else f"{kb / (1 << 20):.1f} GiB"

@@ -1,67 +1,61 @@
-"""Whether the counters' inaccuracy could have changed a logged choice: what every CPU may hold back, as bounds."""
+"""Whether the counters' inaccuracy could have changed a logged choice: what the CPUs may hold, as bounds."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from oomsel.inputs.log.facts import Facts
-from oomsel.inputs.log.rescore import Candidate, Rescore, version_of
-from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.inputs.log.rescore import version_of
+from oomsel.inputs.log.rows import asked_to_die
+from oomsel.kernel.badness import LONG_MIN
+from oomsel.kernel.event import OomReport
 from oomsel.kernel.release import parse_release
-from oomsel.klog.table import rss_parts
+from oomsel.kernel.uncertainty import badness_interval, counter_bound
+from oomsel.klog.event import OomEvent
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.text import printable
 
 
-class Rival(NamedTuple):
-    """Somebody who could have been worse than the victim."""
+class NearTask(NamedTuple):
+    """A task that came near the victim."""
 
     pid: int
     name: bytes
-    margin: int  #: pages by which it may truly exceed the victim, at most
+    margin: int  #: pages by which its true badness may exceed the victim's, at most
 
 
-class Interval(NamedTuple):
-    """Bounds on a choice; `rivals` the likeliest first."""
+class LogInterval(NamedTuple):
+    """Bounds on a logged choice."""
 
     per_counter: int  #: pages by which a counter may be off
     cpus: int
-    rivals: tuple[Rival, ...]
-    nearest: Rival | None  #: of those that could not, the one that comes closest; its margin is negative
+    rivals: tuple[NearTask, ...]  #: that could have been worse than the victim, the likeliest first
+    nearest: NearTask | None  #: of those that could not, the one that comes closest; its margin is negative
 
 
-def bounds(candidate: Candidate, per_counter: int, *, has_swap: bool) -> tuple[int, int]:
-    """The least and the most that a task's score may truly be, if each counter is off by `per_counter` pages at most.
-
-    What reads 0 may be anything from 0 up: reads are clamped there, and no true count is negative.
-    """
-    parts = rss_parts(candidate.row)
-    counters = [(pages, 3 * per_counter if name == "total" else per_counter) for name, pages in parts.items()]
-    if has_swap:
-        counters.append((candidate.row.numbers.get("swapents") or 0, per_counter))
-    least = candidate.score - sum(min(pages, off) for pages, off in counters)
-    return least, candidate.score + sum(off for _, off in counters)
-
-
-def interval_of(facts: Facts, result: Rescore, victim: Candidate) -> Interval | None:
+def interval_of(event: OomEvent, facts: Facts, report: OomReport, victim: int) -> LogInterval | None:
     """The bounds, for the releases that count so and where the number of CPUs is known; else None.
 
+    `report` is the run of the log's scenario, `victim` the pid of the row that leads the table.  Init, which
+    is never killed, is nobody's rival.
     |approximate - precise| <= online CPUs * (batch - 1), for each counter of each mm.
     """
     if facts.cpus is None or not counts_per_cpu(facts):
         return None
-    per_counter = facts.cpus * (compute_batch_value(facts.cpus) - 1)
-    has_swap = facts.swap != 0
-    least, _ = bounds(victim, per_counter, has_swap=has_swap)
-    others = []
-    for candidate in result.candidates:
-        if candidate.row is not victim.row:
-            most = bounds(candidate, per_counter, has_swap=has_swap)[1]
-            others.append(Rival(*candidate.label, most - least))
-    others.sort(key=lambda rival: -rival.margin)
-    rivals = tuple(rival for rival in others if rival.margin >= 0)
-    rest = others[len(rivals) :]
-    return Interval(per_counter, facts.cpus, rivals, rest[0] if rest else None)
+    tasks = report.system.tasks
+    interval = badness_interval(report.system, report.points, report.totalpages, has_swap=facts.swap != 0)
+    has_row = np.isin(tasks.live_pid, [row.pid for row in event.rows])
+    others = np.flatnonzero(has_row & (report.points != LONG_MIN) & (tasks.live_pid != victim))
+    margins = interval.high[others] - interval.low[tasks.live_pid == victim]
+    near = [
+        NearTask(int(tasks.live_pid[others[at]]), tasks.live_comm[others[at]], int(margins[at]))
+        for at in np.argsort(-margins, kind="stable")
+    ]
+    rivals = tuple(task for task in near if task.margin >= 0)
+    rest = near[len(rivals) :]
+    return LogInterval(counter_bound(report.system.rss).worst, facts.cpus, rivals, rest[0] if rest else None)
 
 
 def counts_per_cpu(facts: Facts) -> bool:
@@ -88,12 +82,14 @@ def why_no_interval(facts: Facts) -> str:
     return f"{facts.cpus_because}; without it, whether the counters' inaccuracy mattered cannot be said"
 
 
-def about_counters(choice: LogChoice) -> tuple[Interval | None, list[str]]:
+def about_counters(choice: LogChoice) -> tuple[LogInterval | None, list[str]]:
     """The bounds, and sentences on whether the counters' inaccuracy could have mattered, or why nobody can say."""
     victim, winner, facts = choice.victim, choice.result.winner, choice.facts
     if choice.reading.changed or choice.allocating or victim is None or winner is None or winner.row is not victim.row:
         return None, []
-    interval = interval_of(facts, choice.result, victim)
+    if asked_to_die(choice.event) is not None:
+        return None, ["the victim had marked itself to die first, whatever its counters hold"]
+    interval = interval_of(choice.event, facts, choice.report, victim.row.pid)
     if interval is not None and not choice.knows_total and choice.weighs_by_total:
         return None, ["as totalpages is not known, neither is whether the counters' inaccuracy mattered"]
     if interval is None:
@@ -106,7 +102,7 @@ def about_counters(choice: LogChoice) -> tuple[Interval | None, list[str]]:
     return interval, [premise + _interval_sentence(facts, interval)]
 
 
-def _interval_sentence(facts: Facts, interval: Interval) -> str:
+def _interval_sentence(facts: Facts, interval: LogInterval) -> str:
     size = facts.page_size >> 10
     cpus = f"{interval.cpus} CPU{'s' * (interval.cpus > 1)} ({facts.cpus_because})"
     off = f"with {cpus} each counter may be off by {interval.per_counter} pages ({interval.per_counter * size} kB)"

@@ -11,7 +11,7 @@ from oomsel.inputs.log.rows import asked_to_die
 from oomsel.kernel.event import OomReport
 from oomsel.outputs.log_caveats import DRIFT, caveats, release_name
 from oomsel.outputs.log_choice import LogChoice
-from oomsel.outputs.log_interval import Interval, about_counters
+from oomsel.outputs.log_interval import LogInterval, about_counters
 from oomsel.outputs.log_memory import memory_object
 from oomsel.text import comm_to_text, printable
 
@@ -50,7 +50,7 @@ class LogVerdict(NamedTuple):
     reason: Reason | None
     sentences: tuple[str, ...]  #: for a person; the first says who, and whether the two agree
     counters: tuple[str, ...]  #: whether the counters' inaccuracy could have mattered, or why nobody can say
-    interval: Interval | None
+    interval: LogInterval | None
     undecided: str | None = None  #: why nobody can say whom the table gives
 
 
@@ -161,8 +161,7 @@ def _skipped(choice: LogChoice) -> _Why:
         else:
             line = choice.reading.context.killed[pid][1]
             words = f"was killed before, line {line}, and has nothing left to free (MMF_OOM_SKIP)"
-            leads = choice.result.winner is not None and _would_lead(choice, pid)
-            words = f"leads the table but {words}" if leads else words
+            words = f"leads the table but {words}" if _would_lead(choice, pid) else words
         lines.append(f"pid {pid} ({name}) {words}")
     return (Reason.VFORK if "vfork" in choice.reading.skip_reasons.values() else Reason.KILLED_BEFORE), lines
 
@@ -201,7 +200,8 @@ def _swappiness(choice: LogChoice) -> _Why | None:
     winner = None if without is None else choice.at(without).winner
     if not choice.is_sure_of_total or victim is None or winner is None or winner.row is not victim.row:
         return None
-    return Reason.SWAPPINESS, []
+    what = f"were it 0, totalpages would be {without}, without swap, and the kernel's choice leads the table"
+    return Reason.SWAPPINESS, [what]
 
 
 def _gap(choice: LogChoice) -> _Why:

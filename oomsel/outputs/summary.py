@@ -1,4 +1,4 @@
-"""What reports come to, in numbers and in a sentence: the outcome, what a kill frees, whether two modes agree."""
+"""A report in a sentence: the outcome, what a kill frees, whether two modes agree."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SILENCE = {
 
 
 def freed_pages(report: OomReport, counters: Int64s) -> int:
-    """RSS in pages of everything the event kills, each mm once, by the report's counters or the precise ones."""
+    """RSS in pages of all that the event kills, each mm once; `counters` are the report's or the precise ones."""
     mms = sorted({int(report.system.tasks.mm[task]) for task in report.killed})
     return int(get_mm_rss(counters[mms]).sum()) if mms else 0
 
@@ -50,7 +50,7 @@ class Comparison(NamedTuple):
     """An approximate and a precise run of one event."""
 
     agree: bool  #: both end the same way, with the same victim
-    cost: int  #: pages that the precise choice truly frees beyond the approximate one's
+    cost: int  #: pages that the precise choice truly frees more than the approximate one
     sentence: str
 
 

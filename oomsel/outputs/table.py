@@ -1,4 +1,4 @@
-"""Both modes side by side, for a person: who is how bad, and how far the approximate counters are off."""
+"""Each task's badness in both modes, for a person, and how far off the approximate counters are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oomsel.text import aligned, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-#: Rows that a person gets without asking for all.
+#: How many rows are shown unless --all asks for every one.
 TOP = 20
 
 #: Heading, and whether the column is text (left-aligned) rather than numbers.  `error` is approximate minus precise.
@@ -34,27 +34,17 @@ _TITLE = "Badness in pages, as each mode reads it; error is approximate minus pr
 
 
 def _order(approximate: OomReport, precise: OomReport) -> list[int]:
-    """Every task, the worst by either mode first; of equals the one that the kernel would choose."""
+    """Every task, sorted by its higher badness of the two modes; of equals the kernel's choice first."""
     return worst_first(approximate, np.maximum(approximate.points, precise.points))
 
 
 def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[tuple[str, ...]]:
-    """The cells of some tasks, by `COLUMNS`."""
+    """The rows of some tasks, with a cell for each of `COLUMNS`."""
     system = approximate.system
     view, other = TaskView(approximate, tasks), TaskView(precise, tasks)
     held, truly_held = (get_mm_rss(each) + each[:, MM_SWAPENTS] for each in (approximate.counters, approximate.precise))
     errors = of_task(system, held - truly_held)[tasks].tolist()
-    columns = zip(
-        view.chosen,
-        other.chosen,
-        view.pid,
-        view.comm,
-        view.oom_score_adj,
-        view.badness,
-        other.badness,
-        errors,
-        strict=True,
-    )
+    columns = (view[name] for name in ("chosen", "pid", "comm", "oom_score_adj", "badness"))
     return [
         (
             _chosen_by(chosen, precisely_chosen),
@@ -66,7 +56,9 @@ def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[
             f"{error:+d}" if error else "0",
             f"{error * system.page_size / (1 << 20):+.1f}" if error else "0.0",
         )
-        for chosen, precisely_chosen, pid, comm, adj, points, precise_points, error in columns
+        for chosen, pid, comm, adj, points, precisely_chosen, precise_points, error in zip(
+            *columns, other["chosen"], other["badness"], errors, strict=True
+        )
     ]
 
 
@@ -78,7 +70,7 @@ def _chosen_by(approximate: bool, precise: bool) -> str:
 
 
 def print_table(approximate: OomReport, precise: OomReport, console: Console) -> None:
-    """Print the worst `TOP` tasks of the two runs, and each run's victim, on `console`."""
+    """Print the `TOP` tasks with the highest badness, and each run's victim, on `console`."""
     from rich.table import Table
     from rich.text import Text
 
@@ -105,7 +97,7 @@ def plain_table(approximate: OomReport, precise: OomReport) -> list[str]:
     """Every task, the worst first and those that may not be killed last, as lines of aligned text."""
     order = _order(approximate, precise)
     headings, are_text = zip(*COLUMNS, strict=True)
-    reasons = ["", *TaskView(approximate, order).skip_reason]
+    reasons = ["", *TaskView(approximate, order)["skip_reason"]]
     rows = [headings, *_rows(approximate, precise, order)]
     sides = "".join("<" if is_text else ">" for is_text in are_text)
     lines = aligned([(*row, reason) for row, reason in zip(rows, reasons, strict=True)], f"{sides}<")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 Lines = Sequence[str]
-#: Gaps between lines that stand in both texts once are compared line by line up to this size.
+#: Texts between two anchors are compared line by line if they have at most so many lines together.
 _SMALL_GAP = 2000
 
 
@@ -45,10 +45,10 @@ def _marked(mark: str, lines: Lines) -> Iterator[str]:
 
 
 class _Matcher(SequenceMatcher[str]):
-    """difflib's grouping over a matching that stays fast for ten thousand rows.
+    """difflib's grouping of differences, with a matching that is fast for ten thousand rows.
 
-    Nearly every line of a report is there once: those that both texts have once, in the
-    longest order they share, divide the rest into small gaps.
+    Nearly every line of a report is unique.  Lines that are unique in both texts and in the same
+    order there are anchors; between two anchors little is left to compare.
     """
 
     def __init__(self, a: Lines, b: Lines) -> None:
@@ -78,7 +78,7 @@ class _Matcher(SequenceMatcher[str]):
 
 
 def _anchors(a: Lines, b: Lines, start: int, ends: tuple[int, int]) -> list[tuple[int, int]]:
-    """Lines that both texts have once, as many as stand in the same order."""
+    """Indices of lines that are unique in both texts, as many as are in the same order."""
     once_a = {line for line, count in Counter(a[start : ends[0]]).items() if count == 1}
     once = once_a & {line for line, count in Counter(b[start : ends[1]]).items() if count == 1}
     where = {b[index]: index for index in range(start, ends[1]) if b[index] in once}

@@ -247,6 +247,8 @@ def form_at(form: Form, path: tuple[str | int, ...]) -> Form | None:
 def known_keys(form: Form, path: tuple[str | int, ...]) -> tuple[str, ...]:
     """The keys of the mapping at `path` in a `form`, or of the mappings in the list there."""
     here = form_at(form, path)
+    if isinstance(here, OrMapping):
+        here = here.mapping
     while isinstance(here, ListOf | MappingOf):
         here = here.inner(0)
     if isinstance(here, OrMapping):

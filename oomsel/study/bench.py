@@ -6,16 +6,17 @@ without reading a file or printing a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
+from statistics import median
+from time import perf_counter
 from typing import Any, NamedTuple
 
-from oomsel.booting import Booted, boot
+from oomsel.booting import boot
 from oomsel.kernel.oom_kill import READS, out_of_memory
 from oomsel.kernel.system import System
 from oomsel.study.generate import Recipe, generate
-from oomsel.study.measure import Times, in_turns
 
 #: Milliseconds that select_bad_process() takes in Linux on two AMD EPYC 9654, a KVM guest of 256 CPUs,
 #: as the mails have them that brought the precise sums and the choice in two passes; by tasks, CPUs and mode.
@@ -50,20 +51,26 @@ def read_once(system: System) -> Any:
 def measure(tasks: Iterable[int], cpus: Iterable[int], runs: int) -> Iterator[Measured]:
     """Every mode on every shape, the shapes in order, the modes of one in turns."""
     for width, number in product(cpus, tasks):
-        machine = boot(generate(Recipe(tasks=number, cpus=width, seed=1)))
-        floor, *times = time_modes(machine, runs)
-        for mode, taken in zip(READS, times, strict=True):
-            yield Measured(number, width, mode, taken.median, floor.median, KERNEL_MS.get((number, width, mode)))
+        system, oc, *_ = boot(generate(Recipe(tasks=number, cpus=width, seed=1)))
+        # The floor is measured apart: whatever came after it in turns would pay for the caches that it empties.
+        (floor,) = medians_in_turns([partial(read_once, system)], runs)
+        times = medians_in_turns([partial(out_of_memory, system, oc, mode) for mode in READS], runs)
+        for mode, seconds in zip(READS, times, strict=True):
+            yield Measured(number, width, mode, seconds, floor, KERNEL_MS.get((number, width, mode)))
 
 
-def time_modes(machine: Booted, runs: int) -> list[Times]:
-    """How long the floor takes, then a choice in each mode.
-
-    The floor is measured apart: whatever came after it in turns would pay for the caches that it empties.
-    """
-    system, oc = machine.system, machine.oc
-    modes = [partial(out_of_memory, system, oc, mode) for mode in READS]
-    return [*in_turns([partial(read_once, system)], runs), *in_turns(modes, runs)]
+def medians_in_turns(things: Sequence[Callable[[], Any]], runs: int) -> list[float]:
+    """The median of the seconds that each of `things` takes: a round to warm up, then `runs` rounds of each in turn."""
+    taken: list[list[float]] = [[] for _ in things]
+    for round_ in range(runs + 1):
+        for seconds, thing in zip(taken, things, strict=True):
+            start = perf_counter()
+            result = thing()
+            end = perf_counter()
+            del result  # freeing it is not what is measured
+            if round_:
+                seconds.append(end - start)
+    return [median(seconds) for seconds in taken]
 
 
 def bench_object(rows: list[Measured]) -> dict[str, Any]:

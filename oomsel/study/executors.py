@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
-from multiprocessing import get_context, parent_process
-from multiprocessing.process import BaseProcess
-from threading import Thread
+from multiprocessing import get_context
 from typing import Any
 
 from oomsel.errors import UsageError
+from oomsel.workers import end_with_parent
 
 #: So often Dask tries a trial whose worker died before it gives up.
 _RETRIES = 10
@@ -33,7 +31,7 @@ def executor_for(jobs: int, dask: str | None) -> Iterator[tuple[Executor | None,
     elif jobs == 1:
         yield None, 1
     else:
-        pool = _Pool(jobs, mp_context=get_context("spawn"), initializer=_end_with_the_parent)
+        pool = _Pool(jobs, mp_context=get_context("spawn"), initializer=end_with_parent)
         try:
             yield pool, 4 * jobs
         finally:
@@ -49,18 +47,6 @@ class _Pool(ProcessPoolExecutor):
             return super().submit(function, *arguments, **keys)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_with_the_parent() -> None:
-    """A worker waits for its next trial for ever, whether or not there is anybody left to send one."""
-
-    def wait(parent: BaseProcess) -> None:
-        parent.join()
-        os._exit(1)
-
-    parent = parent_process()
-    if parent is not None:
-        Thread(target=wait, args=(parent,), daemon=True).start()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic_core import core_schema as cs
 
+from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
 from oomsel.kernel.designs import DESIGNS
 from oomsel.scenario.declaration import Form, ListOf, Model
@@ -109,7 +110,7 @@ class Trial(NamedTuple):
     seed: int
 
 
-class Row(NamedTuple):
+class SweepRow(NamedTuple):
     """What one design makes of one trial; pages.  All are whole numbers but the design's name."""
 
     cpus: int
@@ -130,7 +131,7 @@ class Row(NamedTuple):
 
 def load_study(path: str) -> Study:
     """The study in a file, `-` for standard input.  Raises InputError with every problem found."""
-    return read_study(path, read_bytes(path))
+    return read_study(path, read_bytes(path, Kind.STUDY))
 
 
 def read_study(source: str, raw: bytes) -> Study:
@@ -180,7 +181,7 @@ def workload_of(study: Study, trial: Trial) -> Workload:
     return Workload(oomsel_workload=1, machine=machine, processes=tuple(processes), seed=trial.seed, samples=1)
 
 
-def run_trial(study: Study, trial: Trial) -> list[Row]:
+def run_trial(study: Study, trial: Trial) -> list[SweepRow]:
     """Simulate one trial: a row for each design.  The same numbers wherever it runs."""
     simulation = simulate(workload_of(study, trial), study.grid.designs)
     true = simulation.true_rss().tolist()
@@ -189,7 +190,7 @@ def run_trial(study: Study, trial: Trial) -> list[Row]:
     for name, counted in simulation.counted.items():
         kill = counted.kills[0]
         rows.append(
-            Row(
+            SweepRow(
                 *trial,
                 design=name,
                 true_rss=true[biggest],

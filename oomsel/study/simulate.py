@@ -32,7 +32,7 @@ class Alarms(NamedTuple):
     missed: int = 0  #: it read no more than the budget, which was overrun
 
 
-class Kill(NamedTuple):
+class Choice(NamedTuple):
     """Whom the OOM killer chooses in one mode at the end."""
 
     mode: str
@@ -43,7 +43,7 @@ class Kill(NamedTuple):
     limited: bool = False  #: the two passes hit their limit
 
 
-class Reading(NamedTuple):
+class CountedProcess(NamedTuple):
     """One process as one design counts it; pages of RSS."""
 
     reads: int  #: approximately, at the end
@@ -63,10 +63,10 @@ class Counted:
     """One design's results."""
 
     design: Design
-    readings: list[Reading] = field(default_factory=list)
-    kills: list[Kill] = field(default_factory=list)
+    readings: list[CountedProcess] = field(default_factory=list)
+    kills: list[Choice] = field(default_factory=list)
 
-    def kill(self, mode: str) -> Kill | None:
+    def kill(self, mode: str) -> Choice | None:
         """What one mode does; None where the design has no such read."""
         return next((kill for kill in self.kills if kill.mode == mode), None)
 
@@ -176,7 +176,7 @@ def _made(name: str, workload: Workload, mms: Mms, fanouts: Sequence[int] | None
         raise UsageError(f"--tree: {error}") from None
 
 
-def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64s) -> list[Reading]:
+def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64s) -> list[CountedProcess]:
     size = len(simulation.true)
     reads = get_mm_rss(np.maximum(design.read()[:size], 0))
     bound = design.bound(used)
@@ -187,7 +187,7 @@ def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64
         costs = [design.costs(one) for one in family]
         true = int(simulation.true_rss()[mm])
         readings.append(
-            Reading(
+            CountedProcess(
                 reads=int(reads[mm]),
                 error=int(reads[mm]) - true,
                 least=-int(design.most_under[mm]),
@@ -203,7 +203,7 @@ def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64
     return readings
 
 
-def _kills(simulation: Simulation, design: Design) -> list[Kill]:
+def _kills(simulation: Simulation, design: Design) -> list[Choice]:
     booted = boot(final_scenario(simulation.workload, simulation.mms, design))
     accuracy = design.accuracy()
     if accuracy is not None:
@@ -213,8 +213,8 @@ def _kills(simulation: Simulation, design: Design) -> list[Kill]:
     return [_kill(select(booted, mode), mode) for mode in modes]
 
 
-def _kill(report: OomReport, mode: str) -> Kill:
-    return Kill(
+def _kill(report: OomReport, mode: str) -> Choice:
+    return Choice(
         mode=mode,
         process=report.chosen,
         claimed=freed_pages(report, report.counters),

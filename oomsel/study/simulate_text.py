@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 from typing import IO, Any
 
-from oomsel.study.simulate import Kill, Reading, Sample, Simulation
+from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
 from oomsel.text import aligned, comm_to_text, printable
 
-#: Processes that a person gets of each design without asking for all: those that are the furthest off.
+#: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10
 _HEAD = "RSS in pages; worst: the furthest off it ever was; bound: what is guaranteed."
 
@@ -18,16 +18,16 @@ def _named(simulation: Simulation, process: int) -> str:
     return f"{mms.pids[process]} ({printable(mms.processes[process].comm)})"
 
 
-def _bound(reading: Reading) -> str:
+def _bound(reading: CountedProcess) -> str:
     return "none" if reading.under is None or reading.over is None else str(max(reading.under, reading.over))
 
 
-def _worst(reading: Reading) -> int:
+def _worst(reading: CountedProcess) -> int:
     return reading.most if reading.most > -reading.least else reading.least
 
 
 def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
-    """What a person reads: how far off each design is, what it costs, and whom it kills."""
+    """The text for a person: how far off each design is, what it costs, and whom it kills."""
     true = simulation.true_rss().tolist()
     watched = any(process.budget is not None for process in simulation.workload.processes)
     headings = ("design", "process", "true", "reads", "error", "worst", "bound")
@@ -81,7 +81,7 @@ def _kill_lines(simulation: Simulation) -> list[str]:
     return aligned(rows, "<<<<")
 
 
-def _passes(kill: Kill) -> str:
+def _passes(kill: Choice) -> str:
     if kill.precise_sums is None:
         return ""
     return f"; {kill.precise_sums} precise sum{'' if kill.precise_sums == 1 else 's'}" + ", the limit" * kill.limited
@@ -111,7 +111,7 @@ def simulation_object(simulation: Simulation) -> dict[str, Any]:
     }
 
 
-def _reading_object(pid: int, one: Reading) -> dict[str, Any]:
+def _reading_object(pid: int, one: CountedProcess) -> dict[str, Any]:
     return {
         "pid": pid,
         "reads": one.reads,
@@ -129,7 +129,7 @@ def _reading_object(pid: int, one: Reading) -> dict[str, Any]:
     }
 
 
-def _kill_object(simulation: Simulation, kill: Kill) -> dict[str, Any]:
+def _kill_object(simulation: Simulation, kill: Choice) -> dict[str, Any]:
     return {
         "pid": None if kill.process is None else simulation.mms.pids[kill.process],
         "claimed_freed_pages": kill.claimed,

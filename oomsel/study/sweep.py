@@ -17,7 +17,7 @@ from io import RawIOBase
 from itertools import islice
 
 from oomsel.errors import OomselError
-from oomsel.study.grid import Row, Study, Trial, run_trial, trials_of
+from oomsel.study.grid import Study, SweepRow, Trial, run_trial, trials_of
 
 
 class JournalError(OomselError):
@@ -30,7 +30,7 @@ class Journal:
     def __init__(self, path: str, study: Study) -> None:
         self.path = path
         self.head = json.dumps({"oomsel_sweep": 1, "study": _fingerprint(study)})
-        self.done: dict[int, list[Row]] = {}
+        self.done: dict[int, list[SweepRow]] = {}
         self.good = 0  #: bytes of it that are whole
 
     def read(self) -> None:
@@ -45,13 +45,13 @@ class Journal:
             for line in file:
                 try:
                     index, *rows = json.loads(line)
-                    self.done[index] = [Row(*row) for row in rows]
+                    self.done[index] = [SweepRow(*row) for row in rows]
                 except (ValueError, TypeError):  # cut off while it was written
                     break
                 self.good += len(line)
 
     @contextmanager
-    def writing(self) -> Iterator[Callable[[int, list[Row]], None]]:
+    def writing(self) -> Iterator[Callable[[int, list[SweepRow]], None]]:
         """A function that notes a trial's rows, safe once it returns.  Raises JournalError where that is impossible."""
         with self._refusals():
             file = open(self.path, "ab", buffering=0)  # noqa: SIM115
@@ -61,7 +61,7 @@ class Journal:
                 if not self.good:
                     _line(file, self.head)
 
-            def note(index: int, rows: list[Row]) -> None:
+            def note(index: int, rows: list[SweepRow]) -> None:
                 with self._refusals():
                     _line(file, json.dumps([index, *rows]))
                 self.done[index] = rows
@@ -79,7 +79,7 @@ class Journal:
         """Everything is in the table: the journal goes."""
         os.unlink(self.path)
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[SweepRow]:
         """All rows in the order of the trials."""
         for index in sorted(self.done):
             yield from self.done[index]
@@ -127,12 +127,12 @@ def sweep(
 
 def _results(
     study: Study, todo: Iterator[tuple[int, Trial]], executor: Executor | None, in_flight: int
-) -> Iterator[tuple[int, list[Row]]]:
+) -> Iterator[tuple[int, list[SweepRow]]]:
     if executor is None:
         for index, trial in todo:
             yield index, run_trial(study, trial)
         return
-    running: dict[Future[list[Row]], int] = {}
+    running: dict[Future[list[SweepRow]], int] = {}
     try:
         while True:
             for index, trial in islice(todo, in_flight - len(running)):

@@ -1,4 +1,4 @@
-"""A sweep's rows as CSV, as Parquet, as a picture, and in short for a person."""
+"""A sweep's rows as CSV, as Parquet, as a picture, and as a summary for a person."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from oomsel.errors import UsageError
-from oomsel.study.grid import Row
+from oomsel.study.grid import SweepRow
 
 _MIB = 256  # pages of 4 KiB
 _QUANTILES = (0.5, 0.95)
 
 
-def csv_text(rows: Iterable[Row]) -> str:
+def csv_text(rows: Iterable[SweepRow]) -> str:
     """The table as CSV."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(Row._fields)
+    writer.writerow(SweepRow._fields)
     writer.writerows(rows)
     return file.getvalue()
 
@@ -40,11 +40,11 @@ def check_extras(forms: Iterable[str]) -> None:
             _extra("pyarrow" if form == "parquet" else "matplotlib")
 
 
-def parquet_bytes(rows: Sequence[Row]) -> bytes:
+def parquet_bytes(rows: Sequence[SweepRow]) -> bytes:
     """The table as Parquet.  Raises UsageError without pyarrow."""
     arrow, parquet = _extra("pyarrow"), _extra("pyarrow.parquet")
     columns = zip(*rows, strict=True)
-    table = arrow.table({name: list(column) for name, column in zip(Row._fields, columns, strict=True)})
+    table = arrow.table({name: list(column) for name, column in zip(SweepRow._fields, columns, strict=True)})
     sink = io.BytesIO()
     parquet.write_table(table, sink)
     return sink.getvalue()
@@ -53,23 +53,23 @@ def parquet_bytes(rows: Sequence[Row]) -> bytes:
 class Point:
     """All seeds of one combination of the grid and one design."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[SweepRow]) -> None:
         self.row = rows[0]
         self.bound = self.row.bound
         self.worst = [int(np.quantile([row.worst for row in rows], q, method="higher")) for q in _QUANTILES]
         self.wrong = sum(row.wrong_victim for row in rows) / len(rows)
 
 
-def points_of(rows: Iterable[Row]) -> list[Point]:
-    """Rows without their seeds, in order."""
-    groups: dict[tuple[Any, ...], list[Row]] = {}
+def points_of(rows: Iterable[SweepRow]) -> list[Point]:
+    """The points, in the order of the rows."""
+    groups: dict[tuple[Any, ...], list[SweepRow]] = {}
     for row in rows:
         groups.setdefault((*row[:4], row.design), []).append(row)
     return [Point(group) for group in groups.values()]
 
 
-def summary_lines(rows: Iterable[Row]) -> list[str]:
-    """What the seeds come to, a line for each combination and design; MiB."""
+def summary_lines(rows: Iterable[SweepRow]) -> list[str]:
+    """A line for each combination and design, over all seeds; MiB."""
     form = "{:>5} {:>7} {:>9} {:>6}  {:8}{:>9} {:>9} {:>9} {:>7}"
     lines = [form.format("cpus", "threads", "processes", "hop", "design", "median", "95%", "bound", "wrong")]
     for point in points_of(rows):
@@ -80,7 +80,7 @@ def summary_lines(rows: Iterable[Row]) -> list[str]:
     return lines
 
 
-def picture(rows: Sequence[Row], form: str) -> bytes:
+def picture(rows: Sequence[SweepRow], form: str) -> bytes:
     """Error against CPUs with quantiles and bounds, and how often the victim is wrong; `form` is png or svg.
 
     Raises UsageError without matplotlib.
@@ -112,12 +112,12 @@ def picture(rows: Sequence[Row], form: str) -> bytes:
     return sink.getvalue()
 
 
-def _lines(rows: Iterable[Row]) -> dict[str, list[Point]]:
-    """Points that differ in their CPUs alone, by a label that says what they have in common."""
+def _lines(rows: Iterable[SweepRow]) -> dict[str, list[Point]]:
+    """The lines of the picture: points that differ only in their CPUs, by a label of what they have in common."""
     points = points_of(rows)
     varied = [at for at in (1, 2, 3) if len({point.row[at] for point in points}) > 1]
     lines: dict[str, list[Point]] = {}
     for point in points:
-        label = ", ".join([point.row.design, *(f"{Row._fields[at]} {point.row[at]}" for at in varied)])
+        label = ", ".join([point.row.design, *(f"{SweepRow._fields[at]} {point.row[at]}" for at in varied)])
         lines.setdefault(label, []).append(point)
     return {label: sorted(found, key=lambda point: point.row.cpus) for label, found in lines.items()}

@@ -5,6 +5,7 @@ YAML or JSON, read by the scenario's rules (quantities, cpulists, comms, errors 
 
 from typing import Annotated, Any
 
+from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
 from oomsel.scenario.declaration import ListOf, Model
 from oomsel.scenario.field_types import (
@@ -167,7 +168,7 @@ class Workload(Model):
 
 def load_workload(path: str) -> Workload:
     """The workload in a file, `-` for standard input.  Raises InputError with every problem found."""
-    return read_workload(path, read_bytes(path))
+    return read_workload(path, read_bytes(path, Kind.WORKLOAD))
 
 
 def read_workload(source: str, raw: bytes) -> Workload:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import oomsel
 from oomsel.booting import Booted
-from oomsel.check.robust import rival
+from oomsel.check.expectation import rival
 from oomsel.kernel.event import OomReport
 
 BATCH = 32
@@ -36,6 +36,7 @@ def booted(tasks: list[dict[str, int]], cpus: int, kernel: str = "6.12", shared:
 
 
 def precise_with(machine: Booted, slots: np.ndarray[tuple[int, ...], np.dtype[np.int32]]) -> OomReport:
+    machine.system.rss.make_writable()
     machine.system.rss.percpu[:] = slots
     machine.system.rss.bound = BATCH
     return oomsel.select(machine, "precise")

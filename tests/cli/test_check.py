@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from oomsel.check.discover import is_scenario
-from tests.cli.run_main import run
-
-Capture = pytest.CaptureFixture[bytes]
+from oomsel.check.discover import why_not_checked
+from tests.running import run
 
 #: Two hogs: `over` is read too high, `under` too low; sshd is protected.
 SCENARIO = """\
@@ -87,14 +83,14 @@ FAILS = [
 
 
 @pytest.mark.parametrize(("expect", "more"), HOLDS)
-def test_holds(capsysbinary: Capture, expect: str, more: str) -> None:
-    ran = run(capsysbinary, "check", write(expect, more))
+def test_holds(expect: str, more: str) -> None:
+    ran = run("check", write(expect, more))
     assert ran == (0, "ok      s.yaml\n1 scenario: 1 ok\n", "")
 
 
 @pytest.mark.parametrize(("expect", "more", "message"), FAILS)
-def test_fails(capsysbinary: Capture, expect: str, more: str, message: str) -> None:
-    ran = run(capsysbinary, "check", write(expect, more))
+def test_fails(expect: str, more: str, message: str) -> None:
+    ran = run("check", write(expect, more))
     assert (ran.status, ran.err) == (1, "")
     first, second, last = ran.out.splitlines()
     assert (first, last) == ("FAILED  s.yaml", "1 scenario: 0 ok, 1 failed")
@@ -103,36 +99,36 @@ def test_fails(capsysbinary: Capture, expect: str, more: str, message: str) -> N
     assert said == message
 
 
-def test_output_is_compared_to_the_byte_and_written_by_update(capsysbinary: Capture) -> None:
+def test_output_is_compared_to_the_byte_and_written_by_update() -> None:
     name = write("{approximate: {output: golden/a.log}, output: both.log}")
     Path("golden").mkdir()
-    missing = run(capsysbinary, "check", name)
+    missing = run("check", name)
     assert missing.status == 1
     assert "s.yaml:12:10: expect.output: both.log is not there; --update writes it" not in missing.out
     assert "expect.output: both.log is not there; --update writes it" in missing.out
-    updated = run(capsysbinary, "check", "--update", name)
+    updated = run("check", "--update", name)
     assert updated == (0, "ok      s.yaml\n  wrote both.log\n  wrote golden/a.log\n1 scenario: 1 ok\n", "")
-    assert Path("both.log").read_text() == run(capsysbinary, "select", name).out
-    alone = run(capsysbinary, "select", "--mode", "approximate", name).out
+    assert Path("both.log").read_text() == run("select", name).out
+    alone = run("select", "--mode", "approximate", name).out
     assert Path("golden/a.log").read_text() == alone
-    assert run(capsysbinary, "check", name).status == 0
+    assert run("check", name).status == 0
     Path("golden/a.log").write_text(alone.replace("5000", "5001", 1))
-    differs = run(capsysbinary, "check", name)
+    differs = run("check", name)
     assert differs.status == 1
     assert "expect.approximate.output: golden/a.log differs from what happens\n    --- golden/a.log" in differs.out
 
 
 @pytest.mark.parametrize("mode", ["kernel", "both"])
-def test_output_of_either_form_is_recognised(capsysbinary: Capture, mode: str) -> None:
+def test_output_of_either_form_is_recognised(mode: str) -> None:
     name = write("{output: out.log}")
-    Path("out.log").write_text(run(capsysbinary, "select", "--mode", mode, name).out)
-    assert run(capsysbinary, "check", name).status == 0
-    assert run(capsysbinary, "check", "--update", name).out == "ok      s.yaml\n1 scenario: 1 ok\n"
+    Path("out.log").write_text(run("select", "--mode", mode, name).out)
+    assert run("check", name).status == 0
+    assert run("check", "--update", name).out == "ok      s.yaml\n1 scenario: 1 ok\n"
 
 
-def test_tolerance_is_a_slack_in_pages_for_numbers_of_memory(capsysbinary: Capture) -> None:
+def test_tolerance_is_a_slack_in_pages_for_numbers_of_memory() -> None:
     name = write("{output: out.log, tolerance: 8}")
-    text = run(capsysbinary, "select", "--mode", "kernel", name).out
+    text = run("select", "--mode", "kernel", name).out
     near = text.replace("    5000 ", "    5008 ").replace("anon-rss:20000kB", "anon-rss:19968kB")
     assert near != text
     for golden, status in (
@@ -143,29 +139,27 @@ def test_tolerance_is_a_slack_in_pages_for_numbers_of_memory(capsysbinary: Captu
         (text.replace("sshd", "sshe"), 1),
     ):
         Path("out.log").write_text(golden)
-        assert run(capsysbinary, "check", name).status == status, golden
+        assert run("check", name).status == status, golden
 
 
 @pytest.mark.parametrize(("value", "status"), [("true", 2), ("1", 2), ("false", 0), ("", 0)])
-def test_update_is_refused_in_ci(
-    capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, value: str, status: int
-) -> None:
+def test_update_is_refused_in_ci(monkeypatch: pytest.MonkeyPatch, value: str, status: int) -> None:
     monkeypatch.setenv("CI", value)
-    ran = run(capsysbinary, "check", "--update", write("{output: o.log}"))
+    ran = run("check", "--update", write("{output: o.log}"))
     assert ran.status == status
     assert Path("o.log").exists() == (status == 0)
 
 
-def test_folders_are_searched_and_other_files_passed_over(capsysbinary: Capture) -> None:
+def test_folders_are_searched_and_other_files_passed_over() -> None:
     write("{never: [sshd]}", name="d/b/two.yml")
     write("{never: [sshd]}", name="d/one.yaml")
     write("{victim: nobody}", name="d/.hidden/three.yaml")
     Path("d/other.yaml").write_text("services:\n  oomsel: 1\n")
     Path("d/schema.json").write_text(json.dumps({"properties": {"oomsel": {}}}))
-    ran = run(capsysbinary, "check", "d", "d/one.yaml")
+    ran = run("check", "d", "d/one.yaml")
     assert ran.out == "ok      d/one.yaml\nok      d/b/two.yml\n2 scenarios: 2 ok; 2 other files passed over\n"
     Path("empty").mkdir()
-    nothing = run(capsysbinary, "check", "empty")
+    nothing = run("check", "empty")
     assert (nothing.status, nothing.out) == (2, "")
     assert nothing.err.startswith("oomsel: empty: no scenario in this folder; ")
 
@@ -180,120 +174,120 @@ FORMS = {
 }
 
 
-def test_scenarios_of_any_form_are_found(capsysbinary: Capture) -> None:
+def test_scenarios_of_any_form_are_found() -> None:
     for name, raw in FORMS.items():
         Path(name).write_bytes(raw)
-        assert is_scenario(name), name
-    run(capsysbinary, "convert", write("{victim: 7}", name="d/s.yaml"), "-o", "d/s.npz")
+        assert why_not_checked(name) is None, name
+    run("convert", write("{victim: 7}", name="d/s.yaml"), "-o", "d/s.npz")
     np.savez("d/other.npz", data=np.zeros(3))
-    ran = run(capsysbinary, "check", "d")
+    ran = run("check", "d")
     assert (ran.status, ran.out.splitlines()[-1]) == (1, "2 scenarios: 0 ok, 2 failed; 1 other file passed over")
     for name, text in {"other.yaml": "a:\n  oomsel: 1\n", "text.yaml": "a: oomsel\n b", "s.json": "[1]"}.items():
         Path(name).write_text(text)
-        assert not is_scenario(name), name
+        assert why_not_checked(name) == "it has no key oomsel at its top", name
 
 
-def test_a_pipe_in_a_folder_is_not_waited_for(capsysbinary: Capture) -> None:
+def test_a_pipe_in_a_folder_is_not_waited_for() -> None:
     write("{never: [sshd]}", name="d/a.yaml")
     os.mkfifo("d/pipe.yaml")
-    assert run(capsysbinary, "check", "d").out.endswith("1 scenario: 1 ok; 1 other file passed over\n")
+    assert run("check", "d").out.endswith("1 scenario: 1 ok; 1 other file passed over\n")
 
 
 @pytest.mark.parametrize("output", ["s.yaml", "link.yaml"])
-def test_a_scenario_is_not_its_own_golden_file(capsysbinary: Capture, output: str) -> None:
+def test_a_scenario_is_not_its_own_golden_file(output: str) -> None:
     name = write(f"{{precise: {{output: {output}}}}}")
     Path("link.yaml").symlink_to(name)
     before = Path(name).read_text()
-    ran = run(capsysbinary, "check", "--update", name)
+    ran = run("check", "--update", name)
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == f"oomsel: s.yaml: expect.precise.output: {output} is the scenario itself; name another file\n"
     assert Path(name).read_text() == before
 
 
-def test_update_does_not_follow_a_link_out_of_the_folder(capsysbinary: Capture) -> None:
+def test_update_does_not_follow_a_link_out_of_the_folder() -> None:
     Path("elsewhere.log").write_text("precious\n")
     name = write("{precise: {output: sub/o.log}}", name="d/s.yaml")
     Path("d/sub").mkdir()
     Path("d/sub/o.log").symlink_to("../../elsewhere.log")
-    ran = run(capsysbinary, "check", "--update", name)
+    ran = run("check", "--update", name)
     assert (ran.status, ran.out) == (2, "")
     assert "expect.precise.output: d/sub/o.log is a link to " in ran.err
     assert Path("elsewhere.log").read_text() == "precious\n"
     Path("d/sub/o.log").unlink()
     Path("d/sub/o.log").symlink_to("../real.log")
-    assert run(capsysbinary, "check", "--update", name).status == 0
+    assert run("check", "--update", name).status == 0
     assert Path("d/real.log").exists()
 
 
-def test_one_golden_file_for_two_outcomes_is_told(capsysbinary: Capture) -> None:
+def test_one_golden_file_for_two_outcomes_is_told() -> None:
     name = write("{approximate: {output: o.log}, precise: {output: o.log}}")
-    ran = run(capsysbinary, "check", "--update", name)
+    ran = run("check", "--update", name)
     assert ran.status == 1
     assert "o.log is to hold something else for expect.precise.output; name a file for each" in ran.out
     assert not Path("o.log").exists()
 
 
-def test_log_options_are_heard(capsysbinary: Capture) -> None:
+def test_log_options_are_heard() -> None:
     name = write("{never: [sshd]}")
-    ran = run(capsysbinary, "check", "--event", "99", name)
+    ran = run("check", "--event", "99", name)
     assert (ran.status, ran.err) == (
         2,
         "oomsel: s.yaml: --event is for kernel logs, and this is none; leave it out\n",
     )
-    text = run(capsysbinary, "select", "--mode", "kernel", name).out
+    text = run("select", "--mode", "kernel", name).out
     Path("a.log").write_text("".join(f"[   11.052000] {line}\n" for line in text.splitlines()))
-    assert "no report number 99" in run(capsysbinary, "check", "--event", "99", "a.log").err
-    assert run(capsysbinary, "check", "--event", "1", "a.log").status == 0
+    assert "no report number 99" in run("check", "--event", "99", "a.log").err
+    assert run("check", "--event", "1", "a.log").status == 0
 
 
-def test_trouble_is_2_and_does_not_hide_the_others(capsysbinary: Capture) -> None:
+def test_trouble_is_2_and_does_not_hide_the_others() -> None:
     write("{never: [sshd]}", name="d/a.yaml")
     write("{wrong: 1}", name="d/b.yaml")
     write("{victim: 7}", name="d/c.yaml")
-    ran = run(capsysbinary, "check", "d")
+    ran = run("check", "d")
     assert ran.status == 2
     assert ran.err.startswith("oomsel: d/b.yaml:12:10: expect.wrong: unknown key; ")
     assert [line.split()[0] for line in ran.out.splitlines()] == ["ok", "FAILED", "d/c.yaml:12:18:", "3"]
-    stopped = run(capsysbinary, "check", "--fail-fast", "d")
+    stopped = run("check", "--fail-fast", "d")
     assert stopped.out.endswith("\n2 scenarios: 1 ok, 1 with errors\n")
-    alone = run(capsysbinary, "check", "d/b.yaml")
+    alone = run("check", "d/b.yaml")
     assert (alone.status, alone.out) == (2, "")
 
 
-def test_without_expect(capsysbinary: Capture) -> None:
+def test_without_expect() -> None:
     Path("s.yaml").write_text(SCENARIO)
-    ran = run(capsysbinary, "check", "s.yaml")
+    ran = run("check", "s.yaml")
     assert (ran.status, ran.err) == (0, "")
     assert ran.out.splitlines()[0] == "none    s.yaml: no expect in it, so nothing is held against what happens"
-    strict = run(capsysbinary, "check", "--strict", "s.yaml")
+    strict = run("check", "--strict", "s.yaml")
     assert strict.status == 1
     assert "no expect in it, and --strict wants one" in strict.out
 
 
-def test_a_guard_that_cannot_fail_is_noted(capsysbinary: Capture) -> None:
+def test_a_guard_that_cannot_fail_is_noted() -> None:
     name = write("{never: [sshdd]}")
-    ran = run(capsysbinary, "check", name)
+    ran = run("check", name)
     assert ran.status == 0
     assert ran.err == 'oomsel: s.yaml: note: expect.never[0]: no task here is "sshdd", so this can never fail\n'
-    assert run(capsysbinary, "check", "-q", name) == (0, "", "")
-    assert run(capsysbinary, "check", "--strict", name).status == 1
+    assert run("check", "-q", name) == (0, "", "")
+    assert run("check", "--strict", name).status == 1
 
 
-def test_several_processes_say_the_same(capsysbinary: Capture) -> None:
+def test_several_processes_say_the_same() -> None:
     for index in range(6):
         write("{victim: 7}" if index == 3 else "{never: [sshd]}", name=f"d/{index}.yaml")
-    one = run(capsysbinary, "check", "d")
-    assert run(capsysbinary, "check", "-j", "2", "d") == one
-    assert run(capsysbinary, "check", "-j", "2", "--fail-fast", "d").out.endswith("4 scenarios: 3 ok, 1 failed\n")
+    one = run("check", "d")
+    assert run("check", "-j", "2", "d") == one
+    assert run("check", "-j", "2", "--fail-fast", "d").out.endswith("4 scenarios: 3 ok, 1 failed\n")
 
 
-def test_junit_and_github(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_junit_and_github(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     write("{never: [sshd]}", name="d/a.yaml")
     write("{wrong: 1}", name="d/b,c.yaml")
     write('{victim: "<&%"}', name="d/d.yaml")
     Path("d/e.yaml").write_text(SCENARIO)
-    ran = run(capsysbinary, "check", "--junit", "j.xml", "d")
+    ran = run("check", "--junit", "j.xml", "d")
     marks = [line for line in ran.out.splitlines() if line.startswith("::")]
     assert marks[0].startswith("::error file=d/b%2Cc.yaml,line=12,col=10,title=oomsel check::expect.wrong: unknown key")
     assert marks[1].startswith(
@@ -309,9 +303,9 @@ def test_junit_and_github(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch
     assert [[child.tag for child in case] for case in suite] == [[], ["error"], ["failure"], ["skipped"]]
 
 
-def test_names_are_printable(capsysbinary: Capture) -> None:
+def test_names_are_printable() -> None:
     name = write('{victim: "\\x1b[31m"}', name="d/\x1b[31m.yaml")
-    ran = run(capsysbinary, "check", "d")
+    ran = run("check", "d")
     assert Path(name).exists()
     assert ran.status == 1
     assert "\x1b" not in ran.out
@@ -329,30 +323,27 @@ PLACES = [
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize(("expect", "wrong", "key"), PLACES)
-def test_the_place_of_a_failure(
-    capsysbinary: Capture, expect: str, wrong: str, key: str, first: bool, newline: str
-) -> None:
+def test_the_place_of_a_failure(expect: str, wrong: str, key: str, first: bool, newline: str) -> None:
     head, tasks = SCENARIO.split("tasks:\n")
     tasks = f"tasks:\n{tasks}".replace("comm: sshd", "comm: &name sshd")
     text = head + expect + tasks if first and "*" not in expect else head + tasks + expect
     Path("s.yaml").write_bytes(text.replace("\n", newline).encode())
     before = text[: text.index(wrong)]
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    assert f"s.yaml:{line}:{column}: {key}: " in run(capsysbinary, "check", "s.yaml").out
+    assert f"s.yaml:{line}:{column}: {key}: " in run("check", "s.yaml").out
 
 
-def test_json_and_standard_input(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_and_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = [{"pid": 7, "comm": "a"}]
     scenario = {"oomsel": 1, "machine": {"cpus": 1, "ram": 9}, "tasks": tasks, "expect": {"victim": 8}}
     raw = json.dumps(scenario)
     Path("s.json").write_text(raw)
     column = raw.index("8}}") + 1
-    assert f"s.json:1:{column}: expect.victim: " in run(capsysbinary, "check", "s.json").out
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw.encode())))
-    ran = run(capsysbinary, "check", "-")
+    assert f"s.json:1:{column}: expect.victim: " in run("check", "s.json").out
+    ran = run("check", "-", stdin=raw.encode())
     assert ran.out.splitlines()[1] == "  -: expect.victim: expected pid 8; each mode kills 7 (a)"
 
 
-def test_the_examples_hold(capsysbinary: Capture) -> None:
-    ran = run(capsysbinary, "check", "--strict", Path(__file__).parents[2] / "examples")
+def test_the_examples_hold() -> None:
+    ran = run("check", "--strict", Path(__file__).parents[2] / "examples")
     assert (ran.status, ran.err) == (0, "")

@@ -16,9 +16,8 @@ import pytest
 
 from oomsel.cli import COMMANDS, cli
 from oomsel.cli.man import man_page
-from tests.cli.run_main import run
+from tests.running import run
 
-Capture = pytest.CaptureFixture[bytes]
 ROOT = Path(__file__).parents[2]
 SMALLEST = ROOT / "examples/smallest.yaml"
 OOMSEL = [sys.executable, "-m", "oomsel"]
@@ -55,8 +54,8 @@ def test_help_imports_click_alone() -> None:
     assert not heavy & set(modules)
 
 
-def test_without_arguments_there_is_help(capsysbinary: Capture) -> None:
-    ran = run(capsysbinary)
+def test_without_arguments_there_is_help() -> None:
+    ran = run()
     assert (ran.status, ran.out) == (2, "")
     assert ran.err.startswith("Usage: oomsel [OPTIONS] COMMAND [ARGS]...\n")
 
@@ -73,23 +72,23 @@ HINTS = [
 
 
 @pytest.mark.parametrize(("args", "hint"), HINTS)
-def test_hints(capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, args: list[str], hint: str) -> None:
+def test_hints(monkeypatch: pytest.MonkeyPatch, args: list[str], hint: str) -> None:
     monkeypatch.chdir(ROOT / "examples")
-    ran = run(capsysbinary, *args)
+    ran = run(*args)
     assert (ran.status, ran.out) == (2, "")
     assert hint in ran.err
     assert ran.err.count("\n") == 1
 
 
-def test_quiet_and_verbose(capsysbinary: Capture, tmp_path: Path) -> None:
+def test_quiet_and_verbose(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(SMALLEST.read_text().replace("oomsel: 1", "oomsel: 1\nkernel: 99.1"))
-    noted = run(capsysbinary, "select", path)
+    noted = run("select", path)
     assert "note: Linux 99.1 is newer than oomsel knows" in noted.err
     for args in (["-q", "select", path], ["select", "--quiet", path]):
-        assert run(capsysbinary, *args) == (0, noted.out, "")
+        assert run(*args) == (0, noted.out, "")
     for args in (["-v", "select", path], ["select", "--verbose", path]):
-        assert "note: 2 tasks, 4 CPUs online, a batch of 32; its kernel reads precisely" in run(capsysbinary, *args).err
+        assert "note: 2 tasks, 4 CPUs online, a batch of 32; its kernel reads precisely" in run(*args).err
 
 
 @pytest.mark.parametrize(
@@ -143,23 +142,21 @@ def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     os.close(writer)
 
 
-def test_init_writes_a_scenario_that_holds(
-    capsysbinary: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_init_writes_a_scenario_that_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    ran = run(capsysbinary, "init")
+    ran = run("init")
     assert ran == (0, "", "oomsel: wrote scenario.yaml; now try: oomsel check scenario.yaml\n")
-    assert run(capsysbinary, "check", "--strict", "scenario.yaml").status == 0
+    assert run("check", "--strict", "scenario.yaml").status == 0
     text = Path("scenario.yaml").read_text()
     assert text.startswith("# yaml-language-server: $schema=oomsel.schema.json\n")
     assert "#   oomsel check scenario.yaml\n" in text
-    again = run(capsysbinary, "init")
+    again = run("init")
     assert (again.status, again.out) == (2, "")
     assert "scenario.yaml is there already; name another file, or use --force" in again.err
-    assert run(capsysbinary, "init", "--force", "-q") == (0, "", "")
-    assert run(capsysbinary, "init", "-").out.startswith("# yaml-language-server: ")
-    assert run(capsysbinary, "init", "a.json").status == 2
-    gone = run(capsysbinary, "init", "no/such/folder.yaml")
+    assert run("init", "--force", "-q") == (0, "", "")
+    assert run("init", "-").out.startswith("# yaml-language-server: ")
+    assert run("init", "a.json").status == 2
+    gone = run("init", "no/such/folder.yaml")
     assert (gone.status, gone.err) == (2, "oomsel: no/such/folder.yaml: No such file or directory\n")
 
 
@@ -190,8 +187,8 @@ def test_arguments_complete_as_files(name: str) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_script_is_the_shells_own(capsysbinary: Capture, shell: str, tmp_path: Path) -> None:
-    ran = run(capsysbinary, "completion", shell)
+def test_the_completion_script_is_the_shells_own(shell: str, tmp_path: Path) -> None:
+    ran = run("completion", shell)
     assert (ran.status, ran.err) == (0, "")
     assert f"_OOMSEL_COMPLETE={shell}_complete" in ran.out
     if program := shutil.which(shell):

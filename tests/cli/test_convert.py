@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 
 import oomsel
-from oomsel.cli import main
+from tests.running import run
 
 TEXT = """oomsel: 1
 machine: {cpus: 0-3, ram: 1GiB, dying: 2}
@@ -17,10 +16,8 @@ tasks: [{pid: 7, comm: a, rss: {anon: {count: 5, deltas: {1: 9}}}}, {pid: 9, com
 """
 
 
-def convert(*words: str) -> object:
-    with pytest.raises(SystemExit) as exit_:
-        main(["convert", *words])
-    return exit_.value.code
+def convert(*words: str) -> int:
+    return run("convert", *words).status
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(["yaml", "json", "npz"], repeat=2)))
@@ -39,10 +36,10 @@ def test_a_bundle_states_no_more_than_went_in(tmp_path: Path) -> None:
     assert Path(names[3]).read_text() == Path(names[1]).read_text()
 
 
-def test_a_bundle_through_a_pipe(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
-    assert convert("-", "--format", "npz", "--set", "tasks[7].uid=5") == 0
-    assert oomsel.loads(capfdbinary.readouterr().out).tasks[0].uid == 5
+def test_a_bundle_through_a_pipe() -> None:
+    ran = run("convert", "-", "--format", "npz", "--set", "tasks[7].uid=5", stdin=TEXT.encode())
+    assert ran.status == 0
+    assert oomsel.loads(ran.out.encode("utf-8", "surrogateescape")).tasks[0].uid == 5
 
 
 @pytest.mark.parametrize(
@@ -50,14 +47,13 @@ def test_a_bundle_through_a_pipe(capfdbinary: pytest.CaptureFixture[bytes], monk
     [
         (["missing.yaml"], "oomsel: missing.yaml: No such file or directory\n"),
         (["examples"], "oomsel: examples: Is a directory\n"),
-        (["Makefile", "-o", "x.npz"], "oomsel: Makefile:6:7: not YAML"),
+        (["-", "-o", "x.npz"], "oomsel: -:1:5: not YAML"),
         (["examples/smallest.yaml", "-o", "no/such/x.npz"], "oomsel: no/such/x.npz: No such file or directory\n"),
         (["examples/smallest.yaml", "--format", "xml"], "'xml' is not one of"),
     ],
 )
-def test_what_is_refused(words: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert convert(*words) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert said in err
+def test_what_is_refused(words: list[str], said: str) -> None:
+    ran = run("convert", *words, stdin=b"a: b: c")
+    assert (ran.status, ran.out) == (2, "")
+    assert said in ran.err
     assert not Path("x.npz").exists()

@@ -8,15 +8,11 @@ from pathlib import Path
 import pytest
 
 import oomsel
-from oomsel.cli import main
+from tests.running import run
 
 
 def generate(*words: str) -> int:
-    with pytest.raises(SystemExit) as exit_:
-        main(["generate", *words])
-    status = exit_.value.code
-    assert isinstance(status, int)
-    return status
+    return run("generate", *words).status
 
 
 def test_the_same_scenario_as_yaml_and_as_json(tmp_path: Path) -> None:
@@ -30,9 +26,9 @@ def test_the_same_scenario_as_yaml_and_as_json(tmp_path: Path) -> None:
     assert oomsel.load(names[3]).tasks == oomsel.load(names[0]).tasks
 
 
-def test_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
-    assert generate("--tasks", "2", "--cpus", "1", "--format", "json") == 0
-    assert len(json.loads(capfd.readouterr().out)["tasks"]) == 2
+def test_to_standard_output() -> None:
+    ran = run("generate", "--tasks", "2", "--cpus", "1", "--format", "json")
+    assert (ran.status, len(json.loads(ran.out)["tasks"])) == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -45,9 +41,7 @@ def test_to_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
         (["-o", "no/such/folder/x"], "oomsel: no/such/folder/x: No such file or directory"),
     ],
 )
-def test_what_is_refused(words: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
-    assert generate(*words) == 2
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert said in err
-    assert err.count("\n") == 1
+def test_what_is_refused(words: list[str], said: str) -> None:
+    ran = run("generate", *words)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert said in ran.err

@@ -14,12 +14,12 @@ import pytest
 
 import oomsel
 from oomsel.cli import COMMANDS, cli
-from tests.cli.conftest import Run
 from tests.cli.test_select import FLIP
+from tests.running import run
 from tests.support import DATA
 
 
-def test_version_and_help(run: Run) -> None:
+def test_version_and_help() -> None:
     assert run("--version") == (0, f"oomsel {oomsel.__version__}\n", "")
     ran = run("--help")
     assert (ran.status, ran.err) == (0, "")
@@ -54,17 +54,17 @@ def test_every_command_and_option_is_documented() -> None:
         (["--nope"], "No such option '--nope'"),
     ],
 )
-def test_usage_errors_are_one_line(run: Run, arguments: list[str], line: str) -> None:
+def test_usage_errors_are_one_line(arguments: list[str], line: str) -> None:
     ran = run(*arguments)
     assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
     assert ran.err.startswith(f"oomsel: {line}")
 
 
-def test_a_mistyped_option_gets_a_hint(run: Run) -> None:
+def test_a_mistyped_option_gets_a_hint() -> None:
     assert "--mode" in run("select", "--mod", "x", "f").err
 
 
-def test_a_bug_is_one_line_and_the_traceback_is_for_debug(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_one_line_and_the_traceback_is_for_debug(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines \x1b")
 
@@ -77,7 +77,7 @@ def test_a_bug_is_one_line_and_the_traceback_is_for_debug(run: Run, monkeypatch:
     assert ran.err.endswith(f"{line}\n")
 
 
-def test_an_interrupt_is_quiet(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Run
+from tests.running import run
 from tests.support import DATA
 
 CONTEST = DATA / "real" / "02-contest-16cpu"
@@ -73,16 +73,16 @@ def flip(tmp_path: Path) -> Path:
         (["--mode", "both"], BOTH),
     ],
 )
-def test_whole_outputs(run: Run, flip: Path, arguments: list[str], out: str) -> None:
+def test_whole_outputs(flip: Path, arguments: list[str], out: str) -> None:
     assert run("select", *arguments, flip) == (0, out, "")
 
 
-def test_lines_that_are_not_the_kernels_can_be_dropped(run: Run, flip: Path) -> None:
+def test_lines_that_are_not_the_kernels_can_be_dropped(flip: Path) -> None:
     lines = run("select", flip).out.splitlines(keepends=True)
     assert "".join(line for line in lines if not line.startswith("# ")) == KILL_OVER + KILL_UNDER
 
 
-def test_timestamps_and_the_reaper(run: Run, flip: Path) -> None:
+def test_timestamps_and_the_reaper(flip: Path) -> None:
     lines = run("select", "--mode", "precise", "--timestamps", "--reaper", flip).out.splitlines()
     assert [line.removeprefix("[    0.000000] ") for line in lines] == [
         *KILL_UNDER.splitlines(),
@@ -93,23 +93,23 @@ def test_timestamps_and_the_reaper(run: Run, flip: Path) -> None:
     assert [line[:2] for line in comments] == ["# "] * 3
 
 
-def test_a_real_case_from_its_file(run: Run) -> None:
+def test_a_real_case_from_its_file() -> None:
     assert run("select", "--mode", "approximate", CONTEST / "scenario.yaml") == (0, APPROXIMATE, "")
 
 
-def test_standard_input(run: Run) -> None:
+def test_standard_input() -> None:
     assert run("select", "--mode", "approximate", "-", stdin=FLIP.encode()) == (0, KILL_OVER, "")
     assert run("select", "-", stdin=b"oomsel: 1\n").err.splitlines()[0] == (
         "oomsel: -:1:1: machine: required and missing; add it"
     )
 
 
-def test_a_closed_standard_input(run: Run, flip: Path) -> None:
+def test_a_closed_standard_input(flip: Path) -> None:
     assert run("select", flip, "-", stdin=None) == (2, "", "oomsel: -: standard input is closed; name a file\n")
 
 
 @pytest.mark.parametrize("command", ["select", "check"])
-def test_a_file_of_somebody_else(run: Run, flip: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_a_file_of_somebody_else(flip: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     def refuse(name: str, *rest: object, **options: object) -> Any:
         if name == str(flip):
             raise PermissionError(errno.EACCES, "Permission denied")
@@ -125,13 +125,13 @@ def test_a_file_of_somebody_else(run: Run, flip: Path, monkeypatch: pytest.Monke
     )
 
 
-def test_several_inputs_are_headed_by_their_names(run: Run, flip: Path) -> None:
+def test_several_inputs_are_headed_by_their_names(flip: Path) -> None:
     one = run("select", "--mode", "precise", flip).out
     two = run("select", "--mode", "precise", flip, "-", stdin=FLIP.encode())
     assert two == (0, f"# {flip}\n{one}# -\n{one}", "")
 
 
-def test_one_wrong_input_spoils_all_and_nothing_is_written(run: Run, flip: Path, tmp_path: Path) -> None:
+def test_one_wrong_input_spoils_all_and_nothing_is_written(flip: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("oomsel: 2\ntasks: []\n", encoding="utf-8")
     ran = run("select", flip, wrong, tmp_path / "none", tmp_path)
@@ -145,13 +145,13 @@ def test_one_wrong_input_spoils_all_and_nothing_is_written(run: Run, flip: Path,
     ]
 
 
-def test_an_options_mistake_is_said_once(run: Run, flip: Path) -> None:
+def test_an_options_mistake_is_said_once(flip: Path) -> None:
     ran = run("select", "--kernel", "5.3", flip, flip)
     assert (ran.status, len(ran.err.splitlines())) == (2, 1)
     assert ran.err.startswith('oomsel: --kernel 5.3: kernel: "5.3" is older than 5.4')
 
 
-def test_what_if(run: Run, flip: Path) -> None:
+def test_what_if(flip: Path) -> None:
     ran = run("select", "--mode", "approximate", "--set", "tasks[over].oom_score_adj=-999", flip)
     assert "Killed process 12 (live)" in ran.out
     ran = run("select", "--set", "tasks[10].uid=-1", "--set", "tasks[live].uid=5", flip)
@@ -174,11 +174,11 @@ def test_what_if(run: Run, flip: Path) -> None:
         ([], 0),
     ],
 )
-def test_exit_code(run: Run, flip: Path, arguments: list[str], status: int) -> None:
+def test_exit_code(flip: Path, arguments: list[str], status: int) -> None:
     assert run("select", *arguments, flip).status == status
 
 
-def test_notes_are_on_standard_error(run: Run, flip: Path) -> None:
+def test_notes_are_on_standard_error(flip: Path) -> None:
     ran = run("select", "--mode", "approximate", "--kernel", "6.1", flip)
     assert ran.err == (
         f"oomsel: {flip}: note: Linux 6.1 counts RSS exactly here: deltas are folded in, both modes read the same\n"
@@ -196,7 +196,7 @@ def test_notes_are_on_standard_error(run: Run, flip: Path) -> None:
     assert ran.err.startswith(f"oomsel: {flip}: note: the kernel prints nothing: the allocating task is dying")
 
 
-def test_a_note_on_one_mode_says_which(run: Run, tmp_path: Path) -> None:
+def test_a_note_on_one_mode_says_which(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(FLIP.replace(", thread: {pid: 12, comm: live}", ", flags: [exiting]"), encoding="utf-8")
     ran = run("select", path)
@@ -210,7 +210,7 @@ def test_a_note_on_one_mode_says_which(run: Run, tmp_path: Path) -> None:
     )
 
 
-def test_a_cgroup_in_json_moves_no_cursor(run: Run) -> None:
+def test_a_cgroup_in_json_moves_no_cursor() -> None:
     path = '"/\\x2d\\u009b\\u202e\\x7f"'
     text = f"""\
 oomsel: 1
@@ -226,7 +226,7 @@ tasks: [{{pid: 7, comm: a, memcg: {path}, rss: {{anon: 5}}}}]
     assert ran.out.isascii()
 
 
-def test_json(run: Run, flip: Path) -> None:
+def test_json(flip: Path) -> None:
     ran = run("select", "--format", "json", "--mode", "precise", flip)
     data = json.loads(ran.out)
     assert (ran.status, ran.err, data["input"], data["mode"]) == (0, "", str(flip), "precise")
@@ -238,7 +238,7 @@ def test_json(run: Run, flip: Path) -> None:
     assert several == [both, both]
 
 
-def test_a_hostile_file_name_is_shown_as_text(run: Run, tmp_path: Path) -> None:
+def test_a_hostile_file_name_is_shown_as_text(tmp_path: Path) -> None:
     path = tmp_path / "a\x1b[31m\n.yaml"
     path.write_text(FLIP, encoding="utf-8")
     assert run("select", path, path).out.startswith(f"# {tmp_path}/a\\x1b[31m\\x0a.yaml\n")
@@ -246,7 +246,7 @@ def test_a_hostile_file_name_is_shown_as_text(run: Run, tmp_path: Path) -> None:
     assert run("select", path).err.startswith(f"oomsel: {tmp_path}/a\\x1b[31m\\x0a.yaml:1:1: ")
 
 
-def test_tables(run: Run, flip: Path) -> None:
+def test_tables(flip: Path) -> None:
     sentence = BOTH.splitlines()[-1].removeprefix("# ")
     ran = run("select", "--format", "table", flip)
     assert ran == (

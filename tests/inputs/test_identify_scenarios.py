@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import oomsel
-from oomsel.inputs import identify as sniff
-from oomsel.inputs.identify import is_log
+from oomsel.inputs import identify as module
+from oomsel.inputs.identify import Kind, identify
 from oomsel.inputs.source import HEAD, source_of
 from tests.real_logs import LOGS
 
@@ -59,9 +59,9 @@ QUOTING = {
 
 @pytest.mark.parametrize("raw", QUOTING.values(), ids=QUOTING.keys())
 def test_logs_are_some(raw: bytes) -> None:
-    assert is_log(source_of(raw))
+    assert identify(source_of(raw)) is Kind.LOG
 
 
 def test_comments_without_end_are_not_read_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sniff, "_MOST_COMMENTS", HEAD)
-    assert is_log(source_of(COMMENTS.encode()))
+    monkeypatch.setattr(module, "_MOST_COMMENTS", HEAD)
+    assert identify(source_of(COMMENTS.encode())) is Kind.LOG

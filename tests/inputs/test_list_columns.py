@@ -219,6 +219,7 @@ def outcome(raw: str | bytes, limit: int, overrides: list[str]) -> list[str] | N
     return lines(scenario)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(overrides=st.lists(what_ifs, min_size=1, max_size=2))
 def test_what_ifs_do_the_same_to_few_tasks_many_and_a_bundle(overrides: list[str]) -> None:

@@ -131,6 +131,7 @@ def test_a_value_stands_where_its_path_leads(tree: Any) -> None:
         assert decoded == value
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(st.binary(max_size=60) | st.text(max_size=40).map(str.encode))
 @example(b"{")

@@ -91,6 +91,23 @@ def test_one_number_hides_three_counters() -> None:
     assert (low.tolist(), high.tolist()) == ([40], [180])
 
 
+@pytest.mark.parametrize(
+    ("rss", "has_swap", "expected"),
+    [
+        ("anon: 90, file: 10, swap: 7", False, (107 - 41, 107 + 93)),  # what reads 0 can only be more
+        ("anon: 90, file: 10, swap: 7", True, (107 - 48, 107 + 124)),
+        ("total: 100, swap: 7", False, (107 - 93, 107 + 93)),
+        ("total: 50, swap: 7", False, (57 - 50, 57 + 93)),
+    ],
+)
+def test_without_swap_on_the_machine_its_counter_is_exact(rss: str, has_swap: bool, expected: tuple[int, int]) -> None:
+    text = f"oomsel: 1\nkernel: '6.6'\nmachine: {{cpus: 1, ram: 9000}}\ntasks: [{{pid: 9, comm: a, rss: {{{rss}}}}}]"
+    booted = boot(loads(text))
+    report = select(booted)
+    low, high = badness_interval(booted.system, report.points, report.totalpages, has_swap=has_swap)
+    assert (low.tolist(), high.tolist()) == ([expected[0]], [expected[1]])
+
+
 def test_floor_of_one_until_5_8_holds_for_both_ends() -> None:
     text = "oomsel: 1\nkernel: '5.8'\nmachine: {cpus: 2, ram: 1000000}\n"
     text += "tasks: [{pid: 9, comm: a, oom_score_adj: -900, rss: {anon: 100}}]"

@@ -12,7 +12,7 @@ from oomsel.diff.ignoring import ignore
 from oomsel.files import lines_of
 from oomsel.klog.event_text import events_of, is_event_text, read_event
 from oomsel.klog.formats import TABLE_6_8
-from oomsel.outputs.event_text import event_text
+from oomsel.outputs.kernel_text import event_text
 
 EXAMPLE = Path(__file__).parents[2] / "examples/real-contest.yaml"
 INVOKED = "a b invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines of the kernel's stay whole
 """Every line that is read, in the form of each release that printed it differently: 2.6.32 to 7.3."""
 
 from __future__ import annotations

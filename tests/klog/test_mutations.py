@@ -46,6 +46,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return raw
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(mutated())
 def test_a_damaged_log_is_read_or_refused_in_words(raw: bytes) -> None:

@@ -6,12 +6,9 @@ import pytest
 
 import oomsel
 from oomsel.inputs.log.options import LogOptions
-from oomsel.inputs.log.rescore import Candidate
-from oomsel.klog.table import Row
 from oomsel.outputs.explain import explain
 from oomsel.outputs.explain_text import explanation_lines
 from oomsel.outputs.log_evidence import log_evidence
-from oomsel.outputs.log_interval import bounds
 from oomsel.outputs.log_memory import memory_object, memory_summary
 from oomsel.outputs.log_verdict import LogVerdict, Reason, log_verdict
 from tests.real_logs import LOGS
@@ -331,19 +328,12 @@ def test_totalpages_by_the_report(name: str, old: str, new: str, totalpages: int
     assert oomsel.select(scenario).totalpages == totalpages
 
 
-@pytest.mark.parametrize(
-    ("columns", "has_swap", "expected"),
-    [
-        ({"rss": 100, "rss_anon": 90, "rss_file": 10, "rss_shmem": 0, "swapents": 7}, False, (1000 - 41, 1000 + 93)),
-        ({"rss": 100, "rss_anon": 90, "rss_file": 10, "rss_shmem": 0, "swapents": 7}, True, (1000 - 48, 1000 + 124)),
-        # Of one number for all three each may be off.
-        ({"rss": 100, "swapents": 0}, False, (1000 - 93, 1000 + 93)),
-        ({"rss": 50, "swapents": 0}, False, (1000 - 50, 1000 + 93)),
-    ],
-)
-def test_bounds(columns: dict[str, int | None], has_swap: bool, expected: tuple[int, int]) -> None:
-    candidate = Candidate(Row(1, 7, columns, "a"), 0, 0, is_root=False, score=1000)
-    assert bounds(candidate, 31, has_swap=has_swap) == expected
+def test_init_could_not_have_been_chosen() -> None:
+    raw = (LOGS / "25-one-cpu.boot.log").read_text(encoding="utf-8")
+    raw = raw.replace("[    137]  1002   137", "[      1]  1002     1")
+    interval = verdict(raw).interval
+    assert interval is not None
+    assert 1 not in {task.pid for task in interval.rivals}
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,9 @@ import json
 
 import pytest
 
-from oomsel.cli import main
 from oomsel.kernel.oom_kill import READS
 from oomsel.study.bench import HEADER, Measured, bench_line, bench_object, measure
-
-
-def bench(*words: str) -> object:
-    with pytest.raises(SystemExit) as exit_:
-        main(["bench", *words])
-    return exit_.value.code
+from tests.running import run
 
 
 def test_every_mode_on_every_shape() -> None:
@@ -52,16 +46,14 @@ def test_lines_for_a_person_stand_under_their_headings() -> None:
     assert lines[0].split() == ["1000000", "4096", "approximate", "2.500", "ms", "3.0", "ms", "8.000", "ms", "0.31"]
 
 
-def test_the_command(capfd: pytest.CaptureFixture[str]) -> None:
-    words = ["--tasks", "2", "--cpus", "1", "--runs", "1"]
-    assert bench(*words) == 0
-    assert capfd.readouterr().out.splitlines()[0] == HEADER
-    assert bench(*words, "--json") == 0
-    assert [row["mode"] for row in json.loads(capfd.readouterr().out)["rows"]] == list(READS)
+def test_the_command() -> None:
+    words = ["bench", "--tasks", "2", "--cpus", "1", "--runs", "1"]
+    ran = run(*words)
+    assert (ran.status, ran.out.splitlines()[0]) == (0, HEADER)
+    assert [row["mode"] for row in json.loads(run(*words, "--json").out)["rows"]] == list(READS)
 
 
 @pytest.mark.parametrize("words", [["--runs", "0"], ["--tasks", "x"], ["--cpus", "9000"]])
-def test_what_is_refused(words: list[str], capfd: pytest.CaptureFixture[str]) -> None:
-    assert bench(*words) == 2
-    out, err = capfd.readouterr()
-    assert (out, err.count("\n")) == ("", 1)
+def test_what_is_refused(words: list[str]) -> None:
+    ran = run("bench", *words)
+    assert (ran.status, ran.out, ran.err.count("\n")) == (2, "", 1)

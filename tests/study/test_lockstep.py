@@ -141,7 +141,7 @@ def random_workload(seed: int) -> Workload:
     return read_workload("w.yaml", text.encode())
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 40))])
 def test_random_workloads(seed: int) -> None:
     workload = random_workload(seed)
     rows: list[tuple[int, str, list[int], list[int]]] = []
@@ -161,7 +161,7 @@ def test_random_workloads(seed: int) -> None:
             assert counted.readings[mm].alarms == (seen.count((True, False)), seen.count((False, True)))
 
 
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", DESIGNS)
 def test_rows_in_lockstep_are_single_updates_in_turn(
     name: str, compiled: bool, monkeypatch: pytest.MonkeyPatch

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oomsel
-from oomsel.cli import cli
 from oomsel.kernel.designs import Costs, How, Topology, Tree
 from oomsel.outputs.scenario_text import yaml_pieces
 from oomsel.study.program import Scheduler, blocks_of, mms_of, operations_of, runs_of
 from oomsel.study.simulate import MODES, Simulation, final_state, simulate
 from oomsel.study.simulate_text import simulation_object, text_lines
 from oomsel.study.workload import Schedule, Workload, read_workload
+from tests import running
+from tests.running import Ran
 
 HEAD = "oomsel_workload: 1\nmachine: {cpus: 8, nodes: 2, ram: 1GiB}\n"
 
@@ -215,8 +215,8 @@ def test_a_watchdog_misses_an_overrun_and_cries_wolf() -> None:
     assert reading.alarms.missed == 0
 
 
-def cli_run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["simulate", *arguments])
+def cli_run(*arguments: str) -> Ran:
+    return running.run("simulate", *arguments)
 
 
 @pytest.fixture
@@ -230,15 +230,15 @@ def path(tmp_path: Path) -> str:
 
 def test_table(path: str) -> None:
     result = cli_run(path)
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert "\x1b" not in result.stdout
-    assert "percpu   precise      100 (a\\x1b,b)  says 8094 pages, frees 8094" in result.stdout
+    assert (result.status, result.err) == (0, "")
+    assert "\x1b" not in result.out
+    assert "percpu   precise      100 (a\\x1b,b)  says 8094 pages, frees 8094" in result.out
 
 
 def test_json_and_trace(path: str, tmp_path: Path) -> None:
     trace = tmp_path / "trace.csv"
     result = cli_run("--format", "json", "--design", "tree", "--trace", str(trace), path)
-    data = json.loads(result.stdout)
+    data = json.loads(result.out)
     assert list(data["designs"]) == ["tree"]
     rows = list(csv.DictReader(trace.read_text(encoding="utf-8").splitlines()))
     assert len(rows) == 4
@@ -250,7 +250,7 @@ def test_json_and_trace(path: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("design", ["split", "percpu", "pernode", "tree"])
 def test_the_saved_scenario_reads_the_same(path: str, tmp_path: Path, design: str) -> None:
     saved = tmp_path / "s.yaml"
-    data = json.loads(cli_run("--format", "json", "--design", design, "-o", str(saved), path).stdout)
+    data = json.loads(cli_run("--format", "json", "--design", design, "-o", str(saved), path).out)
     scenario = oomsel.load(saved)
     report = oomsel.select(scenario, mode="approximate")
     rss = int(report.counters[0].sum() - report.counters[0, 2])
@@ -301,7 +301,7 @@ def test_the_saved_scenario_says_where_its_bound_changes_the_choice(monkeypatch:
 
 
 def test_a_tree_of_another_shape(path: str) -> None:
-    data = json.loads(cli_run("--format", "json", "--design", "tree", "--tree", "8", path).stdout)
+    data = json.loads(cli_run("--format", "json", "--design", "tree", "--tree", "8", path).out)
     assert data["designs"]["tree"]["processes"][0]["bound_under"] == 3 * 32 * 8
 
 
@@ -317,16 +317,16 @@ def test_a_tree_of_another_shape(path: str) -> None:
 )
 def test_trouble(path: str, arguments: tuple[str, ...], expected: str) -> None:
     result = cli_run(*arguments, path)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert expected in result.stderr
+    assert (result.status, result.out) == (2, "")
+    assert expected in result.err
 
 
 def test_a_wrong_workload_leaves_no_trace(tmp_path: Path) -> None:
     file = tmp_path / "w.yaml"
     file.write_text(HEAD)
     result = cli_run("--trace", str(tmp_path / "t.csv"), str(file))
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == f"oomsel: {file}:1:1: processes: required and missing; add it\n"
+    assert (result.status, result.out) == (2, "")
+    assert result.err == f"oomsel: {file}:1:1: processes: required and missing; add it\n"
     assert not (tmp_path / "t.csv").exists()
 
 

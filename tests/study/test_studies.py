@@ -8,7 +8,7 @@ from statistics import median
 import pytest
 
 from oomsel.study.grid import load_study, run_trial, trials_of
-from oomsel.study.simulate import Reading, Sample, Simulation, simulate
+from oomsel.study.simulate import CountedProcess, Sample, Simulation, simulate
 from oomsel.study.workload import load_workload
 
 STUDIES = Path("examples/studies")
@@ -28,7 +28,7 @@ def run(name: str) -> Simulation:
     return simulate(load_workload(str(STUDIES / name)))
 
 
-def reading(simulation: Simulation, design: str, process: int = 0) -> Reading:
+def reading(simulation: Simulation, design: str, process: int = 0) -> CountedProcess:
     return simulation.counted[design].readings[process]
 
 

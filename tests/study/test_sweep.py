@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from oomsel.cli import cli
 from oomsel.errors import InputError
 from oomsel.study.executors import executor_for
-from oomsel.study.grid import Row, Study, Trial, read_study, run_trial, trials_of, workload_of
+from oomsel.study.grid import Study, SweepRow, Trial, read_study, run_trial, trials_of, workload_of
 from oomsel.study.sweep import Journal, JournalError, open_journal, sweep
 from oomsel.study.sweep_out import csv_text, points_of, summary_lines
+from tests import running
+from tests.running import Ran
 
 SMALL = """\
 oomsel_study: 1
@@ -87,7 +87,7 @@ def test_a_row_in_numbers() -> None:
     rows = run_trial(study(SMALL.replace("churn: 40", "churn: 0")), Trial(64, 1, 2, 3, 1))
     # 512 pages, three at a time on 64 CPUs with a batch of 128: nothing folds, and both read 0.
     percpu = rows[0]
-    assert percpu == Row(64, 1, 2, 3, 1, "percpu", 528, 528, 528, 64 * 127, 0, 0, 0, 0)
+    assert percpu == SweepRow(64, 1, 2, 3, 1, "percpu", 528, 528, 528, 64 * 127, 0, 0, 0, 0)
     assert [row.design for row in rows] == ["percpu", "tree"]
 
 
@@ -112,6 +112,7 @@ def swept(journal: Journal, executor: Executor | None = None) -> str:
     return csv_text(journal.rows())
 
 
+@pytest.mark.slow
 def test_threads_and_processes_make_the_same_table(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         assert swept(open_journal(str(tmp_path / "a"), study(), resume=False), threads) == whole()
@@ -169,6 +170,7 @@ def test_a_journal_of_which_the_head_is_cut_off_begins_anew(tmp_path: Path, left
     assert len(open_journal(str(path), study(), resume=True).done) == 12
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_written_is_no_bug(file: str, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "oomsel", "sweep", "-o", str(tmp_path / "out.csv"), file]
     command = f"ulimit -f 1; exec {shlex.join(words)}"
@@ -176,7 +178,7 @@ def test_a_journal_that_cannot_be_written_is_no_bug(file: str, tmp_path: Path) -
     part = tmp_path / "out.csv.part"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"oomsel: {part}: File too large\n")
     assert part.stat().st_size == 1024
-    assert cli_run("-o", str(tmp_path / "out.csv"), "--resume", file).exit_code == 0
+    assert cli_run("-o", str(tmp_path / "out.csv"), "--resume", file).status == 0
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == whole()
 
 
@@ -191,8 +193,8 @@ def test_a_journal_in_the_way(tmp_path: Path) -> None:
         swept(open_journal("/nowhere/j", study(), resume=False))
 
 
-def cli_run(*arguments: str) -> Result:
-    return CliRunner().invoke(cli, ["sweep", *arguments])
+def cli_run(*arguments: str) -> Ran:
+    return running.run("sweep", *arguments)
 
 
 @pytest.fixture
@@ -205,14 +207,14 @@ def file(tmp_path: Path) -> str:
 def test_command(file: str, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     result = cli_run("-o", str(out), file)
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.status, result.err) == (0, "")
     assert out.read_text(encoding="utf-8") == whole()
     assert not (tmp_path / "out.csv.part").exists()
-    assert len(result.stdout.splitlines()) == 1 + 2 * 2 * 2 + 1
+    assert len(result.out.splitlines()) == 1 + 2 * 2 * 2 + 1
 
 
 def test_summary() -> None:
-    rows = [Row(4, 1, 1, 1, seed, "tree", 9, 0, seed * 256, 2560, seed % 2, 0, 0, 0) for seed in range(1, 11)]
+    rows = [SweepRow(4, 1, 1, 1, seed, "tree", 9, 0, seed * 256, 2560, seed % 2, 0, 0, 0) for seed in range(1, 11)]
     (point,) = points_of(rows)
     assert (point.worst, point.bound, point.wrong) == ([6 * 256, 10 * 256], 2560, 0.5)
     assert summary_lines(rows)[1].split() == ["4", "1", "1", "1", "tree", "6.0", "10.0", "10.0", "50%"]
@@ -231,10 +233,11 @@ def test_summary() -> None:
 )
 def test_trouble(file: str, arguments: tuple[str, ...], expected: str) -> None:
     result = cli_run(*arguments, file)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert expected in result.stderr
+    assert (result.status, result.out) == (2, "")
+    assert expected in result.err
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     path, out = tmp_path / "s.yaml", tmp_path / "out.csv"
     text = SMALL.replace("seeds: 3", "seeds: 6").replace("times: 3", "times: 60")
@@ -250,7 +253,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     assert stderr.startswith("oomsel: interrupted; ")
     assert stderr.endswith(f" of 24 trials are kept in {part}; --resume goes on\n")
     assert not out.exists()
-    assert cli_run("-o", str(out), "--resume", str(path)).exit_code == 0
+    assert cli_run("-o", str(out), "--resume", str(path)).status == 0
     assert out.read_text(encoding="utf-8") == whole(text)
 
 
@@ -277,6 +280,7 @@ def until(condition: Callable[[], Any]) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_workers_import_is_quiet(tmp_path: Path) -> None:
     process = started(tmp_path, start_new_session=True)
     until(lambda: workers_of(process.pid))
@@ -287,6 +291,7 @@ def test_ctrl_c_while_workers_import_is_quiet(tmp_path: Path) -> None:
     assert stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_their_parent(tmp_path: Path, number: signal.Signals) -> None:
     process = started(tmp_path)
@@ -301,6 +306,7 @@ def test_workers_end_with_their_parent(tmp_path: Path, number: signal.Signals) -
 needs_matplotlib = pytest.mark.skipif(find_spec("matplotlib") is None, reason="needs oomsel[study]")
 
 
+@pytest.mark.slow
 @needs_matplotlib
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("form", "magic"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
@@ -320,9 +326,9 @@ def test_parquet(file: str, tmp_path: Path) -> None:
     import pyarrow.parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     out = tmp_path / "out.parquet"
-    assert cli_run("-o", str(out), file).exit_code == 0
+    assert cli_run("-o", str(out), file).status == 0
     table = pyarrow.parquet.read_table(out)
-    rows = [Row(*row.values()) for row in table.to_pylist()]
+    rows = [SweepRow(*row.values()) for row in table.to_pylist()]
     assert csv_text(rows) == whole()
 
 
@@ -331,11 +337,12 @@ def test_without_the_extras(file: str, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "distributed", None)
     parquet = cli_run("-o", str(tmp_path / "out.parquet"), file)
     assert not (tmp_path / "out.parquet.part").exists()  # said before anything is simulated
-    assert (parquet.exit_code, parquet.stderr) == (2, "oomsel: pyarrow is not installed; pip install 'oomsel[study]'\n")
+    assert (parquet.status, parquet.err) == (2, "oomsel: pyarrow is not installed; pip install 'oomsel[study]'\n")
     dask = cli_run("-o", str(tmp_path / "out.csv"), "--dask", "tcp://127.0.0.1:1", file)
-    assert (dask.exit_code, dask.stderr) == (2, "oomsel: --dask needs the extra: pip install 'oomsel[dask]'\n")
+    assert (dask.status, dask.err) == (2, "oomsel: --dask needs the extra: pip install 'oomsel[dask]'\n")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("distributed") is None, reason="needs oomsel[dask]")
 @pytest.mark.filterwarnings("ignore")
 def test_dask_with_a_killed_worker_makes_the_same_table(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.nodes import mems_allowed, nodelist
 from oomsel.inputs.log.rescore import version_of
-from oomsel.inputs.log.rows import changed
+from oomsel.inputs.log.rows import changed, pids_of
 from oomsel.kernel.gfp import GFP_FS, format_gfp, parse_gfp
 from oomsel.kernel.release import parse_release
 from oomsel.klog.event import Invoked, OomEvent
@@ -28,9 +28,10 @@ class Allocating(NamedTuple):
     """The allocating task among the others."""
 
     tasks: tuple[Task, ...]  #: all of them, with one more where it has no row
-    position: int  #: of the allocating one
-    comm: bytes | None  #: its thread's own name, where that is another than its row's
-    stand_in: int | None  #: pid of a task that only stands for it, as no line shows what it is
+    position: int | None  #: of the allocating one; None for sysrq's kworker, which no list has
+    comm: bytes | None = None  #: its thread's own name, where that is another than its row's
+    thread: int | None = None  #: its thread's own pid, where that is no row's
+    stand_in: int | None = None  #: pid of a task that only stands for it, as no line shows what it is
     note: str | None = None
 
 
@@ -41,35 +42,36 @@ def allocating_task(event: OomEvent, tasks: Sequence[Task]) -> Allocating:
         return _nobody(event, tasks)
     if current is not None:
         for index, task in enumerate(tasks):
-            if current.pid in _pids(task):
+            if current.pid in pids_of(task):
                 return _as_listed(tasks, index, invoked.comm)
+    if invoked.order == -1:
+        return Allocating(tuple(tasks), None, invoked.comm)
     if current is not None and current.pid == 1:
         init = Task(pid=1, comm=invoked.comm, oom_score_adj=invoked.oom_score_adj, flags=("init",))
-        return Allocating((*tasks, init), len(tasks), None, None)
+        return Allocating((*tasks, init), len(tasks))
     if is_kthread(event):
         pid = current.pid if current is not None else _free_pid(tasks)
         kthread = Task(pid=pid, comm=invoked.comm, flags=("kthread",))
-        return Allocating((*tasks, kthread), len(tasks), None, None if current else pid)
+        return Allocating((*tasks, kthread), len(tasks), stand_in=None if current else pid)
     return _without_row(event, invoked, tasks)
 
 
 def is_kthread(event: OomEvent) -> bool:
-    """Whether the allocating task is a kernel thread, by its name, its trace or for sysrq f."""
+    """Whether the allocating task is a kernel thread, by its name or its trace."""
     assert event.invoked is not None
-    by_name = _KTHREAD_NAME.match(event.invoked.comm) is not None
-    return by_name or event.kthread_line is not None or event.invoked.order == -1
+    return _KTHREAD_NAME.match(event.invoked.comm) is not None or event.kthread_line is not None
 
 
-def _as_listed(tasks: Sequence[Task], index: int, comm: bytes) -> Allocating:
+def _as_listed(tasks: Sequence[Task], index: int, comm: bytes, thread: int | None = None) -> Allocating:
     task = tasks[index]
     own = task.comm if task.thread is None or task.thread.comm is None else task.thread.comm
-    return Allocating(tuple(tasks), index, None if own == comm else comm, None)
+    return Allocating(tuple(tasks), index, None if own == comm else comm, thread)
 
 
 def _nobody(event: OomEvent, tasks: Sequence[Task]) -> Allocating:
     note = "who invoked the OOM killer is not in the log, nor with which gfp_mask, order and oom_score_adj"
     if tasks and not event.is_memcg:  # somebody must have the cpuset that the oom-kill line prints
-        return Allocating(tuple(tasks), 0, NOBODY, None, note)
+        return Allocating(tuple(tasks), 0, NOBODY, note=note)
     return _stand_in(event, tasks, Task(pid=_free_pid(tasks), comm=NOBODY), note)
 
 
@@ -80,9 +82,9 @@ def _without_row(event: OomEvent, invoked: Invoked, tasks: Sequence[Task]) -> Al
     own = Task(pid=pid, comm=invoked.comm, oom_score_adj=invoked.oom_score_adj)
     if event.is_memcg:
         return _stand_in(event, tasks, own, None)
-    index = _process_like(tasks, invoked, current.uid if current else None) if event.rows else None
+    index = _process_like(event, tasks, invoked) if event.rows else None
     if index is not None:
-        return _as_listed(tasks, index, invoked.comm)
+        return _as_listed(tasks, index, invoked.comm, current.pid if current is not None else None)
     note = None
     if invoked.oom_score_adj != 0 and event.rows:
         note = f"the allocating task, line {invoked.line}, is not in the table, nor is its oom_score_adj"
@@ -96,11 +98,15 @@ def _stand_in(event: OomEvent, tasks: Sequence[Task], own: Task, note: str | Non
         task = changed(own, flags=("vfork",))
     elif not event.is_memcg:
         task = Task(pid=own.pid, comm=own.comm, flags=("kthread",))
-    return Allocating((*tasks, task), len(tasks), None, own.pid, note)
+    return Allocating((*tasks, task), len(tasks), stand_in=own.pid, note=note)
 
 
-def _process_like(tasks: Sequence[Task], invoked: Invoked, uid: int | None) -> int | None:
-    """The process that the allocating thread may be of: no row of its own, but one with its oom_score_adj."""
+def _process_like(event: OomEvent, tasks: Sequence[Task], invoked: Invoked) -> int | None:
+    """The process that the allocating thread is or may be of: no row of its own, but one with its oom_score_adj."""
+    for kill in event.kills[:1]:
+        if "allocating" in kill.prefix:
+            return next((index for index, task in enumerate(tasks) if kill.pid in pids_of(task)), None)
+    uid = event.current.uid if event.current else None
     alike = [index for index, task in enumerate(tasks) if task.oom_score_adj == invoked.oom_score_adj]
     if uid is not None:
         alike = [index for index in alike if tasks[index].uid == uid] or alike
@@ -108,12 +114,8 @@ def _process_like(tasks: Sequence[Task], invoked: Invoked, uid: int | None) -> i
     return next(iter(named or alike), None)
 
 
-def _pids(task: Task) -> tuple[int, ...]:
-    return (task.pid,) if task.thread is None else (task.pid, task.thread.pid)
-
-
 def _free_pid(tasks: Sequence[Task]) -> int:
-    taken = {pid for task in tasks for pid in _pids(task)}
+    taken = {pid for task in tasks for pid in pids_of(task)}
     return next(pid for pid in range(2, 1 << 22) if pid not in taken)
 
 
@@ -131,7 +133,10 @@ def allocation_of(
     """struct oom_control, as the report shows it; `nodes` are those with memory."""
     notes = [allocating.note] if allocating.note else []
     cpuset = _cpuset(event, nodes)
-    values: dict[str, Any] = {"current": allocating.tasks[allocating.position].pid, "comm": allocating.comm}
+    values: dict[str, Any] = {"comm": allocating.comm, "current_thread": allocating.thread}
+    if allocating.position is not None:
+        values["current"] = allocating.tasks[allocating.position].pid
+    values["group_victim_again"] = _group_victim_again(event, facts)
     if event.invoked is not None:
         values["gfp_mask"] = _gfp(event, facts, event.invoked, notes)
         if -1 <= event.invoked.order <= 10:
@@ -142,14 +147,30 @@ def allocation_of(
         values["memcg"] = memcg
     elif event.constraint == "CONSTRAINT_CPUSET":
         mine = cpuset.mems_allowed if cpuset else None
-        if mine and not set(nodes) <= set(mine):
+        if mine and not set(nodes) <= set(mine) and _may_have_cpuset(allocating):
             values["cpuset_limited"] = True
         else:
-            notes.append("the allocation was bound by a cpuset, but the log does not show which nodes there are")
+            notes.append("the allocation was bound by a cpuset, but the log does not show whose, nor all nodes")
     elif event.constraint == "CONSTRAINT_MEMORY_POLICY" and event.summary is not None:
         mask = nodelist(event.summary.nodemask)
         values["nodemask"] = tuple(mask) if mask else None
     return Allocation(Oom(**values), cpuset, notes)
+
+
+def _may_have_cpuset(allocating: Allocating) -> bool:
+    return allocating.position is not None and "kthread" not in allocating.tasks[allocating.position].flags
+
+
+def _group_victim_again(event: OomEvent, facts: Facts) -> str | None:
+    """What the first victim of a memory.oom.group gets when the walk meets it again, as the lines show."""
+    if event.group is None:
+        return None
+    again = next((line for line in event.walk if line.pid == event.kills[0].pid), None)
+    if again is None:
+        return "unseen"
+    if not again.killed and not parse_release(facts.kernel).rules.exiting_note:
+        return None
+    return "killed" if again.killed else "exiting"
 
 
 def _cpuset(event: OomEvent, nodes: list[int]) -> Cpuset | None:
@@ -173,11 +194,11 @@ def _gfp(event: OomEvent, facts: Facts, invoked: Invoked, notes: list[str]) -> i
         try:
             mask = parse_gfp(invoked.gfp_names, release.rules)
         except ValueError:
-            notes.append(f"gfp_mask {mask:#x} has the bit numbers of an older release; it is left out")
+            notes.append(f"gfp_mask {mask:#x} has the bit numbers of an older release, and no names to translate it by")
             return None
     may_kill = mask & GFP_FS or event.is_memcg or (mask == 0 and facts.version[:2] < _NO_MASK_KILLS_NOBODY)
     if not may_kill and event.ends:
-        notes.append(f"gfp_mask {mask:#x} has no __GFP_FS, and still the OOM killer ran; it is added")
+        notes.append(f"gfp_mask {mask:#x} has no __GFP_FS, and still the OOM killer ran; the run here adds it")
         mask |= GFP_FS
     return format_gfp(mask, release.rules).partition("(")[2].removesuffix(")") or mask
 

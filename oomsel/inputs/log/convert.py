@@ -9,10 +9,10 @@ from oomsel.inputs.log.allocation import allocating_task, allocation_of, with_cp
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.memcgs import LogMemcgs
 from oomsel.inputs.log.nodes import machine_of
-from oomsel.inputs.log.rows import changed, held_pages, tasks_of
+from oomsel.inputs.log.rows import changed, held_pages, pids_of, tasks_of
 from oomsel.klog.event import OomEvent
-from oomsel.scenario.models import Oom, Scenario, Sysctls
-from oomsel.text import printable
+from oomsel.scenario.models import Oom, Rss, Scenario, Sysctls, Task
+from oomsel.text import TASK_COMM_LEN, printable
 
 _PANICS = {"Out of memory: system-wide": 1, "Out of memory: compulsory": 2}
 
@@ -40,7 +40,9 @@ def scenario_of_event(source: str, event: OomEvent, facts: Facts, skip_reasons: 
     machine, nodes = machine_of(event, facts, held_pages(event))
     allocation = allocation_of(event, facts, allocating, memcgs.domain, nodes)
     tasks = [changed(task, memcg=path) for task, path in zip(allocating.tasks, [*memcgs.place, "/"], strict=False)]
-    tasks[allocating.position] = with_cpuset(tasks[allocating.position], allocation.cpuset)
+    if allocating.position is not None:
+        tasks[allocating.position] = with_cpuset(tasks[allocating.position], allocation.cpuset)
+    _refuse_impossible(source, event, tasks, allocation.oom)
     notes = [*_about_table(event), *memcgs.notes, *allocation.notes]
     scenario = Scenario(
         oomsel=1,
@@ -66,6 +68,24 @@ def _refuse_empty(source: str, event: OomEvent) -> None:
         what = "has no row that can be read"
     message = f"report {event.index} {what}, so there is nothing to choose from; oomsel events lists the others"
     raise InputError(source, [Problem(message, event.first_line)])
+
+
+def _refuse_impossible(source: str, event: OomEvent, tasks: list[Task], oom: Oom) -> None:
+    """Raises InputError for what a row would be called damaged for, in a line that stands for one."""
+    names = [oom.comm or b"", *(task.comm for task in tasks)]
+    names += [task.thread.comm or b"" for task in tasks if task.thread is not None]
+    pages = [size or 0 for task in tasks for size in (task.total_vm, task.pgtables_bytes, *_counts(task.rss))]
+    pids = [pid for task in tasks for pid in pids_of(task)]
+    fits = all(len(name) < TASK_COMM_LEN and b"\0" not in name for name in names)
+    if not fits or max(pages) >= 1 << 51 or not 1 <= min(pids) <= max(pids) <= 1 << 22 or len(set(pids)) < len(pids):
+        line = event.kills[0].line if event.kills else event.first_line
+        message = f"report {event.index} has a name, a pid or a size that no kernel prints: its lines are damaged"
+        raise InputError(source, [Problem(message, line)])
+
+
+def _counts(rss: Rss | None) -> list[int]:
+    counters = () if rss is None else (rss.anon, rss.file, rss.shmem, rss.swap, rss.total)
+    return [counter.count for counter in counters if counter is not None]
 
 
 def _title(source: str, event: OomEvent) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oomsel.inputs.log.facts import Facts
+from oomsel.inputs.log.rows import pids_of
 from oomsel.klog.event import OomEvent
 from oomsel.scenario.models import MemcgLimits, Task
 from oomsel.text import printable
@@ -31,6 +32,7 @@ class LogMemcgs:
         if self._group is not None:
             self._set(self._group, oom_group=True)
         self.place = self._places(tasks)  #: a path for each task
+        self._order_walk(tasks)
 
     @property
     def limits(self) -> dict[str, MemcgLimits]:
@@ -67,15 +69,23 @@ class LogMemcgs:
         within = own or self.domain
         return [self.domain if index < first else after if index > last else within for index in range(len(tasks))]
 
+    def _order_walk(self, tasks: Sequence[Task]) -> None:
+        """State the order in which a group's members were killed, where a global report's table has another."""
+        event, path = self._event, self._own
+        if self.domain is not None or self._group is None or path is None:
+            return
+        leader_of = {pid: task.pid for task in tasks for pid in pids_of(task)}
+        walked = list(dict.fromkeys(leader_of[line.pid] for line in event.walk if line.pid in leader_of))
+        placed = [task.pid for task, place in zip(tasks, self.place, strict=True) if place == path]
+        order = [pid for pid in placed if pid not in walked] + [pid for pid in walked if pid in placed]
+        if order != placed:
+            self._set(path, order=tuple(order))
+
     def _members(self, tasks: Sequence[Task]) -> list[int]:
         """The tasks that were killed, or of which the report says that they were chosen."""
         event = self._event
         pids = {kill.pid for kill in event.kills} | ({event.summary.pid} if event.summary else set())
-        return [
-            index
-            for index, task in enumerate(tasks)
-            if task.pid in pids or (task.thread is not None and task.thread.pid in pids)
-        ]
+        return [index for index, task in enumerate(tasks) if pids & set(pids_of(task))]
 
     def _declare(self, path: str) -> str | None:
         """Declare a cgroup and those above it; its path as a scenario writes it, None for what is no path."""

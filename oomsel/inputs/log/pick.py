@@ -33,16 +33,16 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
         fit = _fit(event, options)
         if fit and (best is None or fit >= best[0]):
             best = (fit, event, reader.context.copy())
-        reader.context.learn(event)
-        if event.index == options.event:  # they come in the order of their ends
+        if event.index == options.event:
             break
     if best is None:
         raise InputError(source, [Problem(_nothing(count, options))])
     fit, event, context = best
-    if context.boots == reader.context.boots:
+    later = reader.context_of(event.host)
+    if context.boots == later.boots:
         # What only later lines say holds for the machine all the same, unless it has started anew since.
-        context.possible_cpus = context.possible_cpus or reader.context.possible_cpus
-        context.online_cpus = context.online_cpus or reader.context.online_cpus
+        context.possible_cpus = context.possible_cpus or later.possible_cpus
+        context.online_cpus = context.online_cpus or later.online_cpus
     if options.event is not None or options.pid is not None or options.last or count == 1:
         return Picked(event, context, None)
     what = "the last complete one" if fit == 4 else "the last with a table" if fit >= 2 else "the last"

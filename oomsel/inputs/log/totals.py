@@ -54,7 +54,9 @@ def _global_total(event: OomEvent, swap: Swap) -> Total:
         because += f", and Total swap, line {info.ram_line}"
     elif swap.pages is not None:
         because += f", line {info.ram_line}; {swap.because}"
-    else:
+    elif info.line is None or info.free_swap_kb is not None or event.losses:
+        return Total(None, "of the report's Mem-Info block `Total swap` is not in the log")
+    else:  # a kernel without swap prints none
         return Total(ram, f"{because}, line {info.ram_line}; no swap is printed", is_guess=True)
     return Total(ram + (swap.pages or 0), because)
 

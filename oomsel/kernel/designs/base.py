@@ -20,8 +20,7 @@ class How(IntEnum):
     HUGE = 1  #: a page fault that maps a huge page
     INSERT = 2  #: vm_insert_page(): counted without a fault
     BULK = 3  #: unmapping, or fork's copy: once a page table
-    EXIT = 4  #: the thread is gone; nothing is added
-    FRESH = 5  #: as BULK, the first of a new mm: its counters start from 0
+    FRESH = 4  #: as BULK, the first of a new mm: its counters start from 0
 
 
 class Topology(NamedTuple):

@@ -16,7 +16,7 @@ from oomsel.kernel.system import Bools
 FAULTS = 65
 
 
-def _replay(  # noqa: PLR0915
+def _replay(  # noqa: PLR0915 - one compiled loop
     mms,
     member,
     thread,
@@ -41,9 +41,8 @@ def _replay(  # noqa: PLR0915
         kind = how[i]
         step = amount[i]
         rss = 0 if member[i] == 2 else 1  # MM_SWAPENTS is no part of it
-        if kind != 4:  # How.EXIT
-            updates[mm] += left
-        if kind == 5:  # How.FRESH
+        updates[mm] += left
+        if kind == 4:  # How.FRESH
             for j in range(4 * mm, 4 * mm + 4):
                 count[j] = 0
             lacks[mm] = 0
@@ -74,7 +73,7 @@ def _replay(  # noqa: PLR0915
             if kind in (0, 2):  # How.FAULT, How.INSERT: into the cache
                 cached[4 * t + member[i]] += adds * step
                 lacks[mm] += rss * adds * step
-            elif kind != 4:  # How.EXIT adds nothing, the rest goes straight to the mm
+            else:  # straight to the mm
                 count[4 * mm + member[i]] += adds * step
                 atomics[mm] += adds
             left -= adds

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
@@ -42,7 +41,7 @@ FANOUTS: tuple[tuple[int, ...], ...] = (
 )
 
 
-def _replay(  # noqa: PLR0915
+def _replay(  # noqa: C901, PLR0915 - one compiled loop
     mms,
     member,
     cpu,
@@ -72,7 +71,7 @@ def _replay(  # noqa: PLR0915
         mm = mms[i]
         c = 4 * mm + member[i]
         updates[mm] += left
-        if how[i] == 5:  # How.FRESH
+        if how[i] == 4:  # How.FRESH
             for j in range(4 * mm, 4 * mm + 4):
                 count[j] = 0
             for j in range(4 * mm * cpus, (4 * mm + 4) * cpus):
@@ -151,38 +150,6 @@ _replay_tree = Loop(_replay)
 def order_of(cpus: int) -> int:
     """log2 of the CPU count rounded up to a power of two."""
     return (cpus - 1).bit_length()
-
-
-class Reading(NamedTuple):
-    """A counter as far as it is known: the truth is neither below value - over nor above value + under; pages."""
-
-    value: int
-    under: int = 0
-    over: int = 0
-
-
-def approximate_compare(a: Reading, b: Reading) -> int:
-    """1 or -1 where `a` is certainly above or below `b`, 0 where nothing is certain; a plain number reads exactly.
-
-    >>> approximate_compare(Reading(1000, 768, 744), Reading(255))
-    1
-    """
-    delta = a.value - b.value
-    return int(delta > a.over + b.under) - int(-delta > a.under + b.over)
-
-
-def precise_compare(a: Reading, b: Reading, sums: tuple[int, int]) -> tuple[int, int]:
-    """1, 0 or -1 as `a` is above, equal to or below `b`, and how many of `sums`, their precise ones, that took.
-
-    The counter of which less is known is summed first.
-    """
-    exact_a, exact_b = Reading(sums[0]), Reading(sums[1])
-    a_first = a.under + a.over >= b.under + b.over
-    steps = [(a, b), (exact_a, b) if a_first else (a, exact_b), (exact_a, exact_b)]
-    for taken, (one, other) in enumerate(steps):
-        if order := approximate_compare(one, other):
-            return order, taken
-    return 0, 2
 
 
 class Tree(Design):
@@ -268,11 +235,6 @@ class Tree(Design):
     def accuracy(self) -> Accuracy:
         under = np.full(self.mms, self.batch * self.multiplier, np.int64)
         return Accuracy(under, np.full(self.mms, (self.batch - 1) * self.multiplier, np.int64))
-
-    def reading(self, mm: int, member: int) -> Reading:
-        """One counter as it is read approximately."""
-        accuracy = self.accuracy()
-        return Reading(int(self.read()[mm, member]), int(accuracy.under[mm]), int(accuracy.over[mm]))
 
     def costs(self, mm: int) -> Costs:
         return Costs(atomics=int(self.atomics[mm]))

@@ -208,3 +208,25 @@ def test_the_cpu_count_comes_from_the_boot_lines() -> None:
     assert (facts.cpus, facts.release) == (1, "6.12.117+deb12-cloud-amd64")
     assert oomsel.load(LOGS / "25-one-cpu.log").log.facts.cpus is None
     assert len(oomsel.load(LOGS / "25-one-cpu.log", log=LogOptions(cpus=96)).machine.cpus) == 96
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("process 191 (thpuser)", "process 191 (a name of more bytes)"),
+        ("process 191 (thpuser)", "process 191 (nul\0)"),
+        ("process 191 (thpuser)", "process 99999999 (thpuser)"),
+        ("total-vm:", "total-vm:999999999999"),
+    ],
+)
+def test_a_kill_line_that_no_kernel_prints_stands_for_no_row(old: str, new: str) -> None:
+    raw = (LOGS / "19-no-dump-tasks.log").read_text()
+    lines = [line for line in raw.split("\n") if "oom-kill:" not in line]
+    with pytest.raises(InputError, match="its lines are damaged"):
+        oomsel.loads("\n".join(lines).replace(old, new), log=LogOptions(event=1))
+
+
+def test_bytes_that_a_crash_leaves_are_no_part_of_a_name() -> None:
+    raw = (LOGS / "01-global-8cpu.log").read_text().replace("] allocator invoked", "] \0\0allocator invoked", 1)
+    scenario = oomsel.loads(raw, log=LogOptions(event=1))
+    assert scenario.log.event.invoked.comm == b"allocator"

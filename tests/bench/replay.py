@@ -97,7 +97,7 @@ def _c_loop() -> Callable[..., None] | None:
         source, built = os.path.join(folder, "replay.c"), os.path.join(folder, "replay.so")
         with open(source, "w", encoding="ascii") as file:
             file.write(_C)
-        subprocess.run([cc, "-O2", "-shared", "-fPIC", "-o", built, source], check=True)  # noqa: S603
+        subprocess.run([cc, "-O2", "-shared", "-fPIC", "-o", built, source], check=True)
         function = ctypes.CDLL(built).replay
     function.restype = None
     array, number = np.ctypeslib.ndpointer(np.int64, flags="C_CONTIGUOUS"), ctypes.c_int64

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from oomsel.kernel.designs.compiled import Loop, has_numba
-from oomsel.study.replay import replay_ratio
+from tests.bench.replay import replay_ratio
 
 
 @pytest.mark.skipif(shutil.which("cc") is None and shutil.which("gcc") is None, reason="needs a C compiler")
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_c_comes_to_the_same(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if compiled and not has_numba():
         pytest.skip("numba is not installed")

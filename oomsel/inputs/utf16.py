@@ -1,0 +1,55 @@
+"""UTF-16 as UTF-8, as a stream: what some editors and shells write."""
+
+from __future__ import annotations
+
+import codecs
+from typing import IO
+
+_CHUNK = 1 << 16
+
+
+def encoding_of(start: bytes) -> str | None:
+    """The codec of a text that begins with `start`: by its mark, or by every other byte's being zero."""
+    if start.startswith(codecs.BOM_UTF16_LE) and not start.startswith(codecs.BOM_UTF32_LE):
+        return "utf-16-le"
+    if start.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16-be"
+    pairs = start[: len(start) & ~1]
+    if len(pairs) < 8:
+        return None
+    even, odd = pairs[::2], pairs[1::2]
+    if not any(odd) and all(even):
+        return "utf-16-le"
+    return "utf-16-be" if not any(even) and all(odd) else None
+
+
+class Utf8Stream:
+    """`raw`, which is UTF-16, read as UTF-8 without a mark; what is no UTF-16 becomes U+FFFD."""
+
+    def __init__(self, raw: IO[bytes], encoding: str) -> None:
+        self._raw = raw
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._ready = b""
+        self._begun = False
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes, none only at the end; all that is left for -1."""
+        while (size < 0 or not self._ready) and (more := self._raw.read(_CHUNK)):
+            self._add(self._decoder.decode(more))
+        if not self._ready or size < 0:
+            self._add(self._decoder.decode(b"", True))
+        size = len(self._ready) if size < 0 else size
+        part, self._ready = self._ready[:size], self._ready[size:]
+        return part
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Read into `buffer`; how many bytes, 0 at the end."""
+        part = self.read(len(buffer))
+        buffer[: len(part)] = part
+        return len(part)
+
+    def _add(self, text: str) -> None:
+        if text and not self._begun:
+            self._begun = True
+            text = text.removeprefix("\ufeff")
+        self._ready += text.encode("utf-8", "replace")

@@ -1,0 +1,202 @@
+"""Structured records around log lines (JSON, logfmt, CSV): which of a record's fields holds the kernel's text.
+
+Found by shape: the field whose text holds lines of the kernel's, and after that the field of the
+same name.  A list of names decides only where no text has shown it yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+#: What only the kernel's text holds: of a report, and of a boot.
+KERNEL_TEXT = re.compile(
+    r" invoked oom-killer: |oom-kill:constraint=|Killed process [0-9]|[Kk]ill process [0-9]|\[ *pid *\] +uid +tgid"
+    r"|Linux version [0-9]|Mem-Info:|Tasks state \(memory|oom_reaper: |\[ *[0-9]+\](?: +-?[0-9]+){4}"
+    r"|\[ *[0-9]{1,15}\.[0-9]{6}\]"
+)
+#: Names of fields for a message, as loggers have them, best first.
+_NAMES = (
+    "MESSAGE", "msg", "log", "message", "textPayload", "line", "_raw", "Message", "@message", "body", "stringValue",
+    "stdout_lines", "stdout", "lines", "values", "content", "text",
+)  # fmt: skip
+#: Names of fields for a time, best first, without case and what is no letter.
+_TIMES = (
+    "timestamp", "time", "ts", "datetime", "eventtime", "lasttimestamp", "firsttimestamp", "sourcerealtimetimestamp",
+    "realtimetimestamp", "timeunixnano", "date", "timegenerated", "t",
+)  # fmt: skip
+_HOSTS = ("hostname", "host", "nodename", "node", "instance", "computer", "instanceid", "name")
+_HOST_PARENTS = ("host", "labels", "stream", "resource", "kubernetes", "source", "agent", "metadata", "node")
+_MONOTONIC = ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
+_DATE = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}")
+_NUMBER = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?")
+_NOT_LETTERS = re.compile(r"[^a-z]")
+_DEEPEST = 40
+
+
+class Placed(str):
+    """A text with the number of the line where it stands."""
+
+    __slots__ = ("number",)
+    number: int
+
+
+class Context(NamedTuple):
+    """What a record says beside its message."""
+
+    stamp: str = ""  #: seconds since boot
+    date: str = ""
+    host: str | None = None
+    tag: str | None = None
+    caller: str = ""
+    is_kernel: bool = False  #: the message is the kernel's own text, without a prefix
+
+
+class Message(NamedTuple):
+    """The text of a record's message."""
+
+    text: str
+    number: int  #: of its line
+    context: Context
+    is_bytes: bool = False  #: the record held bytes, which stand here as surrogateescape has them
+
+
+class _Leaf(NamedTuple):
+    key: str
+    message: Message
+
+
+def date_of(value: object) -> str:
+    """A date out of a field's value, epochs in seconds to nanoseconds as ISO in UTC; empty where it is none.
+
+    >>> date_of(1786506841123)
+    '2026-08-12T04:34:01.123000Z'
+    """
+    text = str(value).strip()
+    if _DATE.match(text):
+        return text[:64]
+    if not _NUMBER.fullmatch(text):
+        return ""
+    number = float(text)
+    for unit in (1e9, 1e6, 1e3, 1.0):
+        if 1e8 <= number / unit < 1e11 and (unit > 1 or number >= 1e8):
+            seconds = number / unit
+            break
+    else:
+        return ""
+    try:
+        # Whole numbers are divided as such: a float of nanoseconds has lost its last digits.
+        micro = int(text) * 1_000_000 // int(unit) if text.isdecimal() else int(seconds * 1e6)
+        return datetime.fromtimestamp(micro // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{micro % 10**6:06d}Z"
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
+def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
+    """What the fields beside a message say, or else the record around."""
+    stamp = next((_seconds(fields[name]) for name in _MONOTONIC if name in fields), "")
+    date, best = "", len(_TIMES)
+    host: str | None = None
+    host_at = len(_HOSTS)
+    for name, value in fields.items():
+        plain = _NOT_LETTERS.sub("", name.lower())
+        if plain in _TIMES and _TIMES.index(plain) < best and not isinstance(value, dict | list):
+            if found := date_of(value):
+                date, best = found, _TIMES.index(plain)
+            elif not stamp and _NUMBER.fullmatch(text := str(value).strip()):
+                stamp = text  # dmesg's, in seconds since boot
+        if plain in _HOSTS[:-1] and isinstance(value, str) and _HOSTS.index(plain) < host_at:
+            host, host_at = value, _HOSTS.index(plain)
+        elif plain in _HOST_PARENTS and isinstance(value, dict) and host is None:
+            host = _host_within(value, 0)
+    tag, caller = fields.get("SYSLOG_IDENTIFIER"), fields.get("caller")
+    is_kernel = fields.get("_TRANSPORT") == "kernel" or ("msg" in fields and ("pri" in fields or "caller" in fields))
+    return Context(
+        stamp or outer.stamp,
+        date or outer.date,
+        host or outer.host,
+        tag if isinstance(tag, str) else outer.tag,
+        caller if isinstance(caller, str) else outer.caller,
+        bool(is_kernel) or outer.is_kernel,
+    )
+
+
+def _seconds(value: object) -> str:
+    text = str(value).strip()
+    return f"{int(text) / 1e6:.6f}" if text.isdecimal() and len(text) < 19 else ""
+
+
+def _host_within(fields: dict[str, Any], depth: int) -> str | None:
+    for name in _HOSTS:
+        if isinstance(value := fields.get(name), str):
+            return value
+    inner = (_host_within(value, depth + 1) for value in fields.values() if isinstance(value, dict) and depth < 2)
+    return next((host for host in inner if host), None)
+
+
+class FieldChooser:
+    """Chooses the field of a document that holds the kernel's text; remembers which it was."""
+
+    def __init__(self) -> None:
+        self._learned: list[str] = []  #: names that have held the kernel's text, the last one first
+
+    def messages(self, value: Any, number: int, outer: Context = Context()) -> list[Message]:  # noqa: B008
+        """The messages in a document, in its order; none where no field is likely to hold any."""
+        leaves = list(_leaves(value, "", number, outer, 0))
+        key = self._choose(leaves)
+        return [leaf.message for leaf in leaves if leaf.key == key] if key is not None else []
+
+    def _choose(self, leaves: list[_Leaf]) -> str | None:
+        held = Counter(leaf.key for leaf in leaves if KERNEL_TEXT.search(leaf.message.text))
+        if held:
+            most = max(held.values())
+            key = min((key for key in held if held[key] == most), key=self._rank)
+            if key in self._learned:
+                self._learned.remove(key)
+            self._learned.insert(0, key)
+            del self._learned[8:]
+            return key
+        there = {leaf.key for leaf in leaves}
+        return next((key for key in (*self._learned, *_NAMES) if key in there), None)
+
+    def _rank(self, key: str) -> tuple[int, int]:
+        return (
+            self._learned.index(key) if key in self._learned else len(self._learned),
+            _NAMES.index(key) if key in _NAMES else len(_NAMES),
+        )
+
+
+def _leaves(value: Any, key: str, number: int, outer: Context, depth: int) -> Iterator[_Leaf]:
+    """Every text in a document, by the name of the field that it or the list around it is in."""
+    if isinstance(value, str):
+        yield _Leaf(key, Message(value, getattr(value, "number", number), outer))
+    elif depth > _DEEPEST:
+        return
+    elif isinstance(value, dict):
+        context = context_of(value, outer)
+        for name, inner in value.items():
+            yield from _leaves(inner, name, number, context, depth + 1)
+    elif isinstance(value, list) and value:
+        if _is_bytes(value):  # journalctl writes what is no printable UTF-8 as numbers
+            text = bytes(value).decode("utf-8", "surrogateescape")
+            yield _Leaf(key, Message(text, number, outer, is_bytes=True))
+            return
+        context, items = outer, value
+        if len(value) > 1 and (date := date_of(first_number(value[0]))):  # a time, and what is of that time
+            context, items = outer._replace(date=date), value[1:]
+        for inner in items:
+            yield from _leaves(inner, key, number, context, depth + 1)
+
+
+def first_number(value: Any) -> object:
+    """The number that a value begins with, as a number or its digits; empty where it begins with none."""
+    if isinstance(value, list) and value and all(isinstance(other, dict) for other in value[1:]):
+        value = value[0]
+    return value if isinstance(value, int | float) or (isinstance(value, str) and value[:64].isdecimal()) else ""
+
+
+def _is_bytes(value: list[Any]) -> bool:
+    return all(isinstance(byte, int) and not isinstance(byte, bool) and 0 <= byte < 256 for byte in value)
