@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import FILE, fail_on_error, note, verbosity, write, write_scenario, write_with
+from oomsel.cli.common import FILE, note, verbosity, write, write_scenario, write_with
 
 if TYPE_CHECKING:
     from oomsel.study.trace_session import TraceSession
@@ -71,7 +71,7 @@ def command(
         cpus, batch, size, _has_percpu_rss(kernel), tuple(dict.fromkeys(designs)), _nanoseconds(at), _nanoseconds(every)
     )
     pages = _pages(ram, size)
-    with fail_on_error(), open_source(trace) as stream:
+    with open_source(trace) as stream:
         session = TraceSession(stream, trace, options)
         if output == "-":
             for _ in session.moments():

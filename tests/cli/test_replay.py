@@ -13,7 +13,7 @@ import pytest
 
 import oomsel
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
-from tests.cli.conftest import Run
+from tests.running import run
 from tests.support import DATA
 from tests.traces import Kernel
 
@@ -36,14 +36,14 @@ def small() -> Kernel:
     return kernel
 
 
-def replay(run: Run, kernel: Kernel, *words: object) -> str:
+def replay(kernel: Kernel, *words: object) -> str:
     ran = run("replay", "-", *words, stdin=kernel.text())
     assert (ran.status, ran.err) == (0, "")
     return ran.out
 
 
-def test_the_table(run: Run) -> None:
-    assert replay(run, small(), "--at", "2000") == (
+def test_the_table() -> None:
+    assert replay(small(), "--at", "2000") == (
         "RSS in pages (anon + file + shmem) as each design reads it; error is what it reads minus the truth.\n"
         "    seconds  pid  name    design  reads  truth  error       bound  known\n"
         "2000.000000   77  hog     percpu     64    111    -47  -186..+186  exact, from its beginning\n"
@@ -53,15 +53,15 @@ def test_the_table(run: Run) -> None:
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
-def test_compressed_from_a_file(run: Run, tmp_path: Path, pack: object) -> None:
+def test_compressed_from_a_file(tmp_path: Path, pack: object) -> None:
     file = tmp_path / "trace"
     file.write_bytes(pack(small().text()))  # type: ignore[operator]
     ran = run("replay", file, "--at", "2000")
-    assert ran.out == replay(run, small(), "--at", "2000")
+    assert ran.out == replay(small(), "--at", "2000")
 
 
-def test_over_time_as_csv(run: Run) -> None:
-    rows = list(csv.DictReader(io.StringIO(replay(run, small(), "--every", "0.0001", "--format", "csv"))))
+def test_over_time_as_csv() -> None:
+    rows = list(csv.DictReader(io.StringIO(replay(small(), "--every", "0.0001", "--format", "csv"))))
     hog = [row for row in rows if row["pid"] == "77"]
     assert [row["seconds"] for row in hog] == [f"1000.000{n}00" for n in range(1, 6)] + ["1000.000600"]
     truths = [int(row["truth"]) for row in hog]
@@ -72,7 +72,7 @@ def test_over_time_as_csv(run: Run) -> None:
         assert row["known"] == "exact, from its beginning"
 
 
-def test_the_recorded_trace(run: Run) -> None:
+def test_the_recorded_trace() -> None:
     ran = run("replay", WALK, "--format", "json")
     assert ran.status == 0
     found = json.loads(ran.out)
@@ -84,9 +84,9 @@ def test_the_recorded_trace(run: Run) -> None:
 
 
 @pytest.mark.parametrize("form", ["yaml", "json", "npz"])
-def test_the_moment_as_a_scenario(run: Run, tmp_path: Path, form: str) -> None:
+def test_the_moment_as_a_scenario(tmp_path: Path, form: str) -> None:
     file = tmp_path / f"moment.{form}"
-    replay(run, small(), "-o", file, "--ram", "1GiB", "--kernel", "6.12")
+    replay(small(), "-o", file, "--ram", "1GiB", "--kernel", "6.12")
     scenario = oomsel.load(str(file))
     assert (scenario.kernel, scenario.machine.ram, scenario.machine.batch) == ("6.12", 1 << 18, 32)
     approximate = oomsel.select(scenario, mode="approximate")
@@ -97,7 +97,7 @@ def test_the_moment_as_a_scenario(run: Run, tmp_path: Path, form: str) -> None:
     assert precise.points[rows[77]] == 111
 
 
-def test_a_scenario_says_what_it_does_not_know(run: Run) -> None:
+def test_a_scenario_says_what_it_does_not_know() -> None:
     kernel = small()
     kernel.add(3, MM_ANONPAGES, 4000, pid=60, comm="vague")
     ran = run("replay", "-", "-o", "-", stdin=kernel.text())
@@ -110,9 +110,9 @@ def test_a_scenario_says_what_it_does_not_know(run: Run) -> None:
     assert "no event tells some counters of these, which are left at 0: 50 (daemon), 60 (vague)" in lines
 
 
-def test_other_designs(run: Run) -> None:
+def test_other_designs() -> None:
     words = [word for name in ("split", "percpu", "pernode", "tree") for word in ("--design", name)]
-    out = replay(run, small(), "--at", "2000", "--format", "json", *words)
+    out = replay(small(), "--at", "2000", "--format", "json", *words)
     hog = {row["design"]: row for row in json.loads(out)["rows"] if row["pid"] == 77}
     assert {name: row["read_low"] for name, row in hog.items()} == {
         "split": 66,
@@ -128,6 +128,7 @@ def victim_of(told: str) -> str:
 
 
 STILL = "From 7.0 on the event still reads approximately while the kernel's report is precise."
+DIFFERS = "Replayed, the counters read 64: not the same."
 TOLD = " comm=hog total-vm=4096kB anon-rss={}kB file-rss:0kB shmem-rss:0kB uid=0 pgtables=4kB oom_score_adj=0"
 
 
@@ -140,25 +141,25 @@ TOLD = " comm=hog total-vm=4096kB anon-rss={}kB file-rss:0kB shmem-rss:0kB uid=0
         ),
         (
             TOLD.format(128 * 4),
-            f"read 128 pages, 17 too many: by the updates it had 111. {STILL} Replayed, the counters read 64: not the same.",
+            f"read 128 pages, 17 too many: by the updates it had 111. {STILL} {DIFFERS}",
         ),
         ("", "tells no sizes, as before 6.8; by the updates it had 111."),
     ],
 )
-def test_a_victim_is_evidence(run: Run, told: str, says: str) -> None:
+def test_a_victim_is_evidence(told: str, says: str) -> None:
     kernel = small()
     kernel.add(1, MM_SHMEMPAGES, 1, pid=77, comm="hog")
     kernel.add(1, MM_SHMEMPAGES, -1, pid=77, comm="hog")
     kernel.say(victim_of(told))
     sentence = f"1000.000900: oom:mark_victim: pid 77 (hog) {says}"
-    assert sentence in replay(run, kernel).split("\n")
+    assert sentence in replay(kernel).split("\n")
     ran = run("replay", "-", "--format", "csv", stdin=kernel.text())
     assert f"note: {sentence}\n" in ran.err
-    (victim,) = json.loads(replay(run, kernel, "--format", "json"))["victims"]
+    (victim,) = json.loads(replay(kernel, "--format", "json"))["victims"]
     assert (victim["pid"], victim["truth"]) == (77, 111)
 
 
-def test_a_victim_without_updates(run: Run) -> None:
+def test_a_victim_without_updates() -> None:
     ran = run("replay", "-", "--cpus", "4", stdin=victim_of(TOLD.format(400)).encode())
     assert ran.status == 0
     assert (
@@ -166,7 +167,7 @@ def test_a_victim_without_updates(run: Run) -> None:
     )
 
 
-def test_before_6_2_a_size_is_what_is_read(run: Run) -> None:
+def test_before_6_2_a_size_is_what_is_read() -> None:
     kernel = Kernel(numbered=True)
     kernel.exec(1, pid=77)
     kernel.add(1, MM_ANONPAGES, 20, pid=77)
@@ -184,17 +185,17 @@ HOSTILE = ["=cmd|' /C x'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\x1b[31m", '"a,b',
 
 
 @pytest.mark.parametrize("comm", HOSTILE)
-def test_hostile_names(run: Run, comm: str) -> None:
+def test_hostile_names(comm: str) -> None:
     kernel = Kernel()
     kernel.exec(1, pid=77, comm=comm)
     kernel.add(1, MM_ANONPAGES, 20, pid=77, comm=comm)
-    out = replay(run, kernel, "--at", "2000", "--format", "csv")
+    out = replay(kernel, "--at", "2000", "--format", "csv")
     (row,) = csv.DictReader(io.StringIO(out))
     assert row["pid"] == "77"
     assert row["name"][0] not in "=+-@\t\r"
     assert "\x1b" not in out
-    assert not set("\x1b\r\t") & set(replay(run, kernel))
-    (found,) = json.loads(replay(run, kernel, "--at", "2000", "--format", "json"))["rows"]
+    assert not set("\x1b\r\t") & set(replay(kernel))
+    (found,) = json.loads(replay(kernel, "--at", "2000", "--format", "json"))["rows"]
     assert found["pid"] == 77
 
 
@@ -215,14 +216,14 @@ def test_hostile_names(run: Run, comm: str) -> None:
         (b"PERFILE2" + bytes(64), [], "-: a perf.data file; give what `perf script` prints of it"),
     ],
 )
-def test_refused(run: Run, text: bytes, words: list[str], says: str) -> None:
+def test_refused(text: bytes, words: list[str], says: str) -> None:
     ran = run("replay", "-", *words, stdin=text)
     assert (ran.status, ran.out) == (2, "")
     assert says in ran.err
     assert ran.err.count("\n") == 1
 
 
-def test_lost_events_are_told(run: Run) -> None:
+def test_lost_events_are_told() -> None:
     kernel = small()
     kernel.say("CPU:1 [LOST 12 EVENTS]")
     kernel.add(1, MM_ANONPAGES, 1, pid=77, comm="hog")

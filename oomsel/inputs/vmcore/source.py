@@ -29,3 +29,12 @@ class OomControl(NamedTuple):
 
     address: int  #: of the struct oom_control
     cpu: int  #: that runs the OOM killer
+
+
+def parse_oom_control(text: str) -> OomControl:
+    """ADDRESS:CPU as a person writes it; raises ValueError that says what would be right."""
+    address, _, cpu = text.partition(":")
+    try:
+        return OomControl(int(address, 16), int(cpu))
+    except ValueError:
+        raise ValueError("no address with a CPU; use a form like ffffc90000b1fd70:3") from None
