@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -130,6 +127,9 @@ def row_object(row: ReplayRow) -> dict[str, Any]:
 
 def csv_pieces(rows: Iterable[ReplayRow]) -> Iterator[str]:
     """The rows as CSV, a line each; what is not known is an empty cell."""
+    import csv
+    import io
+
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -144,6 +144,8 @@ def csv_pieces(rows: Iterable[ReplayRow]) -> Iterator[str]:
 
 def json_text(rows: Iterable[ReplayRow], victims: Sequence[VictimEvidence], about: dict[str, Any]) -> str:
     """One object: what is known of the trace, its rows and its victims."""
+    import json
+
     said = [
         {
             "seconds": seconds(victim.time),

@@ -15,12 +15,22 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.errors import InputError, Problem
-from oomsel.inputs.trace.layout import Columns
 from oomsel.inputs.trace.reader import Piece
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, NR_MM_COUNTERS
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, NR_MM_COUNTERS
 from oomsel.study.traced_mm import Batch, TracedMm
 
 Ints = npt.NDArray[np.int64]
+
+
+class Columns(NamedTuple):
+    """The updates of a piece; an entry each."""
+
+    mm: Ints  #: which of the piece's mms
+    member: Ints
+    cpu: Ints
+    pages: Ints  #: the size
+    curr: Ints
+    pid: Ints
 
 
 class Adds(NamedTuple):
@@ -67,66 +77,87 @@ class TraceReplay:
 
     def feed(self, piece: Piece) -> None:
         """Replay some updates, in their order."""
-        columns = piece.columns
-        if int(columns.cpu.max()) >= self.cpus:
-            cpu = int(columns.cpu.max())
+        stems = np.flatnonzero(np.bincount(piece.stem, minlength=len(piece.stems)))
+        cpu, mm_id, curr, member, pid = piece.stems.columns
+        self._check(int(cpu[stems].max()), piece.size)
+        pages = piece.size // self.page_size
+        self.updates += len(pages)
+        # All that there is to know of an mm is known of its stems, of which there are few.
+        ids, id_of = np.unique(mm_id[stems], return_inverse=True)
+        mm_of_stem = np.zeros(len(piece.stems), np.int64)
+        mm_of_stem[stems] = id_of
+        columns = Columns(
+            mm_of_stem[piece.stem], member[piece.stem], cpu[piece.stem], pages, curr[piece.stem], pid[piece.stem]
+        )
+        mms = self._mms_of(ids, columns)
+        self._replay(mms, columns)
+        self._name(mms, columns, piece, stems)
+
+    def _check(self, cpu: int, size: Ints) -> None:
+        """Raises InputError for what cannot be of this machine; `cpu` is the highest one."""
+        if cpu >= self.cpus:
             message = f"CPU {cpu} in a trace of {self.cpus} CPUs; state with --cpus how many were online"
             if not self.cpus:
                 message = "the trace does not say how many CPUs were online; state it with --cpus"
             raise InputError(self.name, [Problem(message)])
-        pages, rest = np.divmod(columns.size, self.page_size)
+        rest = size & (self.page_size - 1)
         if rest.any():
-            size = int(columns.size[rest != 0][0])
-            message = f"a size of {size} bytes is no whole number of pages of {self.page_size}; use --page-size"
+            odd = int(size[rest != 0][0])
+            message = f"a size of {odd} bytes is no whole number of pages of {self.page_size}; use --page-size"
             raise InputError(self.name, [Problem(message)])
-        self.updates += len(pages)
-        ids, mm_of = np.unique(columns.mm_id, return_inverse=True)
-        mms = self._mms_of(ids, mm_of, columns, pages)
-        self._replay(mms, mm_of, columns, pages)
-        self._name(mms, mm_of, piece)
 
-    def _mms_of(self, ids: Ints, mm_of: Ints, columns: Columns, pages: Ints) -> list[TracedMm]:
+    def _mms_of(self, ids: Ints, columns: Columns) -> list[TracedMm]:
         """The mm of each id in `ids`; one that is torn down within the piece gets a successor at the end of the list.
 
-        `mm_of` is changed to name it.
+        `columns.mm` is changed to name it.
         """
         mms = []
-        first_of = np.full(len(ids), len(mm_of))
-        np.minimum.at(first_of, mm_of, np.arange(len(mm_of)))
+        first_of = np.full(len(ids), len(columns.mm))
+        first_of[columns.mm[::-1]] = np.arange(len(columns.mm))[::-1]
         for mm_id, first in zip(ids.tolist(), first_of.tolist(), strict=True):
             mm = self.mms.get(mm_id)
             if mm is None or mm.is_over:
                 # exec() begins a new mm with the page of its stack that holds the arguments.
-                is_exec = not columns.curr[first] and columns.member[first] == MM_ANONPAGES and pages[first] == 1
+                is_exec = (
+                    not columns.curr[first] and columns.member[first] == MM_ANONPAGES and columns.pages[first] == 1
+                )
                 mm = self.mms[mm_id] = TracedMm(mm_id, is_new=mm is not None or bool(is_exec))
             mms.append(mm)
-        empty = np.flatnonzero(pages == 0)
+        empty = np.flatnonzero(columns.pages == 0)
         if len(empty):
-            self._succeed(mms, mm_of, columns, pages, empty)
+            self._succeed(mms, columns, empty)
         return mms
 
-    def _succeed(self, mms: list[TracedMm], mm_of: Ints, columns: Columns, pages: Ints, empty: Ints) -> None:
-        """Give every mm a successor whose last page goes in this piece and whose id has events after it."""
-        for index in sorted(set(mm_of[empty].tolist())):
-            here = np.flatnonzero(mm_of == index)
-            sizes: list[int | None] = [counter.size for counter in mms[index].counters]
-            current = index
-            members, amounts = columns.member[here].tolist(), pages[here].tolist()
-            for at, (member, size) in enumerate(zip(members, amounts, strict=True)):
-                sizes[member] = size
-                is_last = not size and not any(sizes) and sizes[0] is not None and sizes[1] is not None
-                if is_last and at + 1 < len(here):
-                    successor = TracedMm(mms[index].mm_id, is_new=True)
-                    mms.append(successor)
-                    self.mms[successor.mm_id] = successor
-                    current = len(mms) - 1
-                    mm_of[here[at + 1 :]] = current
-                    sizes = [0] * NR_MM_COUNTERS
+    def _succeed(self, mms: list[TracedMm], columns: Columns, empty: Ints) -> None:
+        """Give every mm a successor whose last page goes in this piece and whose id has events after it.
 
-    def _replay(self, mms: list[TracedMm], mm_of: Ints, columns: Columns, pages: Ints) -> None:
-        key = mm_of * NR_MM_COUNTERS + columns.member
+        `empty` are the events with a size of 0.
+        """
+        count = len(columns.mm)
+        key = columns.mm * NR_MM_COUNTERS + columns.member
         order = np.argsort(key, kind="stable")
-        sorted_key, size = key[order], pages[order]
+        place = key[order] * count + order  # ascending
+        # Each member's size right after each of these events: its last one here, or what it was before; -1: not known.
+        before = np.array([-1 if c.size is None else c.size for mm in mms for c in mm.counters], np.int64)
+        keys = columns.mm[empty, np.newaxis] * NR_MM_COUNTERS + np.arange(NR_MM_COUNTERS)
+        at = np.searchsorted(place, keys * count + empty[:, np.newaxis], side="right") - 1
+        found = order[at]
+        sizes = np.where((at >= 0) & (key[found] == keys), columns.pages[found], before[keys])
+        is_over = (sizes <= 0).all(axis=1) & (sizes[:, [MM_ANONPAGES, MM_FILEPAGES]] == 0).all(axis=1)
+        for last in empty[is_over].tolist():
+            index = int(columns.mm[last])
+            after = columns.mm[last + 1 :]
+            later = np.flatnonzero(after == index)
+            if len(later):
+                successor = TracedMm(mms[index].mm_id, is_new=True)
+                after[later] = len(mms)
+                mms.append(successor)
+                self.mms[successor.mm_id] = successor
+
+    def _replay(self, mms: list[TracedMm], columns: Columns) -> None:
+        key = columns.mm * NR_MM_COUNTERS + columns.member
+        order = np.argsort(key, kind="stable")
+        sorted_key, size = key[order], columns.pages[order]
         begins = np.flatnonzero(np.concatenate(([True], sorted_key[1:] != sorted_key[:-1])))
         amount = np.empty_like(size)
         amount[0], amount[1:] = 0, size[1:] - size[:-1]
@@ -138,7 +169,7 @@ class TraceReplay:
             self.simultaneous += int(np.count_nonzero(still))
             self._forget_clamped(mms, sorted_key, size, cpu, still)
         if self._listener is not None:
-            self._tell(mms, mm_of, columns, order, amount, size, unknown)
+            self._tell(mms, columns, order, amount, size, unknown)
         slot = sorted_key * self.cpus + cpu
         by_slot = np.argsort(slot, kind="stable")
         slot = slot[by_slot]
@@ -182,14 +213,7 @@ class TraceReplay:
             mms[mm].counters[member].forget(self.batch, int(cpu[at]))
 
     def _tell(
-        self,
-        mms: list[TracedMm],
-        mm_of: Ints,
-        columns: Columns,
-        order: Ints,
-        amount: Ints,
-        size: Ints,
-        unknown: list[int],
+        self, mms: list[TracedMm], columns: Columns, order: Ints, amount: Ints, size: Ints, unknown: list[int]
     ) -> None:
         """Tell the listener each mm's adds, as other designs count them."""
         assert self._listener is not None
@@ -198,29 +222,27 @@ class TraceReplay:
         is_first = np.zeros(len(order), np.bool_)
         is_first[order[unknown]] = True
         in_time[order[unknown]] = size[unknown]
-        by_mm = np.argsort(mm_of, kind="stable")
-        borders = np.searchsorted(mm_of[by_mm], np.arange(len(mms) + 1))
+        by_mm = np.argsort(columns.mm, kind="stable")
+        borders = np.searchsorted(columns.mm[by_mm], np.arange(len(mms) + 1))
         for index, mm in enumerate(mms):
             rows = by_mm[borders[index] : borders[index + 1]]
             if len(rows):
-                mine = columns.of(rows)
-                self._listener(mm, Adds(mine.member, mine.cpu, in_time[rows], is_first[rows], mine.pid, mine.curr))
+                member, cpu, pid, curr = (
+                    column[rows] for column in (columns.member, columns.cpu, columns.pid, columns.curr)
+                )
+                self._listener(mm, Adds(member, cpu, in_time[rows], is_first[rows], pid, curr))
 
-    def _name(self, mms: list[TracedMm], mm_of: Ints, piece: Piece) -> None:
-        """Whose mm each is: the tasks that made updates of their own."""
-        columns = piece.columns
-        last = np.zeros(len(mms), np.int64)
-        np.maximum.at(last, mm_of, columns.time)
-        own = np.flatnonzero((columns.curr == 1) & (columns.pid > 0))
-        # The lowest pid of each mm: the process's, where threads have their own.
-        ranked = own[np.lexsort((own, columns.pid[own], mm_of[own]))]
-        firsts = ranked[np.concatenate(([True], mm_of[ranked][1:] != mm_of[ranked][:-1]))] if len(ranked) else ranked
-        for mm, time in zip(mms, last.tolist(), strict=True):
-            mm.seen = max(mm.seen, time)
-        for index in sorted(firsts.tolist()):
-            mm, pid = mms[int(mm_of[index])], int(columns.pid[index])
-            if mm.pid is None or pid <= mm.pid:
-                task = piece.task(index)
-                if task is not None:
-                    mm.pid, mm.comm = task
-                    self.owner[mm.pid] = mm
+    def _name(self, mms: list[TracedMm], columns: Columns, piece: Piece, stems: Ints) -> None:
+        """Whose mm each is: the lowest pid of the tasks that made updates of their own."""
+        time = piece.time(len(piece.stem) - 1)
+        for mm in mms:
+            mm.seen = time
+        last_of = np.zeros(len(piece.stems), np.int64)
+        last_of[piece.stem] = np.arange(len(piece.stem))
+        # An id may have had several mms here: a stem is the last one's.
+        own = sorted((int(last_of[number]), piece.stems.stems[number]) for number in stems.tolist())
+        for at, stem in own:
+            mm = mms[int(columns.mm[at])]
+            if stem.curr and stem.pid and (mm.pid is None or stem.pid <= mm.pid):
+                mm.pid, mm.comm = stem.pid, stem.comm
+                self.owner[mm.pid] = mm

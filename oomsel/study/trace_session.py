@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.source import Peekable
-from oomsel.inputs.trace.reader import Lost, Piece, TraceReader, Victim
-from oomsel.kernel.designs import Percpu, Split
+from oomsel.inputs.trace.line import Lost, Victim
+from oomsel.inputs.trace.reader import Piece, TraceReader
 from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
 from oomsel.outputs.replay import ReplayRow, VictimEvidence
-from oomsel.study.trace_designs import TraceDesigns
 from oomsel.study.trace_replay import TraceReplay
 from oomsel.study.traced_mm import TracedMm
 
+if TYPE_CHECKING:
+    from oomsel.study.trace_designs import TraceDesigns
+
 #: Moments that are kept where nobody says how many; once there are twice as many, every other one goes.
 _MOMENTS = 5
+#: The design of Linux 6.2 on, which is replayed with what is not known of it.
+_PERCPU = "percpu"
 _RSS = tuple(RSS_MEMBERS.values())
 
 
@@ -54,20 +56,24 @@ class TraceSession:
         self._reader = TraceReader(stream, name)
         cpus = options.cpus or self._reader.cpus or 0
         self.is_percpu = not self._reader.is_numbered if options.has_percpu_rss is None else options.has_percpu_rss
-        own = Percpu.name if self.is_percpu else Split.name
+        own = _PERCPU if self.is_percpu else "split"
         self.designs = options.designs or (own,)
         others = tuple(design for design in self.designs if design != own)
         if others and not self.is_percpu:
             what = "a kernel before 6.2 traces what threads fold, not every update"
             message = f"{what}; it cannot be replayed as {others[0]}"
             raise InputError(name, [Problem(message)])
-        self._others = TraceDesigns(others, cpus)
+        self._others: TraceDesigns | None = None
+        if others:
+            from oomsel.study.trace_designs import TraceDesigns
+
+            self._others = TraceDesigns(others, cpus)
         self.replay = TraceReplay(
             name,
             cpus,
             options.batch or compute_batch_value(cpus),
             options.page_size,
-            listener=self._others.add if others else None,
+            listener=self._others.add if self._others is not None else None,
         )
         self.victims: list[VictimEvidence] = []
         self.losses = 0
@@ -96,14 +102,14 @@ class TraceSession:
 
     def _feed(self, piece: Piece) -> None:
         self.replay.feed(piece)
-        self.time = max(self.time, int(piece.columns.time[-1]))
+        self.time = max(self.time, piece.time(len(piece.stem) - 1))
 
     def _run_to(self, moment: int) -> None:
         for piece in self._events():
-            upto = _events_until(piece, moment)
+            upto = piece.before(moment + 1)
             if upto:
-                self._feed(_part(piece, 0, upto))
-            if upto < len(piece.columns.time):
+                self._feed(piece.part(0, upto))
+            if upto < len(piece.stem):
                 break
         if not self.replay.updates and not self.victims:
             raise InputError(self._name, [Problem(f"no event up to {moment / 1e9:.6f} seconds; use a later moment")])
@@ -133,24 +139,24 @@ class TraceSession:
         """Feed everything; stops at each multiple of `stops.every` that has events behind it and gives that moment."""
         due = 0
         for piece in self._events():
-            time = piece.columns.time
-            begin, count = 0, len(time)
+            begin, count = 0, len(piece.stem)
             if not stops.every:
-                stops.every = _rounded(int(time[-1] - time[0]) // _MOMENTS)
-            due = due or stops.after(int(time[0]))
+                stops.every = _rounded((piece.time(count - 1) - piece.time(0)) // _MOMENTS)
+            due = due or stops.after(piece.time(0))
             while begin < count:
-                upto = _events_until(piece, due - 1, begin)
+                upto = piece.before(due, begin)
                 if upto > begin:
-                    self._feed(_part(piece, begin, upto))
+                    self._feed(piece.part(begin, upto))
                 if upto < count:
                     yield due
-                    due = stops.after(int(time[upto]))
+                    due = stops.after(piece.time(upto))
                 begin = upto
 
     def _rows(self, time: int, since: int = -1) -> Iterator[ReplayRow]:
         """What is read of each process at `time`; of those with events after `since`."""
         mms = list(self.replay.living())
-        self._others.keep(mms)
+        if self._others is not None:
+            self._others.keep(mms)
         for mm in mms:
             if mm.seen > since:
                 yield from self._rows_of(mm, time)
@@ -165,11 +171,12 @@ class TraceSession:
             bound: tuple[int, int] | None = None
             if not self.is_percpu:
                 read, known = (None if truth is None else (truth, truth)), "what is read; threads hold back more"
-            elif design == Percpu.name:
+            elif design == _PERCPU:
                 read, known = self._read(mm), self._known(mm)
                 most = len(sizes) * replay.cpus * (replay.batch.pages - 1)
                 bound = most, most
             else:
+                assert self._others is not None
                 found = self._others.read(mm, design)
                 read, bound = found or (None, None)
                 known = "exact, from its beginning" if mm.is_new and not mm.is_lossy else "counted from its first event"
@@ -207,21 +214,6 @@ def _rounded(interval: int) -> int:
     """An interval with one digit that counts, at least a microsecond."""
     digits: int = 10 ** (len(str(interval)) - 1)
     return max(interval // digits * digits, 1000)
-
-
-def _events_until(piece: Piece, moment: int, begin: int = 0) -> int:
-    """The number of events before the first after `moment`, from `begin` on; lines are in the order of time."""
-    time = piece.columns.time
-    if int(time[-1]) <= moment:
-        return len(time)
-    later = np.flatnonzero(time[begin:] > moment)
-    return begin + int(later[0]) if len(later) else len(time)
-
-
-def _part(piece: Piece, begin: int, end: int) -> Piece:
-    if begin == 0 and end == len(piece.columns.time):
-        return piece
-    return Piece(piece.columns.of(slice(begin, end)), piece.text)
 
 
 def notes_of(session: TraceSession) -> Iterable[str]:

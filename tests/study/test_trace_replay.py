@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from oomsel.errors import InputError
 from oomsel.inputs.source import source_of
-from oomsel.inputs.trace.reader import Lost, Piece, TraceReader
+from oomsel.inputs.trace.line import Lost
+from oomsel.inputs.trace.reader import Piece, TraceReader
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS
 from oomsel.study.trace_replay import TraceReplay
 from oomsel.study.traced_mm import Batch, TracedMm

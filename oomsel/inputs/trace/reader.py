@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.source import Peekable
-from oomsel.inputs.trace.layout import Bytes, Columns, Ints, Layout
-from oomsel.inputs.trace.line import Lost, Update, Victim, cpus_said, may_matter, read_line, task_of
+from oomsel.inputs.trace.layout import Layout, sizes_of
+from oomsel.inputs.trace.line import RSS_STAT, Lost, Update, Victim, cpus_said, may_matter, read_line, time_of
+from oomsel.inputs.trace.stems import MOST, Bytes, Hasher, Ints, Stem, Stems, Words
 from oomsel.klog.chunks import HEADROOM, ChunkReader
 
+#: In the place of a stem's number: a line that has not been read, and one that nobody needs.
+_UNREAD, _OTHER = -1, -2
 #: Layouts that are tried on a piece, the most frequent ones first.
 _LAYOUTS = 8
 #: Bytes behind a line that its windows may reach.
@@ -25,15 +30,37 @@ _RECORD = "record it with trace-cmd record -e kmem:rss_stat -e oom:mark_victim"
 
 
 class Piece(NamedTuple):
-    """Updates in their order, without anything between them."""
+    """Updates in their order, without anything between them; an entry each."""
 
-    columns: Columns
+    stem: npt.NDArray[np.int32]  #: the number of the line's stem
+    size: Ints  #: bytes
+    start: Ints  #: where the line begins in `text`
+    stems: Stems
     text: bytes | bytearray  #: valid until the next piece is asked for
 
-    def task(self, index: int) -> tuple[int, bytes] | None:
-        """pid and name of the task that made an update."""
-        start = int(self.columns.start[index])
-        return task_of(bytes(self.text[start : self.text.find(b"\n", start)]))
+    def part(self, begin: int, end: int) -> Piece:
+        """The updates from `begin` to before `end`."""
+        if begin == 0 and end == len(self.stem):
+            return self
+        return Piece(self.stem[begin:end], self.size[begin:end], self.start[begin:end], self.stems, self.text)
+
+    def time(self, index: int) -> int:
+        """When an update was made, nanoseconds."""
+        start = int(self.start[index])
+        match = RSS_STAT.search(bytes(self.text[start : self.text.find(b"\n", start)]))
+        assert match is not None  # its line was read
+        return time_of(match)
+
+    def before(self, moment: int, begin: int = 0) -> int:
+        """How many of the updates come before `moment`, from `begin` on; lines are in the order of time."""
+        end = len(self.stem)
+        while begin < end:
+            middle = (begin + end) // 2
+            if self.time(middle) < moment:
+                begin = middle + 1
+            else:
+                end = middle
+        return begin
 
 
 class TraceReader:
@@ -51,6 +78,7 @@ class TraceReader:
         self.is_numbered = any(b" member=" in line and b"rss_stat:" in line for line in lines)
         self._chunks = ChunkReader(stream)
         self._layouts: list[Layout] = []
+        self._stems, self._hasher = Stems(), Hasher()
         self._lines = 0
         self._found = False
 
@@ -82,13 +110,13 @@ class TraceReader:
 
     def _piece(self, buffer: bytearray, begin: int, newlines: Ints) -> Iterator[Piece | Victim | Lost]:
         """What is in some whole lines."""
-        text = np.frombuffer(buffer, np.uint8)
         starts = np.empty_like(newlines)
         starts[0], starts[1:] = begin, newlines[:-1] + 1
-        columns, left = self._read_together(text, starts, newlines)
+        if len(self._stems) + len(starts) > MOST:
+            self._stems = Stems()
+        stem, size = self._read_together(np.frombuffer(buffer, np.uint8), starts, newlines)
         others: list[tuple[int, Victim | Lost]] = []
-        single: list[tuple[int, Update]] = []
-        for index in left.tolist():
+        for index in np.flatnonzero(stem == _UNREAD).tolist():
             line = bytes(buffer[starts[index] : newlines[index]])
             if not may_matter(line):
                 continue
@@ -98,44 +126,61 @@ class TraceReader:
                 what = "an rss_stat event that cannot be read; the trace is cut or damaged"
                 raise InputError(self._name, [Problem(what, self._lines + index + 1)]) from None
             if isinstance(event, Update):
-                single.append((index, event))
+                stem[index], size[index] = self._stems.number_of(Stem.of(line, event)), event.size
             elif event is not None:
                 others.append((index, event))
-        if single:
-            columns = _with(columns, single, starts, buffer)
-        self._found |= bool(len(columns.time) or others)
+        events = np.flatnonzero(stem >= 0)
+        self._found |= bool(len(events) or others)
+        piece = Piece(stem[events], size[events], starts[events], self._stems, buffer)
         at = 0
         for index, other in others:
-            upto = int(np.searchsorted(columns.start, starts[index]))
+            upto = int(np.searchsorted(events, index))
             if upto > at:
-                yield Piece(columns.of(slice(at, upto)), buffer)
+                yield piece.part(at, upto)
             at = upto
             yield other
-        if len(columns.time) > at:
-            yield Piece(columns.of(slice(at, None)), buffer)
+        if len(events) > at:
+            yield piece.part(at, len(events))
 
-    def _read_together(self, text: Bytes, starts: Ints, ends: Ints) -> tuple[Columns, Ints]:
-        """The events on lines whose layout is known or found here, and which lines are left."""
-        left = np.arange(len(starts))
-        inside = ends + _REACH < len(text)
-        parts: list[Columns] = []
+    def _read_together(self, text: Bytes, starts: Ints, ends: Ints) -> tuple[npt.NDArray[np.int32], Ints]:
+        """The stem of every line whose layout is known or found here, else `_UNREAD` or `_OTHER`, and its size."""
+        stem = np.full(len(starts), _UNREAD, np.int32)
+        size, is_sized = sizes_of(text, ends)
+        # Every window begins in its line.
+        left = np.flatnonzero(ends + _REACH < len(text))
         tried = 0
         while len(left) and tried < _LAYOUTS:
             if tried == len(self._layouts) and not self._learn(text, starts[left], ends[left]):
                 break
             layout = self._layouts[tried]
             tried += 1
-            # Every window starts in the line, or not far behind one that is too short.
-            able = left[inside[left]]
-            columns, fits, is_other = layout.read(text, starts[able], ends[able])
-            if fits.all() and len(able) == len(starts):
-                return columns, left[:0]
-            if fits.any():
-                parts.append(columns.of(fits))
-            is_left = np.ones(len(starts), np.bool_)
-            is_left[able[fits | is_other]] = False
-            left = left[is_left[left]]
-        return _merged(parts), left
+            fits, is_other = layout.fits(text, starts[left], ends[left])
+            stem[left[is_other]] = _OTHER
+            fits &= is_sized[left]
+            able = left if fits.all() else left[fits]
+            hashes = layout.hashes(self._hasher, text, starts[able])
+            found = self._stems.find(hashes)
+            if (found < 0).any():
+                self._learn_stems(layout, text, starts[able], ends[able], hashes, found)
+            stem[able] = found
+            left = left[stem[left] == _UNREAD]
+        return stem, size
+
+    def _learn_stems(
+        self, layout: Layout, text: Bytes, starts: Ints, ends: Ints, hashes: Words, found: npt.NDArray[np.int32]
+    ) -> None:
+        """Read the first line of each stem that is not known, and fill in its number where it is `found`."""
+        unknown = np.flatnonzero(found < 0)
+        different, first, which = np.unique(hashes[unknown], return_index=True, return_inverse=True)
+        numbers = np.full(len(different), _UNREAD, np.int32)
+        for index, (hashed, at) in enumerate(zip(different.tolist(), unknown[first].tolist(), strict=True)):
+            line = text[starts[at] : ends[at]].tobytes()
+            if Layout.of(line) == layout:
+                with suppress(ValueError):
+                    event = read_line(line)
+                    assert isinstance(event, Update)  # it has a layout
+                    numbers[index] = self._stems.learn(hashed, Stem.of(line, event))
+        found[unknown] = numbers[which]
 
     def _learn(self, text: Bytes, starts: Ints, ends: Ints) -> bool:
         """Take the layout of the first of these lines that is an rss_stat event and has a new one."""
@@ -145,27 +190,3 @@ class TraceReader:
                 self._layouts.append(layout)
                 return True
         return False
-
-
-def _merged(parts: list[Columns]) -> Columns:
-    if len(parts) == 1:
-        return parts[0]
-    if not parts:
-        nothing = np.zeros(0, np.int64)
-        return Columns(*(nothing,) * len(Columns._fields))
-    joined = Columns(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return joined.of(np.argsort(joined.start, kind="stable"))
-
-
-def _with(columns: Columns, single: list[tuple[int, Update]], starts: Ints, buffer: bytearray) -> Columns:
-    """The columns with some updates more that were read one by one."""
-    rows = []
-    for index, update in single:
-        start = int(starts[index])
-        task = task_of(bytes(buffer[start : buffer.find(b"\n", start)]))
-        rows.append((*update, 0 if task is None else task[0], start))
-    more = Columns(*np.array(rows, np.int64).T)
-    return _merged([columns, more])
-
-
-__all__ = ["Columns", "Lost", "Piece", "TraceReader", "Victim"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import lzma
 import random
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ import pytest
 from oomsel.errors import InputError
 from oomsel.inputs.source import source_of
 from oomsel.inputs.trace import reader
-from oomsel.inputs.trace.layout import Columns
-from oomsel.inputs.trace.line import Lost, Update, Victim, read_line, task_of
+from oomsel.inputs.trace.layout import sizes_of
+from oomsel.inputs.trace.line import Lost, Update, Victim, may_matter, read_line
 from oomsel.inputs.trace.reader import Piece, TraceReader
+from oomsel.inputs.trace.stems import Stem
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES
 from tests.traces import FORMS, NAMES, Kernel
 
@@ -23,9 +25,22 @@ def items_of(text: bytes) -> list[Piece | Victim | Lost]:
     return list(TraceReader(source_of(text), "trace.txt"))
 
 
+class Columns(NamedTuple):
+    """The updates of a trace; an entry each."""
+
+    time: list[int]
+    stem: list[Stem]
+    size: list[int]
+
+
 def columns_of(text: bytes) -> Columns:
-    pieces = [item.columns for item in items_of(text) if isinstance(item, Piece)]
-    return Columns(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
+    columns = Columns([], [], [])
+    for item in TraceReader(source_of(text), "trace.txt"):  # a piece is valid until the next
+        if isinstance(item, Piece):
+            columns.time.extend(item.time(index) for index in range(len(item.stem)))
+            columns.stem.extend(item.stems.stems[number] for number in item.stem.tolist())
+            columns.size.extend(item.size.tolist())
+    return columns
 
 
 def error_of(text: bytes) -> str:
@@ -51,14 +66,11 @@ def some_updates(form: str, *, numbered: bool = False, number: int = 500) -> Ker
 def test_lines_read_together_are_those_read_one_by_one(form: str, numbered: bool) -> None:
     kernel = some_updates(form, numbered=numbered)
     columns = columns_of(kernel.text())
-    updates = [read_line(line.encode()) for line in kernel.lines[1:]]
-    tasks = [task_of(line.encode()) for line in kernel.lines[1:]]
-    assert len(columns.time) == len(updates)
-    for index, (update, task) in enumerate(zip(updates, tasks, strict=True)):
+    for line, time, stem, size in zip(kernel.lines[1:], *columns, strict=True):
+        update = read_line(line.encode())
+        assert update == (time, stem.cpu, stem.mm_id, stem.curr, stem.member, size)
         assert isinstance(update, Update)
-        assert update == tuple(int(column[index]) for column in columns[:6])
-        assert task is not None
-        assert task[0] == columns.pid[index]
+        assert stem._replace(comm=b"") == Stem.of(line.encode(), update)._replace(comm=b"")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -66,11 +78,11 @@ def test_most_lines_are_read_together(form: str, monkeypatch: pytest.MonkeyPatch
     """All that is left to read one by one is what stands at the very end."""
     one_by_one: list[bytes] = []
 
-    def counted(line: bytes) -> Update | Victim | Lost | None:
+    def counted(line: bytes) -> bool:
         one_by_one.append(line)
-        return read_line(line)
+        return may_matter(line)
 
-    monkeypatch.setattr(reader, "read_line", counted)
+    monkeypatch.setattr(reader, "may_matter", counted)
     kernel = some_updates(form, number=3000)
     assert len(columns_of(kernel.text()).time) == 3000
     assert len(one_by_one) <= 60
@@ -83,7 +95,7 @@ def test_across_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(text) > 1 << 20
     columns = columns_of(text)
     sizes = [int(line.rpartition("=")[2].rstrip("B")) for line in kernel.lines[1:]]
-    assert columns.size.tolist() == sizes
+    assert columns.size == sizes
 
 
 @pytest.mark.parametrize("packed", [gzip.compress, lzma.compress])
@@ -95,7 +107,7 @@ def test_compressed(packed: object) -> None:
 def test_the_last_line_may_lack_its_newline_and_lines_may_end_in_cr() -> None:
     kernel = some_updates("ftrace")
     assert len(columns_of(kernel.text().rstrip(b"\n")).time) == 500
-    assert columns_of(kernel.text().replace(b"\n", b"\r\n")).size.tolist() == columns_of(kernel.text()).size.tolist()
+    assert columns_of(kernel.text().replace(b"\n", b"\r\n")).size == columns_of(kernel.text()).size
 
 
 @pytest.mark.parametrize(
@@ -126,7 +138,16 @@ def test_losses_stand_between_what_they_are_between(line: str, cpu: int | None) 
     assert isinstance(before, Piece)
     assert isinstance(after, Piece)
     assert lost == Lost(cpu)
-    assert (before.columns.size.tolist(), after.columns.size.tolist()) == ([4096], [12288])
+    assert (before.size.tolist(), after.size.tolist()) == ([4096], [12288])
+
+
+@pytest.mark.parametrize("size", ["0", "7", "4096", "12345678", "123456789", "999999999999999", "-4096", "x4096", ""])
+@pytest.mark.parametrize("before", ["size=", "5ize ", "ze=1="])
+def test_sizes(size: str, before: str) -> None:
+    text = np.frombuffer(f"{'9' * 30}{before}{size}B\n".encode(), np.uint8)
+    (value,), (is_size,) = sizes_of(text, np.array([len(text) - 1]))
+    assert is_size == (before.endswith("=") and size.isdecimal())
+    assert not is_size or value == int(size)
 
 
 def test_victims() -> None:
