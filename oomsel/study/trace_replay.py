@@ -135,7 +135,7 @@ class TraceReplay:
         """
         count = len(columns.mm)
         key = columns.mm * NR_MM_COUNTERS + columns.member
-        order = np.argsort(key, kind="stable")
+        order = _order(key)
         place = key[order] * count + order  # ascending
         # Each member's size right after each of these events: its last one here, or what it was before; -1: not known.
         before = np.array([-1 if c.size is None else c.size for mm in mms for c in mm.counters], np.int64)
@@ -156,7 +156,7 @@ class TraceReplay:
 
     def _replay(self, mms: list[TracedMm], columns: Columns) -> None:
         key = columns.mm * NR_MM_COUNTERS + columns.member
-        order = np.argsort(key, kind="stable")
+        order = _order(key)
         sorted_key, size = key[order], columns.pages[order]
         begins = np.flatnonzero(np.concatenate(([True], sorted_key[1:] != sorted_key[:-1])))
         amount = np.empty_like(size)
@@ -171,7 +171,7 @@ class TraceReplay:
         if self._listener is not None:
             self._tell(mms, columns, order, amount, size, unknown)
         slot = sorted_key * self.cpus + cpu
-        by_slot = np.argsort(slot, kind="stable")
+        by_slot = _order(slot)
         slot = slot[by_slot]
         ends = np.flatnonzero(np.concatenate((slot[1:] != slot[:-1], [True]))) + 1
         amounts = amount[by_slot].tolist()
@@ -222,7 +222,7 @@ class TraceReplay:
         is_first = np.zeros(len(order), np.bool_)
         is_first[order[unknown]] = True
         in_time[order[unknown]] = size[unknown]
-        by_mm = np.argsort(columns.mm, kind="stable")
+        by_mm = _order(columns.mm)
         borders = np.searchsorted(columns.mm[by_mm], np.arange(len(mms) + 1))
         for index, mm in enumerate(mms):
             rows = by_mm[borders[index] : borders[index + 1]]
@@ -246,3 +246,8 @@ class TraceReplay:
             if stem.curr and stem.pid and (mm.pid is None or stem.pid <= mm.pid):
                 mm.pid, mm.comm = stem.pid, stem.comm
                 self.owner[mm.pid] = mm
+
+
+def _order(keys: Ints) -> Ints:
+    """The order that sorts keys of 0 or more, equal ones as they are; small numbers sort several times faster."""
+    return np.argsort(keys.astype(np.uint16) if int(keys.max()) < 1 << 16 else keys, kind="stable")

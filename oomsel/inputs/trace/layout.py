@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.inputs.trace.line import RSS_STAT
-from oomsel.inputs.trace.stems import Bytes, Hasher, Ints, Words
+from oomsel.inputs.trace.stems import Bytes, Hasher, Ints, Words, words_at
 
 Bools = npt.NDArray[np.bool_]
 
@@ -66,20 +66,19 @@ class Layout(NamedTuple):
         begin = max(self.cpu_end + 1 - _HEAD, 0)
         word = hasher.add(hashes, text, starts + begin, self.cpu_end + 1 - begin, 0)
         word = hasher.add(hashes, text, starts + self.event, _EVENT, word)
-        hasher.add(hashes, text, starts + self.mm - 6, self.tail + 6, word)
+        hasher.add(hashes, text, starts + self.mm - 4, self.tail + 4, word)
         return hashes
 
 
 def sizes_of(text: Bytes, ends: Ints) -> tuple[Ints, Bools]:
     """The number between `size=` and the B before each of `ends`, and whether there is one of at most 15 digits."""
-    windows = np.lib.stride_tricks.as_strided(text, (len(text) - 15, 16), (1, 1), writeable=False)
-    words = windows[ends - 17].view(np.uint64)
+    words = words_at(text, ends - 17, 2)
     value, digits = _number_at_the_end(words[:, 1])
-    if (digits == 8).any():
-        higher, more = _number_at_the_end(words[:, 0])
-        is_longer = digits == 8
-        value += np.where(is_longer, higher * 10**8, 0)
-        digits += np.where(is_longer, more, 0)
+    longer = np.flatnonzero(digits == 8)
+    if len(longer):
+        higher, more = _number_at_the_end(words[longer, 0])
+        value[longer] += higher * 10**8
+        digits[longer] += more
     is_size = (digits > 0) & (digits < 16) & (text[ends - 1] == ord("B")) & (text[ends - 2 - digits] == ord("="))
     return value, is_size
 

@@ -76,7 +76,7 @@ class TraceReader:
         self.cpus = next((cpus for line in lines if (cpus := cpus_said(line)) is not None), None)
         #: Whether members are numbered, as on older kernels.
         self.is_numbered = any(b" member=" in line and b"rss_stat:" in line for line in lines)
-        self._chunks = ChunkReader(stream)
+        self._chunks = ChunkReader(stream, counts_newlines=False)
         self._layouts: list[Layout] = []
         self._stems, self._hasher = Stems(), Hasher()
         self._lines = 0
@@ -131,7 +131,9 @@ class TraceReader:
                 others.append((index, event))
         events = np.flatnonzero(stem >= 0)
         self._found |= bool(len(events) or others)
-        piece = Piece(stem[events], size[events], starts[events], self._stems, buffer)
+        piece = Piece(stem, size, starts, self._stems, buffer)
+        if len(events) < len(stem):
+            piece = Piece(stem[events], size[events], starts[events], self._stems, buffer)
         at = 0
         for index, other in others:
             upto = int(np.searchsorted(events, index))

@@ -85,6 +85,14 @@ class Stems:
         return found
 
 
+def words_at(text: Bytes, starts: Ints, words: int) -> Words:
+    """So many words of 8 bytes from each of `starts`; a row each."""
+    size = 8 * words
+    # As items of that many bytes, one begins anywhere; a window of bytes would be copied three times slower.
+    items = np.ndarray((len(text) - size + 1,), f"V{size}", text.data, strides=(1,))
+    return items[starts].view(np.uint64).reshape(-1, words)
+
+
 class Hasher:
     """Hashes of parts of lines."""
 
@@ -96,8 +104,7 @@ class Hasher:
     def add(self, hashes: Words, text: Bytes, starts: Ints, width: int, word: int) -> int:
         """Mix `width` bytes from each of `starts` into the hashes, as words from number `word` on; returns the next."""
         words = -(-width // 8)
-        windows = np.lib.stride_tricks.as_strided(text, (len(text) - 8 * words + 1, 8 * words), (1, 1), writeable=False)
-        columns = windows[starts].view(np.uint64)
+        columns = words_at(text, starts, words)
         if width % 8:
             columns[:, -1] &= np.uint64((1 << 8 * (width % 8)) - 1)
         for number in range(words):
