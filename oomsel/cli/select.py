@@ -52,8 +52,9 @@ def command(
     """Make the OOM killer's choice for each SCENARIO.
 
     That is a file of YAML or JSON, a bundle or a kernel log, - for standard input, or with --live
-    this machine.  Prints the lines that the kernel would print, to the byte.  With both modes,
-    lines that begin with "# " stand before each and say at the end whether they agree.
+    this machine.  Prints the lines that the kernel's OOM code would print, to the byte, without
+    the stack dump and Mem-Info in between.  With both modes, lines that begin with "# " stand
+    before each and say at the end whether they agree.
     """
     from oomsel.cli.rendering import Rendering
 

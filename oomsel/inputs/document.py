@@ -56,12 +56,13 @@ class Document(Places):
             return
         from oomsel.inputs.table import expand
 
-        tasks, origins, problems, strays = expand(data["tasks"], data.get("more"), page_size)
+        tasks, origins, problems, strays, notes = expand(data["tasks"], data.get("more"), page_size)
         if strays:
             lines, of = [line + 1 for line in strays], " of the table"
             if self._keeps_lines():
                 lines, of = [self._row_place(line)[0] for line in strays], ""
             self.notes.append(f"tasks: left out, as nothing of a task table: line {format_numbers(lines)}{of}")
+        self.notes += notes
         self.set_tasks(tasks, origins, problems)
 
     def set_tasks(self, tasks: list[Any], origins: list[Origin], problems: list[Wrong]) -> None:

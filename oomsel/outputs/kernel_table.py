@@ -7,7 +7,7 @@ from typing import Any
 from oomsel.klog.formats import TABLE_4_19, TABLE_6_8, UNKNOWN, Layout
 from oomsel.scenario.models import Counter, Rss, Task
 from oomsel.scenario.plain import plain
-from oomsel.text import comm_to_text
+from oomsel.text import comm_to_text, signed_uid
 
 _PARTS = ("anon", "file", "shmem")
 #: What a row says of a task.
@@ -51,7 +51,7 @@ def _cells(task: Task, layout: Layout) -> tuple[object, ...]:
     parts = {f"rss_{name}": UNKNOWN if (counter := getattr(rss, name)) is None else counter.count for name in _PARTS}
     total = rss.total.count if rss.total is not None else sum(int(value) for value in parts.values())
     values = {
-        "uid": task.uid - (1 << 32) if task.uid >= 1 << 31 else task.uid,
+        "uid": signed_uid(task.uid),
         "tgid": task.pid,
         "total_vm": task.total_vm,
         "rss": total,
@@ -73,13 +73,11 @@ def _text(name: bytes) -> str:
 
 
 def _beside(task: Task, *, has_row: bool) -> dict[str, Any]:
-    said = plain(task)
     if not has_row:
-        said.pop("pid")
-        return said
-    beside = {name: value for name, value in said.items() if name not in _IN_ROW}
+        return plain(task, without=("pid",))
+    beside = plain(task, without=_IN_ROW)
     if task.thread is not None and task.thread.comm != task.comm:
-        beside["comm"] = said["comm"]
+        beside["comm"] = comm_to_text(task.comm)
     if deltas := _deltas(task.rss):
         beside["rss"] = deltas
     return beside
