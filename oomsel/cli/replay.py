@@ -98,7 +98,13 @@ def _show(session: TraceSession, trace: str, form: str, *, show_all: bool) -> No
             note(trace, victim_sentence(victim))
     elif form == "json":
         found = list(rows)
-        about = {"cpus": session.replay.cpus, "batch": session.replay.batch.pages, "updates": session.replay.updates}
+        about = {
+            "cpus": session.replay.cpus,
+            "batch": session.replay.batch.pages,
+            "updates": session.replay.updates,
+            "losses": session.losses,
+            "simultaneous": session.replay.simultaneous,
+        }
         write(json_text(found, session.victims, about), None)
     else:
         found = list(rows)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from oomsel.text import aligned, comm_to_text, printable
+from oomsel.text import aligned, comm_to_text, printable, spreadsheet_text
 
 #: The smallest and the largest that something may be, pages.
 Range = tuple[int, int]
 
 TOP = 10
-#: What a spreadsheet takes for a formula, at the beginning of a text cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ReplayRow(NamedTuple):
@@ -92,15 +90,6 @@ def seconds(time: int) -> str:
     whole, rest = divmod(time, 10**9)
     fraction = f"{rest:09}"
     return f"{whole}.{fraction[:6] if fraction.endswith('000') else fraction}"
-
-
-def spreadsheet_text(text: str) -> str:
-    """Text for a cell: an apostrophe keeps a spreadsheet from executing what a process calls itself.
-
-    >>> spreadsheet_text("=1+1"), spreadsheet_text("bash")
-    ("'=1+1", 'bash')
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _name(comm: bytes) -> str:

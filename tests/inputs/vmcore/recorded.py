@@ -54,6 +54,14 @@ class Recorded:
         self.read: list[tuple[int, int]] = []  #: address and size of whatever was read
         self.report = (FOLDER / case / "report.log").read_text()
 
+    def poke(self, address: int, value: bytes) -> None:
+        """Change what is in memory; all of it was recorded."""
+        start = max(each for each in self.memory if each <= address)
+        held = bytearray(self.memory[start])
+        assert len(held) >= address - start + len(value)
+        held[address - start : address - start + len(value)] = value
+        self.memory[start] = bytes(held)
+
     def program(self) -> Program:
         """drgn's view of it."""
         return _Builder(self).program

@@ -82,6 +82,45 @@ def test_without_drgn(monkeypatch: pytest.MonkeyPatch) -> None:
     assert error_of(VMCORE) == f"vmcore: {expected}"
 
 
+@pytest.mark.parametrize(
+    ("vmlinux", "says"),
+    [
+        (
+            None,
+            (
+                "vmcore: no debugging symbols for that kernel; name its vmlinux with --vmlinux (from the package"
+                " linux-image-...-dbg or kernel-debuginfo), or set DEBUGINFOD_URLS"
+            ),
+        ),
+        (__file__, f"{__file__}: not the vmlinux of that kernel, or one without DWARF symbols"),
+    ],
+)
+def test_without_symbols(vmlinux: str | None, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import drgn
+
+    class Kernel:
+        """A dump of a kernel that nobody has symbols for."""
+
+        flags = drgn.ProgramFlags.IS_LINUX_KERNEL
+
+        def set_core_dump(self, name: str) -> None:
+            """Opened."""
+
+        def load_debug_info(self, paths: list[str], *, main: bool) -> None:
+            assert main == (not paths)
+            if main:
+                raise drgn.MissingDebugInfoError("could not get debugging information for: kernel")
+
+        def type(self, name: str) -> None:
+            raise LookupError(name)
+
+        def __getitem__(self, name: str) -> None:
+            raise KeyError(name)
+
+    monkeypatch.setattr(drgn, "Program", Kernel)
+    assert error_of(KernelSource(Kind.VMCORE, "vmcore", vmlinux)) == says
+
+
 def test_without_rights(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: KernelSource) -> None:
         raise PermissionError(13, "Permission denied", "/proc/kcore")
@@ -107,10 +146,7 @@ def test_a_list_that_runs_in_a_circle(monkeypatch: pytest.MonkeyPatch) -> None:
     program = recorded.program()
     second = program["init_task"].tasks.next
     address = second.value_()
-    start = max(each for each in recorded.memory if each <= address)
-    held = bytearray(recorded.memory[start])
-    held[address - start : address - start + 8] = address.to_bytes(8, "little")
-    recorded.memory[start] = bytes(held)
+    recorded.poke(address, address.to_bytes(8, "little"))
     assert "a list of struct task_struct runs in a circle" in captured_from(recorded, monkeypatch)
 
 

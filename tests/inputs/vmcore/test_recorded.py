@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from drgn import Object
 
 import oomsel
 from oomsel.booting import boot
@@ -96,3 +97,30 @@ def test_cgroups_of_v1_and_v2() -> None:
 def test_the_order_in_which_a_cgroup_is_walked() -> None:
     scenario = scenario_in("6.12.117-03-0")
     assert [limits.order for limits in scenario.memcgs.values() if limits.order] == [(198, 199, 201, 200, 209, 211)]
+
+
+@pytest.mark.parametrize("case", ["5.10.223-09-0", "6.12.117-02-0", "7.3.4-02-0"])
+def test_who_is_being_killed_already(case: str) -> None:
+    """MMF_OOM_SKIP in a long and in an mm_flags_t, oom_mm, oom_flag_origin, and threads that have exited."""
+    recorded = Recorded(case)
+    memory = Memory(recorded.program())
+    everybody = list_entries("struct task_struct", memory["init_task"].tasks, "tasks")
+    tasks = [task for task in everybody if not int(task.flags) & 0x200000 and task.mm][1:5]
+    skipped, victim, origin, exited = tasks
+
+    def set_bits(value: Object, bits: int) -> None:
+        address = value.address_
+        assert address is not None
+        recorded.poke(address, (value.value_() | bits).to_bytes(value.type_.size or 0, "little"))
+
+    flags = skipped.mm.flags
+    set_bits(flags.member_("__mm_flags")[0] if case.startswith("7") else flags, 1 << 21)
+    set_bits(victim.signal.oom_mm, victim.mm.value_())
+    set_bits(origin.signal.oom_flag_origin, 1)
+    set_bits(exited.flags, 4)
+    expected = {int(skipped.pid): "oom_skip", int(victim.pid): "oom_victim", int(origin.pid): "oom_origin"}
+    recorded.memory[exited.signal.live.address_ or 0] = bytes(4)  # of a task that lives nobody asks
+    flags_of = {task.pid: task.flags for task in scenario_of(recorded.program(), SOURCE).tasks}
+    assert all(flag in flags_of[pid] for pid, flag in expected.items())
+    assert flags_of[int(exited.pid)][0] == "exited"
+    assert sum("oom_skip" in stated for stated in flags_of.values()) == 1
