@@ -55,11 +55,11 @@ def load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: 
 
 def _totals(data: dict[str, Any], pid: Int64s) -> Int64s:
     """`TaskColumns.stated`: of the tasks for which `more` states a total, the counts of anon are one."""
-    said = {
-        key: rss for key, (_, task) in by_pid(data.get("more"), []).items() if isinstance(rss := task.get("rss"), dict)
-    }
-    totals = [key for key, rss in said.items() if "total" in rss]
-    return np.isin(pid, totals) * (TOTAL | 1 << MM_ANONPAGES)
+    stated = np.zeros(len(pid), np.int64)
+    for key, (_, said) in by_pid(data.get("more"), []).items():
+        if isinstance(said.get("rss"), dict) and "total" in said["rss"]:
+            stated[pid == key] = TOTAL | 1 << MM_ANONPAGES
+    return stated
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def columns_of_list(tasks: list[Any], machine: Machine) -> tuple[TaskColumns, se
     )
     fits = all(in_range(name, getattr(columns, name)) for name in ("pid", *_NUMBERS, "counts"))
     total_vms = sum("total_vm" in task for task in plain)
-    if not fits or np.count_nonzero(columns.total_vm >= 0) != total_vms or len(np.unique(pid)) < len(tasks):
+    if not fits or np.count_nonzero(columns.total_vm >= 0) != total_vms or not np.diff(np.sort(pid)).all():
         return None
     return columns, unread
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence, Set
 from typing import Any
 
-import numpy as np
 from pydantic_core import ValidationError
 
 from oomsel.errors import InputError, Problem
@@ -77,9 +76,10 @@ def _rows_to_read(
     named += [update.get("pid") for update in updates if isinstance(update, dict)] if isinstance(updates, list) else []
     named += map(int, re.findall("[0-9]{1,7}", overrides))
     pids = {1, *more, *(pid for pid in named if isinstance(pid, int) and 0 < pid <= 1 << 22)}
-    comms = [comm_from_text(name) for name in re.findall(r"\[(.*?)\]", overrides)]
-    rows = set(np.flatnonzero(np.isin(columns.pid, list(pids)) | np.isin(columns.comm, np.array(comms, "S"))).tolist())
-    rows |= unread
+    comms = {comm_from_text(name) for name in re.findall(r"\[(.*?)\]", overrides)}
+    rows = {row for row, pid in enumerate(columns.pid.tolist()) if pid in pids} | unread
+    if comms:
+        rows |= {row for row, comm in enumerate(columns.comm.tolist()) if comm in comms}
     rows.update(next(([row] for row in range(len(columns)) if row not in rows), []))
     return sorted(rows)
 
@@ -105,11 +105,12 @@ def _set_rows(
 
 def _check_threads(source: str, columns: TaskColumns, read: TaskColumns) -> None:
     """The one rule between tasks that a task not read can break: its pid is no other's thread."""
-    threads = [(task.pid, task.thread.pid) for task in read if task.thread is not None]
-    taken = np.isin([pid for _, pid in threads], columns.pid)
-    for pid, thread in (threads[at] for at in np.flatnonzero(taken).tolist()):
-        message = f"pid {thread} is another task's already; pids are unique"
-        raise InputError(source, [Problem(message, path=f'more["{pid}"].thread.pid')])
+    threads = [(pid, thread.pid) for pid, thread in zip(read.pid.tolist(), read.coded["thread"], strict=True) if thread]
+    pids = set(columns.pid.tolist()) if threads else set()
+    for pid, thread in threads:
+        if thread in pids:
+            message = f"pid {thread} is another task's already; pids are unique"
+            raise InputError(source, [Problem(message, path=f'more["{pid}"].thread.pid')])
 
 
 def machine_of(data: dict[Any, Any]) -> Machine | None:

@@ -16,7 +16,7 @@ from typing import IO, Any
 import numpy as np
 
 from oomsel.inputs.bundle_arrays import COLUMNS
-from oomsel.scenario.columns import CODED, TOTAL, TaskColumns
+from oomsel.scenario.columns import TOTAL, TaskColumns
 from oomsel.scenario.models import Scenario, Task
 from oomsel.scenario.plain import plain
 
@@ -45,7 +45,7 @@ def _more(tasks: TaskColumns) -> dict[str, dict[str, Any]]:
 
 
 def _without_arrays(task: Task) -> dict[str, Any]:
-    said = {key: value for key, value in plain(task).items() if key in CODED}
+    said = plain(task, without=(*COLUMNS, "rss"))
     if task.rss is not None and task.rss.total is not None:
         said["rss"] = {"total": plain(task.rss)["total"]}  # swap has its array
     return said

@@ -73,13 +73,11 @@ def _text(name: bytes) -> str:
 
 
 def _beside(task: Task, *, has_row: bool) -> dict[str, Any]:
-    said = plain(task)
     if not has_row:
-        said.pop("pid")
-        return said
-    beside = {name: value for name, value in said.items() if name not in _IN_ROW}
+        return plain(task, without=("pid",))
+    beside = plain(task, without=_IN_ROW)
     if task.thread is not None and task.thread.comm != task.comm:
-        beside["comm"] = said["comm"]
+        beside["comm"] = comm_to_text(task.comm)
     if deltas := _deltas(task.rss):
         beside["rss"] = deltas
     return beside

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, TypeAlias, overload
 
 import numpy as np
@@ -20,7 +21,7 @@ NOT_STATED = -1
 #: Bits of `TaskColumns.stated`; the lower bits, 1 << member, are those of the counters.
 COUNTERS, PGTABLES, RSS, TOTAL = (1 << NR_MM_COUNTERS) - 1, 1 << 4, 1 << 5, 1 << 6
 #: The columns with a number, a name or counters for each task; every other key of a task has a coded column.
-ARRAYS = ("pid", "comm", "uid", "oom_score_adj", "total_vm", "pgtables_bytes", "counts", "percpu", "stated")
+ARRAYS = ("pid", "comm", "uid", "oom_score_adj", "total_vm", "pgtables_bytes", "counts", "stated", "percpu")
 CODED = tuple(name for name in Task.fields() if name not in (*ARRAYS, "rss"))
 
 
@@ -85,8 +86,7 @@ class TaskColumns(Sequence[Task]):
         count, percpu = counter_columns(len(tasks), len(slot_of), counters, counts, sizes, slots, pages)
 
         def numbers(name: str, unset: int = 0) -> Int64s:
-            values = (getattr(task, name) for task in tasks)
-            return np.array([unset if value is None else value for value in values], np.int64)
+            return np.array([unset if value is None else value for value in map(attrgetter(name), tasks)], np.int64)
 
         columns = cls(
             tuple(slot_of),
@@ -101,7 +101,7 @@ class TaskColumns(Sequence[Task]):
             stated=np.array(all_stated, np.int64),
             delta_slots=delta_slots,
         )
-        columns.coded = {name: Coded(getattr(task, name) for task in tasks) for name in CODED}
+        columns.coded = {name: Coded(map(attrgetter(name), tasks)) for name in CODED}
         return columns
 
     def __len__(self) -> int:
@@ -113,10 +113,14 @@ class TaskColumns(Sequence[Task]):
     def __getitem__(self, index: slice) -> tuple[Task, ...]: ...
     def __getitem__(self, index: int | slice) -> Task | tuple[Task, ...]:
         if isinstance(index, slice):
-            return tuple(self._task(row) for row in range(*index.indices(len(self))))
+            return tuple(self._tasks(index))
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        return self._task(index % len(self))
+        row = index % len(self)
+        return next(self._tasks(slice(row, row + 1)))
+
+    def __iter__(self) -> Iterator[Task]:
+        return self._tasks(slice(None))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or len(self) != len(other):
@@ -128,25 +132,29 @@ class TaskColumns(Sequence[Task]):
     def __repr__(self) -> str:
         return repr(tuple(self))
 
-    def _task(self, row: int) -> Task:
-        stated, total_vm, pgtables = int(self.stated[row]), int(self.total_vm[row]), int(self.pgtables_bytes[row])
-        rss = self._counters(row, stated)
-        if stated & TOTAL:
-            rss["total"] = rss.pop("anon")
-        return Task(
-            pid=int(self.pid[row]),
-            comm=bytes(self.comm[row]),
-            uid=int(self.uid[row]),
-            oom_score_adj=int(self.oom_score_adj[row]),
-            total_vm=None if total_vm == NOT_STATED else total_vm,
-            pgtables_bytes=pgtables if pgtables or stated & PGTABLES else None,
-            rss=Rss(**rss) if rss or stated & RSS else None,
-            **{name: column[row] for name, column in self.coded.items()},
-        )
+    def _tasks(self, part: slice) -> Iterator[Task]:
+        arrays = [getattr(self, name)[part].tolist() for name in ARRAYS if name != "percpu"]
+        holding: list[list[bool]] = (self.percpu[part] != 0).any(axis=-1).tolist()
+        coded = zip(*(column[part] for column in self.coded.values()), strict=True)
+        rows = zip(range(*part.indices(len(self))), holding, coded, *arrays, strict=True)
+        for row, held, values, pid, comm, uid, oom_score_adj, total_vm, pgtables, counts, stated in rows:
+            rss = self._counters(row, counts, held, stated)
+            if stated & TOTAL:
+                rss["total"] = rss.pop("anon")
+            yield Task(
+                pid=pid,
+                comm=comm,
+                uid=uid,
+                oom_score_adj=oom_score_adj,
+                total_vm=None if total_vm == NOT_STATED else total_vm,
+                pgtables_bytes=pgtables if pgtables or stated & PGTABLES else None,
+                rss=Rss(**rss) if rss or stated & RSS else None,
+                **dict(zip(self.coded, values, strict=True)),
+            )
 
-    def _counters(self, row: int, stated: int) -> dict[str, Counter]:
+    def _counters(self, row: int, counts: list[int], holding: list[bool], stated: int) -> dict[str, Counter]:
+        """The counters that a task states; `holding` says of which of them CPUs hold something."""
         counters = {}
-        counts, holding = self.counts[row].tolist(), self.percpu[row].any(axis=-1).tolist()
         for name, member in MEMBERS.items():
             deltas = NOTHING
             if holding[member] or (row, member) in self.delta_slots:

@@ -210,14 +210,25 @@ class Model:
         """See `Value`: what must be in it, and no more."""
         return {name: key.form.placeholder() for name, key in cls.keys().items() if key.required}
 
+    @classmethod
+    @cache
+    def _defaults(cls) -> dict[str, Any]:
+        """Every field's default; None where it is required."""
+        return {name: getattr(cls, name, None) for name in cls.fields()}
+
+    @classmethod
+    @cache
+    def _required(cls) -> tuple[str, ...]:
+        return tuple(name for name in cls.fields() if not hasattr(cls, name))
+
     def __init__(self, **values: Any) -> None:
-        fields = self.fields()
-        for name in values.keys() - set(fields):
+        defaults = self._defaults()
+        for name in values.keys() - defaults.keys():
             raise TypeError(f"{type(self).__name__} has no field {name}")
-        for name in fields:
-            if name not in values and not hasattr(type(self), name):
+        for name in self._required():
+            if name not in values:
                 raise TypeError(f"{type(self).__name__} needs {name}")
-        self.__dict__.update({name: values.get(name, getattr(type(self), name, None)) for name in fields})
+        self.__dict__.update(defaults | values)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen; make another one")

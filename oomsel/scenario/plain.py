@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from oomsel.scenario.declaration import Model
@@ -15,22 +15,22 @@ _FIRST: dict[type[Model], tuple[str, ...]] = {Scenario: ("oomsel", "machine", "k
 _LISTS = frozenset("cpus online dying offline nodemask mems_allowed mempolicy interleave".split())
 
 
-def plain(model: Model) -> dict[str, Any]:
-    """What `model` states that is no default, key by key; of a Scenario all but its tasks."""
+def plain(model: Model, without: Container[str] = ("tasks",)) -> dict[str, Any]:
+    """What `model` states that is no default, key by key, but for some keys."""
     stated: dict[str, Any] = {}
     keys = model.keys()
     for name in dict.fromkeys((*_FIRST.get(type(model), ()), *keys)):
         value, default = getattr(model, name), keys[name].default
-        if value is not default and value != default and name != "tasks":
+        if value is not default and value != default and name not in without:
             stated[name] = format_numbers(value) if name in _LISTS and isinstance(value, tuple) else _value(value)
     return stated
 
 
 def _value(value: Any) -> Any:
-    if isinstance(value, Counter) and not value.deltas:
-        return value.count
+    if isinstance(value, int | str):
+        return value
     if isinstance(value, Model):
-        return plain(value)
+        return value.count if isinstance(value, Counter) and not value.deltas else plain(value)
     if isinstance(value, bytes):
         return comm_to_text(value)
     if isinstance(value, Mapping):
