@@ -8,13 +8,11 @@ import numpy as np
 
 from oomsel.inputs.bundle_arrays import in_range
 from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int32s, Int64s, compute_batch_value
-from oomsel.scenario.columns import NOT_STATED, Comms, TaskColumns, counter_columns
+from oomsel.scenario.columns import NUMBERS, Comms, TaskColumns, counter_columns
 from oomsel.scenario.models import Machine
 from oomsel.scenario.rules.machine import online_cpus
 
-#: Keys of numbers, and what stands in the column of a task that does not state them.
-_NUMBERS = {"uid": 0, "oom_score_adj": 0, "total_vm": NOT_STATED, "pgtables_bytes": 0}
-_KEYS = frozenset(["pid", "comm", *_NUMBERS, "rss"])
+_KEYS = frozenset((*NUMBERS, "comm", "rss"))
 
 
 class _NotPlain(Exception):
@@ -31,29 +29,18 @@ def columns_of_list(tasks: list[Any], machine: Machine) -> tuple[TaskColumns, se
     unread = {row for row, task in enumerate(tasks) if not task.keys() <= _KEYS or _is_total(task.get("rss"))}
     plain = [{} if row in unread else task for row, task in enumerate(tasks)] if unread else tasks
     try:
-        numbers = {name: _whole([task.get(name, unset) for task in plain]) for name, unset in _NUMBERS.items()}
-        pid = _whole([task.get("pid", 0) for task in tasks])
+        numbers = {name: _whole([task.get(name, unset) for task in plain]) for name, unset in NUMBERS.items()}
+        numbers["pid"] = _whole([task.get("pid") for task in tasks])
         comm = _comms([task.get("comm") for task in tasks])
         counts, percpu = _counters(plain, machine)
     except _NotPlain:
         return None
-    columns = TaskColumns(
-        machine.cpus,
-        pid=pid,
-        comm=comm,
-        uid=numbers["uid"],
-        oom_score_adj=numbers["oom_score_adj"],
-        total_vm=numbers["total_vm"],
-        pgtables_bytes=numbers["pgtables_bytes"],
-        counts=counts,
-        percpu=percpu,
-        stated=np.zeros(len(tasks), np.int64),
-    )
-    fits = all(in_range(name, getattr(columns, name)) for name in ("pid", *_NUMBERS, "counts"))
-    total_vms = sum("total_vm" in task for task in plain)
-    if not fits or np.count_nonzero(columns.total_vm >= 0) != total_vms or not np.diff(np.sort(pid)).all():
+    fits = all(in_range(name, column) for name, column in (*numbers.items(), ("counts", counts)))
+    negative = np.count_nonzero(numbers["total_vm"] < 0) != sum("total_vm" not in task for task in plain)
+    if not fits or negative or not np.diff(np.sort(numbers["pid"])).all():
         return None
-    return columns, unread
+    stated = np.zeros(len(tasks), np.int64)
+    return TaskColumns(machine.cpus, comm, **numbers, counts=counts, percpu=percpu, stated=stated), unread
 
 
 def _is_total(rss: Any) -> bool:

@@ -12,7 +12,7 @@ from oomsel.inputs.bundle_arrays import in_range
 from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Indices
 from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
-from oomsel.scenario.columns import COUNTERS, PGTABLES, TaskColumns
+from oomsel.scenario.columns import COUNTERS, NUMBERS, PGTABLES, TaskColumns
 from oomsel.text import TASK_COMM_LEN
 
 _NAMES = [column.name for column in TABLE_6_8.columns]
@@ -45,23 +45,17 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
     by_name = dict(zip(_NAMES, cells, strict=True))
     if (pid != by_name["tgid"]).any() or not np.diff(np.sort(pid)).all():
         return None
+    by_name["uid"] += (by_name["uid"] < 0) * np.int64(1 << 32)
     counts = np.zeros((len(rows), NR_MM_COUNTERS), np.int64, order="F")
     for name, member in MEMBERS.items():
         counts[:, member] = by_name["swapents" if name == "swap" else f"rss_{name}"]
-    columns = TaskColumns(
-        cpus,
-        pid=pid,
-        comm=names,
-        uid=np.where(by_name["uid"] < 0, by_name["uid"] + (1 << 32), by_name["uid"]),
-        oom_score_adj=by_name["oom_score_adj"],
-        total_vm=by_name["total_vm"],
-        pgtables_bytes=by_name["pgtables_bytes"],
-        counts=counts,
-        percpu=np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32),
-        stated=np.full(len(rows), COUNTERS | PGTABLES),
-    )
-    fits = all(in_range(name, getattr(columns, name)) for name in ("pid", "uid", "oom_score_adj", "pgtables_bytes"))
-    return columns if fits and in_range("counts", counts) and int(columns.total_vm.min()) >= 0 else None
+    numbers = {name: by_name[name] for name in NUMBERS if name != "pid"} | {"pid": pid}
+    fits = all(in_range(name, column) for name, column in (*numbers.items(), ("counts", counts)))
+    if not fits or int(numbers["total_vm"].min()) < 0:
+        return None
+    percpu = np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32)
+    stated = np.full(len(rows), COUNTERS | PGTABLES)
+    return TaskColumns(cpus, names, **numbers, counts=counts, percpu=percpu, stated=stated)
 
 
 def _read(rows: list[bytes]) -> tuple[Int64s, npt.NDArray[np.bytes_]] | None:

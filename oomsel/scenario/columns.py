@@ -20,8 +20,10 @@ Comms: TypeAlias = npt.NDArray[np.bytes_]
 NOT_STATED = -1
 #: Bits of `TaskColumns.stated`; the lower bits, 1 << member, are those of the counters.
 COUNTERS, PGTABLES, RSS, TOTAL = (1 << NR_MM_COUNTERS) - 1, 1 << 4, 1 << 5, 1 << 6
-#: The columns with a number, a name or counters for each task; every other key of a task has a coded column.
-ARRAYS = ("pid", "comm", "uid", "oom_score_adj", "total_vm", "pgtables_bytes", "counts", "stated", "percpu")
+#: Keys of whole numbers, each a column, and what stands there for a task that does not state them.
+NUMBERS = {"pid": 0, "uid": 0, "oom_score_adj": 0, "total_vm": NOT_STATED, "pgtables_bytes": 0}
+#: All columns that are arrays; a key that has none is a coded column.
+ARRAYS = (*NUMBERS, "comm", "counts", "stated", "percpu")
 CODED = tuple(name for name in Task.fields() if name not in (*ARRAYS, "rss"))
 
 
@@ -33,8 +35,8 @@ class TaskColumns(Sequence[Task]):
     """
 
     cpus: tuple[int, ...]  #: possible CPUs, ascending; the last axis of `percpu`
-    pid: Int64s
     comm: Comms
+    pid: Int64s
     uid: Int64s
     oom_score_adj: Int64s
     total_vm: Int64s  #: pages, or `NOT_STATED`
@@ -45,7 +47,7 @@ class TaskColumns(Sequence[Task]):
     stated: Int64s
     coded: dict[str, Coded[Any]] = field(init=False)  #: by key, those in `CODED`
     #: Slots of the CPUs in a counter's deltas, by task and member, where not just those that hold something, ascending.
-    delta_slots: dict[tuple[int, int], list[int]] = field(default_factory=dict)
+    delta_slots: dict[tuple[int, int], list[int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.coded = {name: Coded.same(getattr(Task, name), len(self)) for name in CODED}
@@ -56,7 +58,7 @@ class TaskColumns(Sequence[Task]):
         if isinstance(tasks, cls):
             return tasks
         slot_of = {cpu: slot for slot, cpu in enumerate(sorted(cpus))}
-        all_stated: list[int] = []
+        stated = [0 if task.pgtables_bytes is None else PGTABLES for task in tasks]
         counters: list[int] = []  # task * members + member
         counts: list[int] = []
         sizes: list[int] = []
@@ -65,43 +67,32 @@ class TaskColumns(Sequence[Task]):
         delta_slots: dict[tuple[int, int], list[int]] = {}
         members = [*MEMBERS.items(), ("total", MM_ANONPAGES)]
         for row, task in enumerate(tasks):
-            stated = 0 if task.pgtables_bytes is None else PGTABLES
-            for name, member in members if task.rss is not None else ():
+            if task.rss is None:
+                continue
+            stated[row] |= RSS if task.rss.total is None else RSS | TOTAL
+            for name, member in members:
                 counter: Counter | None = getattr(task.rss, name)
                 if counter is None:
                     continue
-                stated |= 1 << member
+                stated[row] |= 1 << member
                 counters.append(row * NR_MM_COUNTERS + member)
                 counts.append(counter.count)
                 sizes.append(len(counter.deltas))
                 if counter.deltas:
-                    stated_slots = [slot_of[cpu] for cpu in counter.deltas]
-                    slots += stated_slots
+                    own = [slot_of[cpu] for cpu in counter.deltas]
+                    slots += own
                     pages += counter.deltas.values()
-                    if 0 in counter.deltas.values() or stated_slots != sorted(stated_slots):
-                        delta_slots[row, member] = stated_slots
-            if task.rss is not None:
-                stated |= RSS if task.rss.total is None else RSS | TOTAL
-            all_stated.append(stated)
+                    if 0 in counter.deltas.values() or own != sorted(own):
+                        delta_slots[row, member] = own
+        numbers = {
+            name: np.array([unset if value is None else value for value in map(attrgetter(name), tasks)], np.int64)
+            for name, unset in NUMBERS.items()
+        }
+        comm = np.array([task.comm for task in tasks], "S15")
         count, percpu = counter_columns(len(tasks), len(slot_of), counters, counts, sizes, slots, pages)
-
-        def numbers(name: str, unset: int = 0) -> Int64s:
-            return np.array([unset if value is None else value for value in map(attrgetter(name), tasks)], np.int64)
-
-        columns = cls(
-            tuple(slot_of),
-            pid=numbers("pid"),
-            comm=np.array([task.comm for task in tasks], "S15"),
-            uid=numbers("uid"),
-            oom_score_adj=numbers("oom_score_adj"),
-            total_vm=numbers("total_vm", NOT_STATED),
-            pgtables_bytes=numbers("pgtables_bytes"),
-            counts=count,
-            percpu=percpu,
-            stated=np.array(all_stated, np.int64),
-            delta_slots=delta_slots,
-        )
+        columns = cls(tuple(slot_of), comm, **numbers, counts=count, percpu=percpu, stated=np.array(stated, np.int64))
         columns.coded = {name: Coded(map(attrgetter(name), tasks)) for name in CODED}
+        columns.delta_slots = delta_slots
         return columns
 
     def __len__(self) -> int:
@@ -137,7 +128,7 @@ class TaskColumns(Sequence[Task]):
         holding: list[list[bool]] = (self.percpu[part] != 0).any(axis=-1).tolist()
         coded = zip(*(column[part] for column in self.coded.values()), strict=True)
         rows = zip(range(*part.indices(len(self))), holding, coded, *arrays, strict=True)
-        for row, held, values, pid, comm, uid, oom_score_adj, total_vm, pgtables, counts, stated in rows:
+        for row, held, values, pid, uid, oom_score_adj, total_vm, pgtables, comm, counts, stated in rows:
             rss = self._counters(row, counts, held, stated)
             if stated & TOTAL:
                 rss["total"] = rss.pop("anon")
