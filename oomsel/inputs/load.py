@@ -94,13 +94,13 @@ def _read(
         document = Document(source, raw)
         try:
             scenario = _read_long(document, overrides, kernel)
-        except InputError:  # task by task, everything has its place
+        except InputError:  # read again task by task, for the places of what is wrong
             scenario, document = None, Document(source, raw)
         return scenario or read_document(document, overrides, kernel)
 
 
 def _read_long(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario | None:
-    """A scenario of many tasks, if there is nothing odd about them; raises InputError where there may be."""
+    """A scenario of many tasks, read in columns; None where they are not to be, InputError where something is wrong."""
     tasks = document.data.get("tasks") if isinstance(document.data, dict) else None
     if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
         return None

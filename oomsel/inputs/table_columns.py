@@ -23,7 +23,7 @@ _ROW = re.compile(
     rb" *\[( *[0-9]{1,7})\]" + rb"( +-?[0-9]{1,%d})" % _DIGITS * len(_NAMES) + rb" [ -\[\]-~]{0,%d}" % _NAME
 )
 Chars: TypeAlias = npt.NDArray[np.uint8]
-#: Whoever is not of one of so many shapes is read alone.
+#: Rows of more shapes than this are read one by one.
 _MAX_SHAPES = 16
 
 
@@ -59,7 +59,7 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
 
 
 def _read(rows: list[bytes]) -> tuple[Int64s, npt.NDArray[np.bytes_]] | None:
-    """The numbers, int64[pid and columns, row], and the names; None where a row is none.
+    """The numbers, int64[pid and columns, row], and the names; None where a line is no row.
 
     Rows whose numbers end in the same places, as nearly all of a table do, are read together.
     """

@@ -112,6 +112,7 @@ def test_what_is_no_whole_table_is_read_by_rows(text: str) -> None:
         "more: {190: {flags: [zombie]}}\n",
         "more: {190: {rss: {total: 5}}}\n",
         "more: {190: {thread: {pid: 192}}}\n",
+        "more: {190: {mm: [1]}, 192: {mm: [1]}}\n",
     ],
 )
 def test_errors_have_the_places_of_rows(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
