@@ -114,8 +114,11 @@ def _read_long(document: Document, overrides: Sequence[str], kernel: str | None)
     if machine is None or document.problems:
         return None
     if isinstance(tasks, str):
-        columns = columns_of_table(tasks, machine.cpus)
-        return None if columns is None else read_in_columns(document, columns, overrides, kernel)
+        table = columns_of_table(tasks, machine.cpus)
+        if table is None:
+            return None
+        document.note_strays(table[1])
+        return read_in_columns(document, table[0], overrides, kernel)
     found = None if "more" in document.data else columns_of_list(tasks, machine)
     return None if found is None else read_in_columns(document, found[0], overrides, kernel, found[1])
 
