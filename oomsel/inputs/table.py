@@ -100,7 +100,7 @@ def _rows(text: str, problems: list[Wrong], strays: list[int], notes: list[str])
                 problems.append(Wrong(("tasks",), message, line=number))
             yield row
             continue
-        bare = _without_prefix(line)
+        bare = without_prefix(line)
         if bare.startswith("[") and "]" in bare:
             shown = bare if len(bare) <= 40 else f"{bare[:37]}..."
             if columns is None:
@@ -129,7 +129,7 @@ def _missing(row: Row) -> str:
     return next((name for name, value in row.numbers.items() if value is None and name not in _PARTS), "")
 
 
-def _without_prefix(line: str) -> str:
+def without_prefix(line: str) -> str:
     """The line without a logger's prefix, and without blanks around it."""
     return next(
         (found.text for found in Stripper().strip([(1, line.encode("utf-8", "surrogateescape"))])), line
