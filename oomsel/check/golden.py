@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.check.expectation import Failure
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, unreadable
 from oomsel.files import lines_of
 from oomsel.kernel.event import OomReport
 from oomsel.klog.table import NoHeader, parse_table
@@ -91,7 +91,7 @@ def _read(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(path, [Problem(error.strerror or str(error))]) from None
+        raise unreadable(path, error) from None
 
 
 def _golden_text(golden: str | None, mode: str | None, approximate: OomReport, precise: OomReport) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FILE, FORMS, OUTPUT, note, verbosity, write, write_scenario
+from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, note, verbosity, write, write_scenario
 
 
 @click.command("capture", epilog="\b\nExample:\n  oomsel capture | oomsel explain -")
@@ -21,7 +21,7 @@ from oomsel.cli.common import FILE, FORMS, OUTPUT, note, verbosity, write, write
     help="With --root: who shares an mm, an mm a line, the pids of the threads that have it.",
 )
 @click.option("--mempolicies", is_flag=True, help="Ask numa_maps for memory policies: slow, and for root.")
-@click.option("--format", "form", type=FORMS, help="Default: what FILE's name ends in, or YAML.")
+@FORM
 @verbosity
 @OUTPUT
 def command(root: str | None, kcmp: str | None, mempolicies: bool, form: str | None, output: str | None) -> None:
@@ -40,7 +40,7 @@ def command(root: str | None, kcmp: str | None, mempolicies: bool, form: str | N
     scenario = capture(root, kcmp=kcmp, mempolicies=mempolicies)
     for message in scenario.notes:
         note(root or LIVE, message)
-    if (form or (output or "").rpartition(".")[2].lower()) in ("json", "npz"):
+    if form_of(form, output) in ("json", "npz"):
         write_scenario(scenario, form, output)
         return
     from oomsel.outputs.yaml import to_yaml

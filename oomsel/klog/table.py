@@ -10,11 +10,12 @@ from typing import NamedTuple
 _HEADER = re.compile(r"\[ *pid *\]((?: +[A-Za-z_][A-Za-z_0-9]*)+?) +name\s*$")
 #: The columns that every layout since 2.6.25 has.
 _REQUIRED = frozenset(("uid", "tgid", "total_vm", "rss"))
-_SPLIT = ("rss_anon", "rss_file", "rss_shmem")
+#: The three that rss is the sum of, since 6.8.
+RSS_COLUMNS = ("rss_anon", "rss_file", "rss_shmem")
 _PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
 #: Every column that some release of the kernel has.
 KNOWN_COLUMNS = frozenset(
-    (*_REQUIRED, *_SPLIT, *_PAGE_TABLES, "cpu", "pgtables_bytes", "swapents", "oom_adj", "oom_score_adj")
+    (*_REQUIRED, *RSS_COLUMNS, *_PAGE_TABLES, "cpu", "pgtables_bytes", "swapents", "oom_adj", "oom_score_adj")
 )
 
 
@@ -99,6 +100,8 @@ def score_adj_of(oom_adj: int) -> int:
 
 def rss_parts(row: Row) -> dict[str, int]:
     """anon, file and shmem in pages, or total where the table (before 6.8) or a `?` leaves only their sum."""
-    parts = [row.numbers.get(name) for name in _SPLIT]
-    known = {name.removeprefix("rss_"): pages for name, pages in zip(_SPLIT, parts, strict=True) if pages is not None}
-    return known if len(known) == len(_SPLIT) else {"total": row.numbers["rss"] or 0}
+    parts = [row.numbers.get(name) for name in RSS_COLUMNS]
+    known = {
+        name.removeprefix("rss_"): pages for name, pages in zip(RSS_COLUMNS, parts, strict=True) if pages is not None
+    }
+    return known if len(known) == len(RSS_COLUMNS) else {"total": row.numbers["rss"] or 0}

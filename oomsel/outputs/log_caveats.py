@@ -8,7 +8,7 @@ from oomsel.inputs.log.facts import Facts
 from oomsel.kernel.historic import historic_badness
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_choice import LogChoice, thread_chosen
-from oomsel.text import pages_of, printable
+from oomsel.text import pages_of, printable, process_name
 
 #: A table is printed after the choice, line by line; by so many pages a row may have moved since.
 DRIFT = 1000
@@ -86,7 +86,7 @@ def _about_group(choice: LogChoice) -> Iterator[str]:
         yield f"it was exiting already when it was to be killed, line {event.exiting[0]}: nobody was"
     for pinned in event.pinned:
         yield (
-            f"pid {pinned.pinner} ({printable(pinned.pinner_comm)}) shares the memory of pid {pinned.pid},"
+            f"pid {process_name(pinned.pinner, pinned.pinner_comm)} shares the memory of pid {pinned.pid},"
             f" line {pinned.line}: nothing of it comes free"
         )
     if (thread := thread_chosen(event)) is not None and event.chosen is not None:

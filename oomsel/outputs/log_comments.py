@@ -6,7 +6,7 @@ from oomsel.inputs.log.reading import LogReading
 from oomsel.kernel.historic import formula_of
 from oomsel.outputs.log_evidence import sentence
 from oomsel.outputs.log_memory import memory_summary
-from oomsel.text import printable
+from oomsel.text import printable, process_name
 
 
 def comments_of(reading: LogReading) -> tuple[str, ...]:
@@ -14,8 +14,7 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     event, facts = reading.event, reading.facts
     lines = []
     if event.victim is not None:
-        pid, comm = event.victim
-        lines.append(f"The kernel killed {pid} ({printable(comm)}).")
+        lines.append(f"The kernel killed {process_name(*event.victim)}.")
     lines += [sentence(line) for line in memory_summary(event, facts)]
     lines.append(f"Page size {facts.page_size}: {facts.page_size_because}.")
     if facts.totalpages is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from oomsel.text import aligned, printable
+from oomsel.text import aligned, printable, process_name
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
@@ -42,8 +42,8 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
     from oomsel.outputs.log_memory import memory_summary
     from oomsel.outputs.log_verdict import log_verdict
 
-    verdict = log_verdict(reading, report)
     choice = LogChoice(reading, report)
+    verdict = log_verdict(choice)
     has_scores = choice.knows_total or (bool(reading.event.rows) and not choice.needs_total)
     return LogEvidence(
         tuple(map(sentence, (*reading.notes, *verdict.sentences))),
@@ -89,8 +89,7 @@ def _why(choice: LogChoice) -> Iterator[str]:
     else:
         yield "Badness adds thousandths of totalpages by oom_score_adj, so that it is not computed for anybody."
         if (winner := choice.result.winner) is not None:
-            name = printable(winner.label[1])
-            yield f"Whatever totalpages is, {winner.row.pid} ({name}) has the most."
+            yield f"Whatever totalpages is, {process_name(*winner.label)} has the most."
 
 
 def _candidates(choice: LogChoice, report: OomReport) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from oomsel import text
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.percpu_counter import Int64s
@@ -38,7 +39,7 @@ def outcome_phrase(report: OomReport) -> str:
 
 def mebibytes(report: OomReport, pages: int) -> str:
     """`44.8 MiB`."""
-    return f"{pages * report.system.page_size / (1 << 20):.1f} MiB"
+    return text.mebibytes(pages * report.system.page_size)
 
 
 def pages_and_mebibytes(report: OomReport, pages: int) -> str:

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.nodes import mems_allowed, nodelist
 from oomsel.inputs.log.rescore import version_of
-from oomsel.inputs.log.rows import changed, pids_of
+from oomsel.inputs.log.rows import changed
 from oomsel.kernel.gfp import GFP_FS, format_gfp, parse_gfp
 from oomsel.kernel.release import parse_release
 from oomsel.klog.event import Invoked, OomEvent
 from oomsel.klog.report_lines import name_bytes
 from oomsel.scenario.models import Cpuset, Oom, Task
+from oomsel.scenario.rules.machine import pids_of
 
 #: Names that kernel threads have and programs hardly.
 _KTHREAD_NAME = re.compile(rb"(?:kworker/|kswapd[0-9]|ksoftirqd/|khugepaged$|kthreadd$|ksmd$|kcompactd[0-9]|jbd2/|xfs)")

@@ -9,9 +9,10 @@ from oomsel.inputs.log.allocation import allocating_task, allocation_of, with_cp
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.memcgs import LogMemcgs
 from oomsel.inputs.log.nodes import machine_of
-from oomsel.inputs.log.rows import changed, held_pages, pids_of, tasks_of
+from oomsel.inputs.log.rows import changed, held_pages, tasks_of
 from oomsel.klog.event import OomEvent
 from oomsel.scenario.models import Oom, Rss, Scenario, Sysctls, Task
+from oomsel.scenario.rules.machine import pids_of
 from oomsel.text import TASK_COMM_LEN, printable
 
 _PANICS = {"Out of memory: system-wide": 1, "Out of memory: compulsory": 2}

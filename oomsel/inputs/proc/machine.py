@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.proc.tree import Tree
-from oomsel.text import parse_list
+from oomsel.text import list_or_none
 
 _CPU = "sys/devices/system/cpu"
 _NODE = "sys/devices/system/node"
@@ -100,10 +100,7 @@ def _page_size_of_copy(tree: Tree) -> int:
 
 def _numbers(text: str | None) -> list[int]:
     """A list in the kernel's form; empty where it is none."""
-    try:
-        return parse_list(text) if text else []
-    except ValueError:
-        return []
+    return list_or_none(text or "") or []
 
 
 def _cpus_of_stat(tree: Tree) -> list[int]:
