@@ -1,6 +1,6 @@
 """What text stands for: names as a terminal may show them, quantities of memory, lists of numbers, aligned columns.
 
-A comm is up to 15 arbitrary bytes chosen by whoever runs the process, a cgroup's name
+A comm is up to 15 arbitrary bytes chosen by the user who runs the process, a cgroup's name
 nearly so.  Shown raw, it could move the cursor or forge a line of its own; here every
 byte that a terminal would act on becomes `\\xNN`, as /dev/kmsg writes it.
 """

@@ -61,7 +61,7 @@ class Columns:
 
 
 def parse_table(text: str) -> Iterator[Row]:
-    """The rows of a pasted table, with or without a logger's prefix on the lines; other lines are passed over.
+    """The rows of a pasted table, with or without a logger's prefix on the lines; other lines are skipped.
 
     A name is everything after the one blank that follows the last number.  Raises NoHeader
     where the text has none, as without it nobody can tell one number from the other.

@@ -19,7 +19,8 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     event, facts, result = choice.event, choice.facts, choice.result
     missing = list(event.missing())
     if missing:
-        yield f"the report is incomplete: {'; '.join(missing)}{'; ' + _whoever(choice) if choice.lacks_rows else ''}"
+        what = "a row that is missing may be the true answer" if event.rows else "nobody but the victim is known"
+        yield f"the report is incomplete: {'; '.join((*missing, *[what] * choice.lacks_rows))}"
     if result.unknown_columns:
         yield f"columns that no release has are not counted: {', '.join(result.unknown_columns)}"
     if result.missing_columns and facts.is_simulated:
@@ -33,10 +34,6 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     if not facts.is_simulated:
         printed = f", and printed in the form of {facts.kernel}" if not choice.reading.changed else ""
         yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
-
-
-def _whoever(choice: LogChoice) -> str:
-    return "whoever is missing may be the true answer" if choice.event.rows else "nobody but the victim is known"
 
 
 def _about_totalpages(choice: LogChoice) -> Iterator[str]:

@@ -30,7 +30,7 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     if not facts.is_simulated:
         name = formula_of(facts.version).name
         lines.append(f"The kernel chose by {name} formula; this scenario is run by {facts.kernel}'s, which may differ.")
-    for pid in sorted(reading.stand_ins):
+    for pid in sorted(reading.assumed_pids):
         lines.append(f"Task {pid} only stands for the allocating one, of which the log shows too little.")
     lines.append("Per-CPU deltas are not in a log: every counter is what the table shows.")
     if event.summary is not None and event.summary.task_memcg != "/":

@@ -54,7 +54,7 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
         why=None if has_scores else tuple(_why(choice)),
         candidates=None if has_scores else tuple(_candidates(choice, report)),
         gives_advice=choice.is_sure_of_total and bool(reading.event.rows) and choice.undecided is None,
-        stand_ins=reading.stand_ins,
+        stand_ins=reading.assumed_pids,
     )
 
 
@@ -119,7 +119,7 @@ def _why_nothing(reading: LogReading, verdict: LogVerdict, choice: LogChoice) ->
     if verdict.kernel is None:
         return "whom the kernel chose is not in the log" if not reading.event.ends else "the kernel chose nobody"
     if choice.allocating:
-        return "the allocating task was killed without a look at badness"
+        return "the allocating task was killed without comparing badness"
     if not reading.event.rows:
         return "without a task table it cannot be said who else came near"
     if verdict.undecided is not None:

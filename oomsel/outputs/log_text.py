@@ -86,13 +86,13 @@ def known_object(found: dict[str, Any], choice: LogChoice) -> dict[str, Any]:
     known = dict(found)
     if reading.event.invoked is None:
         known |= dict.fromkeys(_FROM_FIRST_LINE)
-    elif known["current"] is not None and known["current"]["pid"] in reading.stand_ins and not reading.event.current:
+    elif known["current"] is not None and known["current"]["pid"] in reading.assumed_pids and not reading.event.current:
         known["current"] = {**known["current"], "pid": None}
     if reading.event.constraint is None:
         known["constraint"] = None
     if not choice.knows_total:
         known["totalpages"] = None
-    known["tasks"] = [_known_task(task, choice) for task in found["tasks"] if task["pid"] not in reading.stand_ins]
+    known["tasks"] = [_known_task(task, choice) for task in found["tasks"] if task["pid"] not in reading.assumed_pids]
     return known
 
 

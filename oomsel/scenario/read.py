@@ -22,7 +22,7 @@ from oomsel.text import nearest
 
 #: More errors of keys and values than this are not looked at: each costs a search for its place.
 ENOUGH = 200
-#: So often a scenario is read around its errors: some are seen only once others are out of the way.
+#: How often a scenario is read with its errors replaced: some show only once others are gone.
 _PASSES = 5
 
 
@@ -38,7 +38,7 @@ def read_scenario(places: Places) -> Scenario:
     try:
         scenario = Scenario.validator().validate_python(data, context=context)
     except ValidationError:
-        scenario = _read_around(data, context, collector)
+        scenario = _read_without_errors(data, context, collector)
     notes = [] if scenario is None else _check_rules(scenario, collector)
     known = {(problem.line, problem.column) for problem in places.problems}
     consequences = (problem for problem in collector.problems if (problem.line, problem.column) not in known)
@@ -75,7 +75,7 @@ def _check_rules(scenario: Scenario, collector: ProblemCollector) -> list[str]:
     return notes
 
 
-def _read_around(data: dict[Any, Any], context: Context, collector: ProblemCollector) -> Scenario | None:
+def _read_without_errors(data: dict[Any, Any], context: Context, collector: ProblemCollector) -> Scenario | None:
     """What reads well in `data`, with placeholders where something does not; that becomes a problem."""
     context.places = True
     rest = _copied(data)

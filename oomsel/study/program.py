@@ -191,8 +191,8 @@ class Scheduler:
         return found
 
 
-class _Walk:
-    """A process's threads on their way through their operations, all of them at the same one."""
+class _Runner:
+    """A process's threads as they run their operations, all of them the same one at a time."""
 
     def __init__(self, workload: Workload, mms: Mms, mm: int, first: int, sample_times: Int64s) -> None:
         process = mms.processes[mm]
@@ -285,11 +285,11 @@ def blocks_of(workload: Workload) -> Iterator[tuple[int | None, Updates]]:
     mms = mms_of(workload)
     first = np.cumsum([0, *(process.threads for process in mms.processes)]).tolist()
     times = np.array(sample_times(workload), np.int64)
-    walks = [_Walk(workload, mms, mm, first[mm], times) for mm in range(len(mms.processes))]
+    runners = [_Runner(workload, mms, mm, first[mm], times) for mm in range(len(mms.processes))]
     for time in times.tolist():
         parts, size = [_NOTHING], 0
-        for walk in walks:
-            while (rows := walk.rows_until(time)) is not None:
+        for runner in runners:
+            while (rows := runner.rows_until(time)) is not None:
                 parts.append(rows)
                 size += rows.shape[1]
                 if size >= _BLOCK:

@@ -452,7 +452,7 @@ def test_a_leader_that_has_exited_and_its_thread_are_one_process() -> None:
         (
             (LOGS / "06-kill-allocating.log").read_text(),
             [],
-            "The allocating task was killed without a look at badness.",
+            "The allocating task was killed without comparing badness.",
         ),
         (old([(70, 1, 500, 0, "a")], 70, 5), ["tasks[a].uid=7"], "This is not the report any more but a what-if"),
         (old([(70, 1, 500, 0, "a"), (71, 1, 900, 0, "b")], 70, 5), [], "The kernel's choice does not lead the table"),

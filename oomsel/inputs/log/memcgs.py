@@ -64,7 +64,7 @@ class LogMemcgs:
         own = self._own if self._group is None or (self._own and is_below(self._own, self._group)) else self._group
         after = self._own or self.domain
         if self._group is not None and last + 1 < len(tasks):
-            # Whoever comes after the group's members is in none of its cgroups.
+            # A task after the group's members is in none of its cgroups.
             after = self._declare(f"{self.domain.rstrip('/')}/?") or after
         within = own or self.domain
         return [self.domain if index < first else after if index > last else within for index in range(len(tasks))]
