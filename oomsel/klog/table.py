@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from oomsel.klog.formats import LAYOUTS
+
 # "[ pid ]   uid  tgid total_vm ..." after whatever a logger put before it.
 _HEADER = re.compile(r"\[ *pid *\]((?: +[A-Za-z_][A-Za-z_0-9]*)+?) +name\s*$")
 #: The columns that every layout since 2.6.25 has.
@@ -15,7 +17,7 @@ RSS_COLUMNS = ("rss_anon", "rss_file", "rss_shmem")
 _PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
 #: Every column that some release of the kernel has.
 KNOWN_COLUMNS = frozenset(
-    (*_REQUIRED, *RSS_COLUMNS, *_PAGE_TABLES, "cpu", "pgtables_bytes", "swapents", "oom_adj", "oom_score_adj")
+    (*(column.name for layout in LAYOUTS for column in layout.columns), *_PAGE_TABLES, "cpu", "oom_adj")
 )
 
 
