@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FILE, FORMS, OUTPUT, note, verbosity, write, write_scenario
+from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, note, verbosity, write, write_scenario
 
 
 @click.command("capture", epilog="\b\nExample:\n  oomsel capture | oomsel explain -")
@@ -34,7 +34,7 @@ from oomsel.cli.common import FILE, FORMS, OUTPUT, note, verbosity, write, write
     metavar="ADDRESS:CPU",
     help="Of a dump taken inside the OOM killer: its struct oom_control, and the CPU it ran on.",
 )
-@click.option("--format", "form", type=FORMS, help="Default: what FILE's name ends in, or YAML.")
+@FORM
 @verbosity
 @OUTPUT
 def command(
@@ -72,7 +72,7 @@ def command(
     scenario = capture(root, kcmp=kcmp, mempolicies=mempolicies)
     for message in scenario.notes:
         note(root or LIVE, message)
-    if (form or (output or "").rpartition(".")[2].lower()) in ("json", "npz"):
+    if form_of(form, output) in ("json", "npz"):
         write_scenario(scenario, form, output)
         return
     from oomsel.outputs.yaml import to_yaml

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence, Set
 from typing import Any
 
+import numpy as np
 from pydantic_core import ValidationError
 
 from oomsel.errors import InputError, Problem

@@ -39,7 +39,7 @@ class Chunk(NamedTuple):
 class ChunkReader:
     """Reads ahead by one chunk; three buffers take turns, so that a chunk is valid until the next but one is asked for.
 
-    Whoever asks for the next one still has the rest of the last to take along.
+    The caller asks for the next one before it has copied the rest of the last.
     """
 
     def __init__(self, stream: Readable, *, counts_newlines: bool = True) -> None:
