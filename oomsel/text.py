@@ -218,12 +218,12 @@ def signed_uid(uid: Uid) -> Uid:
 
 
 def unsigned_uid(uid: Uid) -> Uid:
-    """The uid that `%d` printed as `uid`; one that is not negative is itself.
+    """The uid that `%d` printed as `uid`; one that is not negative, or no number of 32 bits, is itself.
 
     >>> unsigned_uid(1000), unsigned_uid(-2)
     (1000, 4294967294)
     """
-    return uid + (uid < 0) * (1 << 32)
+    return uid + ((uid < 0) & (uid >= -(1 << 31))) * (1 << 32)
 
 
 def mebibytes(size: int) -> str:
