@@ -17,6 +17,7 @@ from oomsel.cli.common import (
     scenario_options,
     write,
 )
+from oomsel.text import json_text
 
 
 @click.command(
@@ -92,9 +93,7 @@ def command(
             break
     statuses = {result.status for result in results}
     if as_json:
-        import json
-
-        write(json.dumps(output.results_object(results), indent=2, ensure_ascii=False) + "\n", None)
+        write(json_text(output.results_object(results)), None)
     elif not quiet and statuses != {"error"}:
         print_lines([output.summary(results, len(found.others))])
     if junit is not None:

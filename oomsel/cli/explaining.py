@@ -11,7 +11,7 @@ from oomsel.outputs.account import Account, account_of
 from oomsel.outputs.explain import explain
 from oomsel.outputs.explain_text import explanation_lines
 from oomsel.outputs.first_screen import WIDTH, first_screen
-from oomsel.text import printable
+from oomsel.text import json_text, printable
 
 if TYPE_CHECKING:
     from oomsel.scenario.models import Scenario
@@ -91,10 +91,7 @@ class Explaining:
     def joined(self) -> str:
         """All inputs' explanations as one text."""
         if self.form == "json":
-            import json
-
-            whole = self._parts[0] if len(self._parts) == 1 else self._parts
-            return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+            return json_text(self._parts[0] if len(self._parts) == 1 else self._parts)
         return "\n".join(self._parts)
 
 

@@ -10,7 +10,7 @@ import click
 GROUPS = (
     ("Reports and logs", ("explain", "events", "diff")),
     ("Scenarios", ("select", "check", "convert", "capture", "init")),
-    ("Studies", ("generate", "simulate", "sweep", "bench")),
+    ("Studies", ("generate", "simulate", "sweep", "replay", "bench")),
     ("Tools", ("schema", "completion")),
 )
 #: Options that many commands have, in the order in which they stand after a command's own.

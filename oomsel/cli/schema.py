@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from oomsel.cli.common import OUTPUT, write
+from oomsel.text import json_text
 
 
 @click.command(
@@ -37,7 +38,6 @@ def command(what: str, form: str, output: str | None) -> None:
     Editors complete and check a scenario with it if the file is beside the scenario and the
     scenario begins with the line "# yaml-language-server: $schema=oomsel.schema.json".
     """
-    from oomsel.scenario.json_schema import schema_text
     from oomsel.scenario.reference import reference
 
     if what == "explanation":
@@ -45,10 +45,10 @@ def command(what: str, form: str, output: str | None) -> None:
 
         if form == "markdown":
             raise click.UsageError("an explanation's format has its descriptions in the schema; leave out --format")
-        write(schema_text(explanation_schema()), output)
+        write(json_text(explanation_schema()), output)
         return
     schema, introduction = schema_of(what)
-    write(reference(schema, introduction) if form == "markdown" else schema_text(schema), output)
+    write(reference(schema, introduction) if form == "markdown" else json_text(schema), output)
 
 
 def schema_of(what: str) -> tuple[dict[str, Any], str]:

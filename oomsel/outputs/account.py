@@ -100,13 +100,14 @@ def account_of(
     sizes = Sizes(report.system.page_size, pages=pages)
     evidence, verdict = None, None
     if reading is not None:
+        from oomsel.outputs.log_choice import LogChoice
         from oomsel.outputs.log_evidence import log_evidence
         from oomsel.outputs.log_verdict import log_verdict
 
-        evidence, verdict = log_evidence(reading, report), log_verdict(reading, report)
+        evidence, verdict = log_evidence(reading, report), log_verdict(LogChoice(reading, report))
     event = None if reading is None or reading.changed else reading.event
     facts = None if event is None or reading is None else reading.facts
-    unseen: frozenset[int] = frozenset() if reading is None else reading.stand_ins
+    unseen: frozenset[int] = frozenset() if reading is None else reading.assumed_pids
     usage = usage_of(report, event, facts, unseen)
     scope = _scope_of_event(event, reading) if event is not None and reading is not None else _scope(explanation)
     deaths = _deaths_of_event(event, usage) if event is not None else _deaths(explanation, usage)

@@ -187,7 +187,7 @@ def _tasks(account: Account) -> list[dict[str, Any]]:
     """Every task with its badness; of a log only those of its table, and no badness that hangs on an unknown total."""
     explanation, report = account.explanation, account.explanation.report
     view = TaskView(report)
-    unseen = frozenset() if account.reading is None else account.reading.stand_ins
+    unseen = frozenset() if account.reading is None else account.reading.assumed_pids
     knows = account.evidence is None or account.evidence.candidates is None
     scores = TaskView(explanation.precise if report.system.rules.precise_oom else explanation.approximate)["oom_score"]
     low, high = explanation.interval.low.tolist(), explanation.interval.high.tolist()
