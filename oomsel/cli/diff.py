@@ -107,7 +107,6 @@ def command(
     if b is None:
         if not holds_both(contents[a]):
             raise click.UsageError(f"{a} holds one event; name a second input to compare it with")
-        _refuse_nothing(contents[a], by_side)
         if mode is None and not any(by_side.values()):
             modes = ["approximate", "precise"]
     requests = []
@@ -118,6 +117,8 @@ def command(
             SideRequest(name, its_mode, *kernel_and_set, bool(its_kernel or its_set), by_side[f"{side}_event"])
         )
     one, other = _sides(requests, [contents[request.name] for request in requests])
+    if b is None:
+        _refuse_nothing(contents[a], by_side)
     differ, text = (
         _unified(one, other, ignore, unified) if form == "kernel" else _by_task(one, other, ignore, form, show_all)
     )

@@ -134,5 +134,5 @@ def _protect(report: OomReport, rescue: Rescue) -> Iterator[Advice]:
         figures["instead"] = {"pid": int(tasks.pid[instead.chosen]), "comm": comm}
         if comm in SYSTEM_NAMES or int(tasks.pid[instead.chosen]) == 1:
             warning = f"{comm} is a process of the system, by its name"
-    line = None if instead.panics else f"echo {rescue.adj} > /proc/{figures['pid']}/oom_score_adj"
+    line = None if instead.panics or not instead.killed else f"echo {rescue.adj} > /proc/{figures['pid']}/oom_score_adj"
     yield Advice("protect", sentence, line, warning, figures)

@@ -115,19 +115,22 @@ def _against_the_largest(explanation: Explanation, usage: Usage, sizes: Sizes) -
     what = "RSS, swap and page tables" if report.system.scores_in_pages else "RSS and swap"
     largest = max(usage.processes, key=lambda process: process.total)
     adjusted = f"; its oom_score_adj of {own.adj} {_weight(explanation, own, sizes)}" if own.adj else ""
-    where = "in its cgroup" if report.oc.is_memcg_oom else "of all that may be killed"
+    where = "in its cgroup that may be killed" if report.oc.is_memcg_oom else "of all that may be killed"
     if largest.task == own.task or largest.total == own.total:
         where = "in its cgroup" if report.oc.is_memcg_oom else "of all"
         yield f"The largest {where}: {sizes(own.total)} of {what}{adjusted}."
         return
     reason = SkipReason(int(report.skip_reasons[largest.task]))
+    highest = "It has the highest score"
     if reason is not SkipReason.ELIGIBLE:
         why = f"{reason.reason} and may not be killed"
+        may = [process for process in usage.processes if not report.skip_reasons[process.task]]
+        if not adjusted and max(process.total for process in may) == own.total:
+            highest = f"The largest {where}"
     elif largest.adj != own.adj:
         why = f"has oom_score_adj {largest.adj}, which {_weight(explanation, largest, sizes)}"
     else:
         why = "scores lower all the same"
-    highest = "It has the highest score" if adjusted else f"The largest {where}"
     yield f"{highest}: {sizes(own.total)} of {what}{adjusted}."
     yield f"The biggest, {printable(largest.comm)} ({largest.pid}) with {sizes(largest.total)}, {why}."
 

@@ -102,11 +102,9 @@ def _needs_cma(state: ZoneState) -> bool:
 def _kinds(usage: Usage, event: OomEvent | None, sizes: Sizes) -> Iterator[Finding]:
     """Kinds of memory, besides the processes' own, that hold much."""
     whole = usage.capacity
-    if event is not None and event.is_memcg and event.memcg.usage is not None:
-        whole = event.memcg.usage << 10
     if not whole:
         return
-    where = "what the cgroup uses" if event is not None and event.is_memcg else "RAM"
+    where = "its limit" if event is not None and event.is_memcg else "RAM"
     for kind, keys, words in (
         ("tmpfs", ("shmem",), "shmem, which tmpfs is part of, holds {size}, {part} of {where}"),
         ("slab", ("slab_unreclaimable", "slab"), "slab caches hold {size}, {part} of {where}"),
@@ -143,14 +141,16 @@ def _processes(usage: Usage, sizes: Sizes) -> Iterator[Finding]:
     held = sorted(usage.processes, key=lambda process: -process.held)
     largest, whole = held[0], sum(process.held for process in held)
     share = largest.held / whole
-    if share >= _MOST and (len(held) == 1 or largest.held >= _TIMES * held[1].held):
+    is_name_much = usage.capacity is None or first.rss >= _LARGE * usage.capacity
+    is_much = usage.capacity is None or largest.held >= _LARGE * usage.capacity
+    if is_much and share >= _MOST and (len(held) == 1 or largest.held >= _TIMES * held[1].held):
         what = "RSS and swap" if largest.swap else "RSS"
         words = f"One process, {printable(largest.comm)} ({largest.pid}), holds {sizes(largest.held)} of {what}"
         words += f", {100 * share:.0f} % of all processes'"
         words += f"; the next largest has {sizes(held[1].held)}." if len(held) > 1 else "."
         figures = {"pid": largest.pid, "comm": printable(largest.comm), "held": largest.held, "of": whole}
         yield Finding("one-process", words, figures | {"next_held": held[1].held if len(held) > 1 else None})
-    elif first.processes > 1 and first.share >= _MOST:
+    elif is_name_much and first.processes > 1 and first.share >= _MOST:
         name = printable(first.name)
         words = f"{first.processes} processes called {name} hold {sizes(first.rss)} together"
         words += f", {100 * first.share:.0f} % of all RSS."

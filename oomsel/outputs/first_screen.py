@@ -127,7 +127,9 @@ def _ending(account: Account) -> Iterator[str]:
     if more := deaths[1:]:
         names = ", ".join(f"{printable(death.comm)} ({death.pid})" for death in more[:5])
         rest = f" and {len(more) - 5} more" if len(more) > 5 else ""
-        yield from _wrapped(f"and {len(more)} more with it: {names}{rest}", _INDENT)
+        event = account.log_event
+        cause = " (memory.oom.group)" if event is not None and event.group is not None else ""
+        yield from _wrapped(f"and {len(more)} more with it{cause}: {names}{rest}", _INDENT)
 
 
 def death_words(death: Death) -> str:

@@ -49,7 +49,7 @@ def test_a_bundle_through_a_pipe() -> None:
         (["examples"], "oomsel: examples: Is a directory\n"),
         (["-", "-o", "x.npz"], "oomsel: -:1:5: not YAML"),
         (["examples/smallest.yaml", "-o", "no/such/x.npz"], "oomsel: no/such/x.npz: No such file or directory\n"),
-        (["examples/smallest.yaml", "--format", "xml"], "'xml' is not one of"),
+        (["examples/smallest.yaml", "--format", "xml"], "--format: no xml; use one of"),
     ],
 )
 def test_what_is_refused(words: list[str], said: str) -> None:

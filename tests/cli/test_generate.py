@@ -35,9 +35,9 @@ def test_to_standard_output() -> None:
     ("words", "said"),
     [
         (["--tasks", "1", "--contest"], "--contest needs two tasks; use --tasks 2 or more"),
-        (["--tasks", "0"], "0 is not in the range"),
-        (["--cpus", "8193"], "8193 is not in the range"),
-        (["--leftovers", "some"], "'some' is not one of"),
+        (["--tasks", "0"], "0 is out of range"),
+        (["--cpus", "8193"], "8193 is out of range"),
+        (["--leftovers", "some"], "no some; use one of"),
         (["-o", "no/such/folder/x"], "oomsel: no/such/folder/x: No such file or directory"),
     ],
 )

@@ -131,7 +131,7 @@ def test_what_if_on_a_log() -> None:
         (["select", "--event", "9", LOG], f"{LOG}: no report number 9: it has 2 reports; oomsel events lists them"),
         (["select", "--pid", "9", LOG], f"{LOG}: no report killed pid 9: it has 2 reports; oomsel events lists them"),
         (["select", "--event", "1", "--last", LOG], "--event, --pid and --last each pick a report; use one of them"),
-        (["select", "--event", "0", LOG], "0 is not in the range x>=1"),
+        (["select", "--event", "0", LOG], "--event: 0 is too small; use 1 or more"),
         (["select", "--last", "examples/smallest.yaml"], "smallest.yaml: --last is for kernel logs, and this is none"),
         (["convert", "--event", "9", LOG], f"{LOG}: no report number 9: it has 2 reports"),
         (["events", "--since", "soon", LOG], "--since soon: no time; use seconds since boot, 2026-08-12 03:54"),
@@ -168,7 +168,7 @@ def test_json_says_what_the_kernel_said() -> None:
 
 
 def test_no_word_on_whether_modes_agree() -> None:
-    last = run("select", "--event", "1", LOG).out.split("\n")[-2]
+    last = run("select", "--mode", "both", "--event", "1", LOG).out.split("\n")[-2]
     assert last == "# A log does not hold what CPUs have not folded in: both modes read what its table shows."
 
 

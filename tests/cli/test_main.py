@@ -44,11 +44,11 @@ def test_every_command_and_option_is_documented() -> None:
     [
         (["selct"], "no command selct; did you mean select?; see oomsel --help"),
         (["\x1b[2J"], r"no command \x1b[2J; there are "),
-        (["select"], "no SCENARIO; name one, or use --live; see oomsel select --help"),
+        (["select"], "-: empty; a scenario begins with oomsel: 1"),
         (["select", "--mod", "x", "f"], "No such option '--mod'"),
         (
             ["select", "--mode", "x", "f"],
-            "Invalid value for '--mode': 'x' is not one of 'approximate', 'precise', 'two-pass', 'both', 'kernel'",
+            "--mode: no x; use one of approximate, precise, two-pass, both, kernel",
         ),
         (["select", "--set"], "Option '--set' requires an argument"),
         (["--nope"], "No such option '--nope'"),
