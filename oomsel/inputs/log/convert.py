@@ -77,7 +77,8 @@ def _refuse_impossible(source: str, event: OomEvent, tasks: list[Task], oom: Oom
     pages = [size or 0 for task in tasks for size in (task.total_vm, task.pgtables_bytes, *_counts(task.rss))]
     pids = [pid for task in tasks for pid in pids_of(task)]
     fits = all(len(name) < TASK_COMM_LEN and b"\0" not in name for name in names)
-    if not fits or max(pages) >= 1 << 51 or not 1 <= min(pids) <= max(pids) <= 1 << 22 or len(set(pids)) < len(pids):
+    fits = fits and all(size < 1 << 51 for size in pages) and all(1 <= pid <= 1 << 22 for pid in pids)
+    if not fits or len(set(pids)) < len(pids):
         line = event.kills[0].line if event.kills else event.first_line
         message = f"report {event.index} has a name, a pid or a size that no kernel prints: its lines are damaged"
         raise InputError(source, [Problem(message, line)])
