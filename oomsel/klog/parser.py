@@ -362,8 +362,8 @@ class EventParser:
         event = self.event
         row = event.row_of(event.current.pid) if event.current else None
         names = [row_name(row) for row in ([row] if row else []) + event.rows]
-        if comm in names:
-            return comm
+        if comm in names or (comm[:1] == b":" and comm[1:] in names):  # as ABRT quotes
+            return comm if comm in names else comm[1:]
         if b"#" in comm and (plain := name_bytes(unescape_octal(comm.decode("utf-8", "surrogateescape")))) in names:
             return plain  # the table comes after what showed that rsyslog wrote it
         before = [name_bytes(line.text) for line in self._before]
