@@ -83,7 +83,7 @@ def test_rows_that_are_cut_are_told_and_read_as_far_as_they_go(tmp_path: Path) -
         assert absent not in said
     first, summary, kill = run("select", "--mode", "kernel", str(path)).splitlines()
     assert (first.partition(" ")[0], "task=node,pid=5000" in summary) == ("?", True)
-    sizes = "total-vm:800000kB, anon-rss:400000kB, file-rss:0kB, shmem-rss:?kB, UID:0 pgtables:?kB oom_score_adj:?"
+    sizes = "total-vm:800000kB, anon-rss:400000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:?kB oom_score_adj:?"
     assert kill == f"Memory cgroup out of memory: Killed process 5000 (node) {sizes}"
 
 
