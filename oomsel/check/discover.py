@@ -68,5 +68,5 @@ def why_not_checked(path: str) -> str | None:
         return None
     if kind in (Kind.SCENARIO, Kind.BUNDLE):
         return None
-    said = {Kind.OTHER: "it has no key oomsel at its top", Kind.EMPTY: "it is empty"}
-    return said.get(kind) or f"this is {kind.value}"
+    reasons = {Kind.OTHER: "it has no key oomsel at its top", Kind.EMPTY: "it is empty"}
+    return reasons.get(kind) or f"this is {kind.value}"

@@ -15,7 +15,7 @@ from oomsel.cli.common import say, verbosity
 from oomsel.errors import OomselError
 from oomsel.text import printable
 
-#: Every command and the module that has it; imported when its name is asked for.
+#: The commands; each is in the module of its name, which is imported when the command is used.
 COMMANDS = (
     "select",
     "explain",

@@ -9,7 +9,7 @@ from oomsel.klog.formats import TASKS_STATE
 from oomsel.klog.table import KNOWN_COLUMNS, Columns, Row, oom_score_adj, page_table_bytes, rss_parts
 from oomsel.klog.wrappers import Stripper
 from oomsel.scenario.values import Path, is_empty
-from oomsel.text import printable
+from oomsel.text import printable, unsigned_uid
 
 _PARTS = ("rss_anon", "rss_file", "rss_shmem")
 #: What a row says of an mm: with a shared one, the first row that has it says it for all.
@@ -167,7 +167,7 @@ def task_of_row(row: Row, page_size: int) -> dict[str, Any]:
     task: dict[str, Any] = {
         "pid": row.numbers["tgid"],
         "comm": row.name,
-        "uid": uid + (1 << 32) if uid < 0 else uid,
+        "uid": unsigned_uid(uid),
         "oom_score_adj": oom_score_adj(row),
         "total_vm": row.numbers["total_vm"] or 0,
         "pgtables_bytes": page_table_bytes(row, page_size),

@@ -1,4 +1,4 @@
-"""`make bench`: what oomsel takes beside what nobody can do without, as ratios with their targets.
+"""`make bench`: the time that oomsel takes, beside that of the work that cannot be avoided, as ratios with targets.
 
 Both sides of a ratio are measured in the same run, in turns, on inputs from the generator
 with a fixed seed.

@@ -216,26 +216,6 @@ def test_rows_of_one_shared_mm() -> None:
     assert system.tasks.mm.tolist() == [0, 0]
 
 
-def test_what_a_row_says_and_nobody_can_use_is_told() -> None:
-    def notes(header: str, row: str) -> tuple[str, ...]:
-        return tuple(oomsel.loads(complete(f"tasks: |\n  {header}\n  {row}\n")).notes)
-
-    said = "tasks: rss of pid 190 is not the sum of rss_anon, rss_file and rss_shmem; these three count"
-    assert notes(HEADER, ROW.replace("8966", "8967")) == (said,)
-    assert notes(HEADER, ROW.replace("7779", "   ?")) == ()
-    header, row = HEADER.replace(" swapents", " swapents vendor"), ROW.replace("114688       12", "114688       12 7")
-    assert notes(header, row) == ("tasks: left out, as no column that is known: vendor",)
-
-
-def test_rows_of_one_shared_mm_that_contradict_each_other() -> None:
-    other = TWO_ROWS.replace("[    192]    33   192     9678", "[    192]    33   192     9679")
-    assert other != TWO_ROWS
-    text = complete(f"tasks: |\n{indent(other, '  ')}\nmore: {{190: {{mm: X}}, 192: {{mm: X}}}}\n")
-    said = "tasks: pid 192 shows other numbers than the first row of its mm; the first row's count"
-    assert oomsel.loads(text).notes == (said,)
-    assert oomsel.loads(text.replace("9679", "9678")).notes == ()
-
-
 @pytest.mark.parametrize("style", ["|", "|-", "|+", "|2", ">\n\n "])
 def test_any_block_of_text_is_a_table(style: str) -> None:
     fold = "\n\n" if style.startswith(">") else "\n"
@@ -262,8 +242,8 @@ def test_a_real_report_pasted_whole_prints_its_own_table_again(path: object) -> 
         assert "19-no-dump-tasks" in str(path)
         return
     tasks = indent(report, "  ")
-    kernel = "6.12" if "rss_anon" in table[0] else "5.10"
-    scenario = oomsel.loads(complete(f'kernel: "{kernel}"\ntasks: |\n{tasks}\n'))
+    release = "6.12" if "rss_anon" in table[0] else "5.10"
+    scenario = oomsel.loads(complete(f'kernel: "{release}"\ntasks: |\n{tasks}\n'))
     lines = oomsel.kernel_lines(oomsel.select(scenario))
     assert [line for line in lines if line.startswith("[")] == table
 
