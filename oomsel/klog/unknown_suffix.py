@@ -14,6 +14,8 @@ _CERTAIN = re.compile(
 )
 _LONGEST = 80
 _MOST = 4
+#: The longest line that is looked at: none of these is longer but for a hostile one.
+_LONGEST_LINE = 4096
 
 
 class SuffixShapes:
@@ -27,7 +29,7 @@ class SuffixShapes:
         for pattern in self._known.values():
             if match := pattern.search(text[-2 * _LONGEST :]):
                 return text[: len(text) - len(match[0])]
-        certain = _CERTAIN.match(text)
+        certain = _CERTAIN.match(text) if len(text) <= _LONGEST_LINE else None
         if certain is None or len(text) - certain.end() > _LONGEST:
             return text
         self._learn(text[certain.end() :])
