@@ -46,6 +46,9 @@ _UNITS = "kB, KiB, MB, MiB, GB, GiB, TB, TiB or pages"
 #: A memory cgroup's `max`, in kB, is about this on any page size: PAGE_COUNTER_MAX.
 UNLIMITED_KB = 1 << 52
 
+#: What a spreadsheet takes for a formula, at the beginning of a text cell.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def _escape(match: re.Match[str]) -> str:
     raw = match.group().encode("utf-8", "surrogateescape" if match.group() >= "\udc80" else "surrogatepass")
@@ -215,12 +218,12 @@ def signed_uid(uid: Uid) -> Uid:
 
 
 def unsigned_uid(uid: Uid) -> Uid:
-    """The uid that `%d` printed as `uid`; one that is not negative is itself.
+    """The uid that `%d` printed as `uid`; one that is not negative, or no number of 32 bits, is itself.
 
     >>> unsigned_uid(1000), unsigned_uid(-2)
     (1000, 4294967294)
     """
-    return uid + (uid < 0) * (1 << 32)
+    return uid + ((uid < 0) & (uid >= -(1 << 31))) * (1 << 32)
 
 
 def mebibytes(size: int) -> str:
@@ -263,3 +266,12 @@ def aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
     return [form.format(*row).rstrip() for row in rows]
+
+
+def spreadsheet_text(text: str) -> str:
+    """Text for a cell: an apostrophe keeps a spreadsheet from executing what a process calls itself.
+
+    >>> spreadsheet_text("=1+1"), spreadsheet_text("bash")
+    ("'=1+1", 'bash')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text

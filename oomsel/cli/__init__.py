@@ -28,6 +28,7 @@ COMMANDS = (
     "generate",
     "simulate",
     "sweep",
+    "replay",
     "bench",
     "schema",
     "completion",

@@ -104,7 +104,7 @@ def _read(
         document = Document(source, raw)
         try:
             scenario = _read_long(document, overrides, kernel)
-        except InputError:  # task by task, everything has its place
+        except InputError:  # read again task by task, for the places of what is wrong
             scenario, document = None, Document(source, raw)
         return scenario or read_document(document, overrides, kernel)
 
@@ -115,7 +115,7 @@ def _refuse_log_options(source: str, log: LogOptions | None) -> None:
 
 
 def _read_long(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario | None:
-    """A scenario of many tasks, if there is nothing odd about them; raises InputError where there may be."""
+    """A scenario of many tasks, read in columns; None where they are not to be, InputError where something is wrong."""
     tasks = document.data.get("tasks") if isinstance(document.data, dict) else None
     if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
         return None
@@ -129,8 +129,11 @@ def _read_long(document: Document, overrides: Sequence[str], kernel: str | None)
     if machine is None or document.problems:
         return None
     if isinstance(tasks, str):
-        columns = columns_of_table(tasks, machine.cpus)
-        return None if columns is None else read_in_columns(document, columns, overrides, kernel)
+        table = columns_of_table(tasks, machine.cpus)
+        if table is None:
+            return None
+        document.note_strays(table[1])
+        return read_in_columns(document, table[0], overrides, kernel)
     found = None if "more" in document.data else columns_of_list(tasks, machine)
     return None if found is None else read_in_columns(document, found[0], overrides, kernel, found[1])
 

@@ -55,19 +55,24 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     for row in _rows(text, problems, strays, notes):
         task = task_of_row(row, page_size)
         pid = row.pid if row.pid in extra else task["pid"]
+        if pid != task["pid"] and task["pid"] in extra:  # both name the process
+            stated = [one for one in extra if one in (row.pid, task["pid"])]
+            problems.append(_stated_twice(extra[stated[1]][0], stated[1], stated[0]))
+            used.add(task["pid"])
         key, said = extra.get(pid, (None, {}))
         used.add(pid)
         tasks.append(shared.joined(task, said))
         if not _adds_up(row):
             unequal.append(row.pid)
         origins.append(Origin(row.line, key))
+    lost = any(wrong.path == ("tasks",) for wrong in problems)  # rows, whose pids nobody knows
     for pid, (key, said) in extra.items():
         if pid in used:
             continue
         if "comm" in said:
             tasks.append({"pid": pid, **said})
             origins.append(Origin(None, key))
-        elif tasks:
+        elif tasks and not lost:
             message = f"no row has pid {pid}; state a comm to add a task of its own"
             problems.append(Wrong(("more", key), message, at_key=True))
     if not tasks and not problems:
@@ -99,8 +104,8 @@ def _rows(text: str, problems: list[Wrong], strays: list[int], notes: list[str])
                 problems.append(Wrong(("tasks",), message, line=number))
             yield row
             continue
-        bare = _without_prefix(line)
-        if bare.startswith("[") and "]" in bare:
+        bare = without_prefix(line)
+        if bare.startswith("["):
             shown = bare if len(bare) <= 40 else f"{bare[:37]}..."
             if columns is None:
                 wrong, right = "stands before the table's header", "put the header first"
@@ -117,6 +122,10 @@ def _rows(text: str, problems: list[Wrong], strays: list[int], notes: list[str])
         problems[:0] = early
 
 
+def _stated_twice(key: int | str, pid: int, other: int) -> Wrong:
+    return Wrong(("more", key), f"pid {pid} is the process of pid {other}, stated already; state it once", at_key=True)
+
+
 def _adds_up(row: Row) -> bool:
     """Whether the row's rss is that of its parts, where all are known."""
     parts = [row.numbers.get(name) for name in RSS_COLUMNS]
@@ -128,7 +137,7 @@ def _missing(row: Row) -> str:
     return next((name for name, value in row.numbers.items() if value is None and name not in RSS_COLUMNS), "")
 
 
-def _without_prefix(line: str) -> str:
+def without_prefix(line: str) -> str:
     """The line without a logger's prefix, and without blanks around it."""
     return next(
         (found.text for found in Stripper().strip([(1, line.encode("utf-8", "surrogateescape"))])), line

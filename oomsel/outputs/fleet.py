@@ -14,7 +14,7 @@ from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext
 from oomsel.klog.report_lines import row_name
 from oomsel.outputs.log_events import Entry, entry_object, entry_of
-from oomsel.text import comm_to_text, printable
+from oomsel.text import comm_to_text, printable, spreadsheet_text
 
 #: The columns, in order, each with its type in Parquet.
 COLUMNS = {
@@ -49,8 +49,6 @@ COLUMNS = {
     "complete": "bool",
     "missing": "string",
 }
-#: What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BATCH = 5_000
 
 
@@ -115,7 +113,7 @@ def write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return spreadsheet_text(value) if isinstance(value, str) else value
 
 
 def write_jsonl(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Tasks as the kernel's own table, and what it cannot say beside it: the table form, written."""
+"""The table form, written: tasks as rows of the kernel's own table, and `more` for what a row cannot say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _IN_ROW = frozenset(("pid", "comm", "uid", "oom_score_adj", "total_vm", "pgtable
 
 
 def table_form(tasks: tuple[Task, ...]) -> tuple[list[str], dict[int, dict[str, Any]]] | None:
-    """Lines of a table and `more`, or None where a task in the midst of them fits in no row."""
+    """Lines of a table and `more`; None where a task that fits in no row comes first or before one that does."""
     with_row = [_has_row(task) for task in tasks]
     if (
         not with_row

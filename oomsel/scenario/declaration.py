@@ -230,7 +230,7 @@ class Model:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), self.__dict__.get("pid"), self.__dict__.get("name")))
+        return hash((type(self), *(value for value in vars(self).values() if isinstance(value, int | str | tuple))))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"

@@ -29,6 +29,9 @@ _PASSES = 5
 def read_scenario(places: Places) -> Scenario:
     """The scenario that an input states.  Raises InputError with all that is wrong, at most 20 problems."""
     collector = ProblemCollector(places)
+    lost_rows = any(problem.path == "tasks" for problem in places.problems)
+    if lost_rows:  # the task that a rule misses may be one of them
+        collector.mark_unreliable(("tasks",))
     data = places.data
     if not isinstance(data, dict):
         collector.add((), f"{shown(data)} is no mapping of keys; a scenario begins with oomsel: 1")
@@ -41,7 +44,11 @@ def read_scenario(places: Places) -> Scenario:
         scenario = _read_without_errors(data, context, collector)
     notes = [] if scenario is None else _check_rules(scenario, collector)
     known = {(problem.line, problem.column) for problem in places.problems}
-    consequences = (problem for problem in collector.problems if (problem.line, problem.column) not in known)
+    consequences = (
+        problem
+        for problem in collector.problems
+        if (problem.line, problem.column) not in known and not (lost_rows and problem.path == "tasks")
+    )
     problems = [*places.problems, *consequences]
     if problems or scenario is None:
         raise InputError(places.source, problems)

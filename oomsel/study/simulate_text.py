@@ -6,7 +6,7 @@ import csv
 from typing import IO, Any
 
 from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
-from oomsel.text import aligned, comm_to_text, process_name
+from oomsel.text import aligned, comm_to_text, process_name, spreadsheet_text
 
 #: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10
@@ -144,7 +144,9 @@ class TraceWriter:
 
     def __init__(self, simulation_pids: list[int], comms: list[bytes], file: IO[str]) -> None:
         self.rows = csv.writer(file, lineterminator="\n")
-        self.who = [(pid, comm_to_text(comm)) for pid, comm in zip(simulation_pids, comms, strict=True)]
+        self.who = [
+            (pid, spreadsheet_text(comm_to_text(comm))) for pid, comm in zip(simulation_pids, comms, strict=True)
+        ]
         self.rows.writerow(("operations", "design", "pid", "comm", "true_pages", "read_pages", "error_pages"))
 
     def __call__(self, sample: Sample) -> None:
