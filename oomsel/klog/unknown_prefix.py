@@ -1,4 +1,4 @@
-"""Prefixes that nobody knows: learned from lines of which it is certain where the kernel's text begins."""
+"""Prefixes of an unknown form: learned from lines of which it is certain where the kernel's text begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What surrounds the kernel's text, taken off again, whatever has wrapped it in whatever else."""
+"""Takes off what is around the kernel's text: JSON, CSV, logfmt, the journal's forms, markup, one within another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed of a logged report beside a run of it: nothing that the log does not hold stands there as a fact."""
+"""Corrects the output of a run of a logged report: `?` or null for what the log does not hold."""
 
 from __future__ import annotations
 
