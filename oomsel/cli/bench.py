@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import write
+from oomsel.cli.common import print_lines, write
 from oomsel.text import json_text
 
 
@@ -35,12 +35,12 @@ def command(tasks: tuple[int, ...], cpus: tuple[int, ...], runs: int, form: str,
     as_json = as_json or form == "json"
     rows = []
     if not as_json:
-        write(f"{bench.HEADER}\n", None)
+        print_lines([bench.HEADER])
     for row in bench.measure(tasks or bench.TASKS, cpus or bench.CPUS, runs):
         rows.append(row)
         if not as_json:
-            write(f"{bench.bench_line(row)}\n", None)
+            print_lines([bench.bench_line(row)])
     if as_json:
         write(json_text(bench.bench_object(rows)), None)
     else:
-        write("".join(f"{line}\n" for line in bench.FOOTER), None)
+        print_lines(bench.FOOTER)

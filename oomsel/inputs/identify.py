@@ -8,7 +8,6 @@ from enum import Enum
 from oomsel.errors import InputError, Problem
 from oomsel.files import lines_of
 from oomsel.inputs.source import HEAD, Peekable
-from oomsel.klog.utf16 import utf8_of
 from oomsel.text import nearest
 
 
@@ -83,9 +82,15 @@ def identify(stream: Peekable) -> Kind:
             break
         size *= 2
     kind = _not_text(head) or _text_kind(head, begins.end(), is_whole=len(head) < size)
-    if kind is Kind.OTHER and (text := utf8_of(head)) is not head:  # of all kinds, logs alone may be UTF-16
-        return Kind.LOG if _holds_log(text, begins_with_key=False) else Kind.OTHER
-    return kind
+    return _utf_16_kind(head) if kind is Kind.OTHER else kind
+
+
+def _utf_16_kind(head: bytes) -> Kind:
+    """A log, if `head` is one in UTF-16, which nothing else may be."""
+    from oomsel.klog.utf16 import utf8_of
+
+    text = utf8_of(head)
+    return Kind.LOG if text is not head and _holds_log(text, begins_with_key=False) else Kind.OTHER
 
 
 def _not_text(head: bytes) -> Kind | None:

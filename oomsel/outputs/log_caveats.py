@@ -45,7 +45,7 @@ def _about_rows(choice: LogChoice) -> Iterator[str]:
         yield f"the report is incomplete: {'; '.join((*missing, *[what] * choice.lacks_rows))}"
     if result.unknown_columns:
         yield f"columns that no release has are not counted: {', '.join(result.unknown_columns)}"
-    if result.missing_columns and facts.is_simulated:
+    if result.missing_columns and facts.is_simulated and event.rows:
         yield f"columns that count are not in the table: {', '.join(result.missing_columns)}"
 
 

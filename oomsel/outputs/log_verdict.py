@@ -1,4 +1,4 @@
-"""Kernel says, oomsel says: a logged choice held against the one made again, with the reason where they differ."""
+"""Compares the kernel's choice in a log with the one made again from its table, and says why they differ."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import oomsel
 from oomsel.outputs.scenario_text import EDITOR_LINE
 from tests.real_logs import LOGS, own_lines
 from tests.running import run
+from tests.support import DATA
 
 LOG = str(LOGS / "01-global-8cpu.log")
 
@@ -206,3 +207,15 @@ def test_a_report_that_ends_after_the_next_one_is_found(tmp_path: Path) -> None:
     for number in (1, 2):
         ran = run("select", "--event", str(number), "--mode", "kernel", str(path))
         assert ran.status == 0, ran.err
+
+
+def test_a_list_fits_80_columns(tmp_path: Path) -> None:
+    report = (DATA / "logs" / "r04_allocator_is_a_thread.log").read_text()
+    long = report.replace("worker-7", "gunpowder-memho").replace("(server)", "(gunpowder-memho)")
+    (tmp_path / "long.log").write_text("".join(f"Sep 29 08:12:34 node7 kernel: {line}\n" for line in long.splitlines()))
+    (tmp_path / "short.log").write_text(report)
+    result = run("events", str(tmp_path))
+    assert max(map(len, result.out.replace(f"{tmp_path}/", "").splitlines())) <= 80
+    assert "#  line  time             killed " in result.out
+    assert "\n     invoked by gunpowder-memho\n" in result.out
+    assert "#  line  time         invoked by  killed " in result.out, "a log has its own widths"

@@ -71,6 +71,25 @@ def test_no_pid_is_made_up() -> None:
     assert found["current"] == {"pid": None, "comm": "systemd", "oom_score_adj": 0}
     assert [task["pid"] for task in found["tasks"]] == [1888]
     assert (found["totalpages"], found["log"]["agrees"]) == (None, None)
+    first, summary, kill = run("select", "--mode", "kernel", path).splitlines()
+    assert (first[:8], "pid=1888," in summary, kill[:35]) == ("systemd ", True, "Out of memory: Killed process 1888 ")
+
+
+def test_rows_that_are_cut_are_told_and_read_as_far_as_they_go(tmp_path: Path) -> None:
+    *head, row, _, kill = (CUT / "r03_oomgroup_victim_twice.log").read_text().splitlines()[:10]
+    lines = [*head, row.replace("5000", "4999"), row, kill]
+    path = tmp_path / "cut.log"
+    path.write_text("".join(f"{line if len(line) < 90 else line[:86] + '...'}\n" for line in lines))
+    said = run("explain", str(path))
+    assert "names nobody: its 2 rows are cut before oom_score_adj and name, so nobody but the victim is known" in said
+    assert "lines are cut at column 89: 2 rows lack their end" in said
+    assert "Without a task table nobody's badness can be compared." in said
+    for absent in ("no row in the log", "highest badness", "CLOSEST", "TO SAVE", "columns that count"):
+        assert absent not in said
+    first, summary, kill = run("select", "--mode", "kernel", str(path)).splitlines()
+    assert (first.partition(" ")[0], "task=node,pid=5000" in summary) == ("?", True)
+    sizes = "total-vm:800000kB, anon-rss:400000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:?kB oom_score_adj:?"
+    assert kill == f"Memory cgroup out of memory: Killed process 5000 (node) {sizes}"
 
 
 def test_a_thread_that_was_chosen_is_its_process() -> None:

@@ -1,4 +1,4 @@
-"""What a person says of a log besides the log: apart, as every command has these options and few read a log."""
+"""The options for kernel logs; a module of its own, as most commands have them and few read a log."""
 
 from __future__ import annotations
 
