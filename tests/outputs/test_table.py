@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 
 from rich.console import Console
 
@@ -40,7 +41,7 @@ def test_a_whole_table() -> None:
         "precise      11 under          0       670         608     639   -31 -0.1",
         r"             12 esc\x1b[31m -999         1      -99891  -99891     0  0.0",
         "Not shown: 2 that may not; --all shows all.",
-        SENTENCE,
+        *textwrap.wrap(SENTENCE, 80),
     ]
 
 
