@@ -80,11 +80,11 @@ def test_rows_that_are_cut_are_told_and_read_as_far_as_they_go(tmp_path: Path) -
     lines = [*head, row.replace("5000", "4999"), row, kill]
     path = tmp_path / "cut.log"
     path.write_text("".join(f"{line if len(line) < 90 else line[:86] + '...'}\n" for line in lines))
-    said = run("explain", str(path))
+    said = explained_path(path)
     assert "names nobody: its 2 rows are cut before oom_score_adj and name, so nobody but the victim is known" in said
     assert "lines are cut at column 89: 2 rows lack their end" in said
     assert "Without a task table nobody's badness can be compared." in said
-    for absent in ("no row in the log", "highest badness", "CLOSEST", "TO SAVE", "columns that count"):
+    for absent in ("no row in the log", "highest badness", "CLOSEST", " saves ", "columns that count"):
         assert absent not in said
     first, summary, kill = run("select", "--mode", "kernel", str(path)).splitlines()
     assert (first.partition(" ")[0], "task=node,pid=5000" in summary) == ("?", True)
