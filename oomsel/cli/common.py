@@ -40,7 +40,6 @@ OUTPUT = click.option(
     type=FILE,
     help="Write to FILE, whole or not at all, instead of standard output.",
 )
-INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...", type=FILE)
 INPUTS_OR_LIVE = click.argument("inputs", nargs=-1, metavar="SCENARIO...", type=FILE)
 LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in the place of SCENARIO; see capture.")
 
@@ -209,13 +208,19 @@ def write_bytes(raw: bytes, output: str | None) -> None:
     write_with(lambda file: file.write(raw), output)
 
 
-#: The forms that a scenario can be written in.
-FORMS = click.Choice(["yaml", "json", "npz"])
+FORM = click.option(
+    "--format", "form", type=click.Choice(["yaml", "json", "npz"]), help="Default: what FILE's name ends in, or YAML."
+)
+
+
+def form_of(form: str | None, output: str | None) -> str:
+    """The form to write a scenario in: the one asked for, or what the file's name ends in; anything else is YAML."""
+    return form or (output or "").rpartition(".")[2].lower()
 
 
 def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> None:
-    """`scenario` in one of `FORMS`, by default the one that the file's name ends in, or YAML; see `write`."""
-    form = form or (output or "").rpartition(".")[2].lower()
+    """`scenario` in the form that `form_of` says; see `write`."""
+    form = form_of(form, output)
     if form == "npz":
         if output in (None, "-") and sys.stdout.isatty():
             raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())

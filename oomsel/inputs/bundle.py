@@ -54,7 +54,7 @@ def load_bundle(source: str, file: IO[bytes], overrides: Sequence[str], kernel: 
 
 
 def _totals(data: dict[str, Any], pid: Int64s) -> Int64s:
-    """`TaskColumns.stated`: of the tasks for which `more` states a total, the counts of anon are one."""
+    """`TaskColumns.stated`: where `more` states an rss.total, the array has it in the place of anon."""
     stated = np.zeros(len(pid), np.int64)
     for key, (_, said) in by_pid(data.get("more"), []).items():
         if isinstance(said.get("rss"), dict) and "total" in said["rss"]:

@@ -15,7 +15,7 @@ from oomsel.scenario.columns import NOT_STATED
 from oomsel.text import MAX_PAGES, TASK_COMM_LEN
 
 Array = npt.NDArray[Any]
-#: Each column, its axes after the tasks', and what its values may be; None where more than a range matters.
+#: The arrays and the least and greatest value of each; None for the names.
 COLUMNS: dict[str, tuple[int, int] | None] = {
     "pid": (1, 1 << 22),
     "comm": None,

@@ -57,13 +57,18 @@ class Document(Places):
         from oomsel.inputs.table import expand
 
         tasks, origins, problems, strays, notes = expand(data["tasks"], data.get("more"), page_size)
-        if strays:
-            lines, of = [line + 1 for line in strays], " of the table"
-            if self._keeps_lines():
-                lines, of = [self._row_place(line)[0] for line in strays], ""
-            self.notes.append(f"tasks: left out, as nothing of a task table: line {format_numbers(lines)}{of}")
+        self.note_strays(strays)
         self.notes += notes
         self.set_tasks(tasks, origins, problems)
+
+    def note_strays(self, strays: list[int]) -> None:
+        """Note the lines of the table form that are nothing of a table; 0-based, in the text of `tasks`."""
+        if not strays:
+            return
+        lines, of = [line + 1 for line in strays], " of the table"
+        if self._keeps_lines():
+            lines, of = [self._row_place(line)[0] for line in strays], ""
+        self.notes.append(f"tasks: left out, as nothing of a task table: line {format_numbers(lines)}{of}")
 
     def set_tasks(self, tasks: list[Any], origins: list[Origin], problems: list[Wrong]) -> None:
         """Put a list of tasks, and what was found wrong in making it, in the place of `more`."""

@@ -8,6 +8,7 @@ from enum import Enum
 from oomsel.errors import InputError, Problem
 from oomsel.files import lines_of
 from oomsel.inputs.source import HEAD, Peekable
+from oomsel.text import nearest
 
 
 class Kind(Enum):
@@ -136,12 +137,8 @@ def _document_kind(keys: frozenset[str], *, is_whole: bool) -> Kind | None:
 
 def _misspelt(keys: frozenset[str]) -> Kind | None:
     """What a document is whose version key is spelt nearly right: `oomesl: 1` or `Oomsel: 1`."""
-    import difflib
-
-    for key in sorted(keys):
-        for match in difflib.get_close_matches(key.lower(), _VERSION_KEYS, n=1, cutoff=0.8):
-            return _VERSION_KEYS[match]
-    return None
+    meant = (nearest(key.lower(), _VERSION_KEYS, cutoff=0.8) for key in sorted(keys))
+    return next((_VERSION_KEYS[key] for key in meant if key is not None), None)
 
 
 def _keys_on_lines(head: bytes, indent: bytes) -> frozenset[str]:

@@ -99,7 +99,7 @@ def _counters(tasks: list[dict[str, Any]], machine: Machine) -> tuple[Int64s, In
 
 
 def _slots(cpus: list[Any], machine: Machine) -> list[int]:
-    """The slot of each CPU, in JSON named by a text; only those whose share the precise sum sees."""
+    """The slot of each CPU, whose number is text in JSON; only of CPUs that the precise sum sees."""
     seen = online_cpus(machine) | set(machine.dying)
     kinds = set(map(type, cpus))
     if len(kinds) > 1 or not kinds <= {int, str}:

@@ -47,8 +47,7 @@ def load(
     """
     name = os.fspath(path)
     if is_proc(name):
-        if log is not None and log.given:
-            raise InputError(name, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+        _refuse_log_options(name, log)
         from oomsel.inputs.proc.scenario import capture
 
         return capture(os.path.dirname(os.path.abspath(name)), overrides=overrides, kernel=kernel)
@@ -97,8 +96,7 @@ def _read(
         from oomsel.inputs.log.reading import read_log
 
         return read_log(stream, source, overrides, kernel, log, progress)
-    if log is not None and log.given:
-        raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+    _refuse_log_options(source, log)
     if kind in _ZIPPED:
         return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():
@@ -106,13 +104,18 @@ def _read(
         document = Document(source, raw)
         try:
             scenario = _read_long(document, overrides, kernel)
-        except InputError:  # task by task, everything has its place
+        except InputError:  # read again task by task, for the places of what is wrong
             scenario, document = None, Document(source, raw)
         return scenario or read_document(document, overrides, kernel)
 
 
+def _refuse_log_options(source: str, log: LogOptions | None) -> None:
+    if log is not None and log.given:
+        raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+
+
 def _read_long(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario | None:
-    """A scenario of many tasks, if there is nothing odd about them; raises InputError where there may be."""
+    """A scenario of many tasks, read in columns; None where they are not to be, InputError where something is wrong."""
     tasks = document.data.get("tasks") if isinstance(document.data, dict) else None
     if not isinstance(tasks, list | str) or len(tasks) < (LONG_LIST if isinstance(tasks, list) else LONG_TABLE):
         return None
@@ -126,8 +129,11 @@ def _read_long(document: Document, overrides: Sequence[str], kernel: str | None)
     if machine is None or document.problems:
         return None
     if isinstance(tasks, str):
-        columns = columns_of_table(tasks, machine.cpus)
-        return None if columns is None else read_in_columns(document, columns, overrides, kernel)
+        table = columns_of_table(tasks, machine.cpus)
+        if table is None:
+            return None
+        document.note_strays(table[1])
+        return read_in_columns(document, table[0], overrides, kernel)
     found = None if "more" in document.data else columns_of_list(tasks, machine)
     return None if found is None else read_in_columns(document, found[0], overrides, kernel, found[1])
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence, Set
 from typing import Any
 
+import numpy as np
 from pydantic_core import ValidationError
 
 from oomsel.errors import InputError, Problem
@@ -77,7 +78,7 @@ def _rows_to_read(
     named += map(int, re.findall("[0-9]{1,7}", overrides))
     pids = {1, *more, *(pid for pid in named if isinstance(pid, int) and 0 < pid <= 1 << 22)}
     comms = {comm_from_text(name) for name in re.findall(r"\[(.*?)\]", overrides)}
-    rows = {row for row, pid in enumerate(columns.pid.tolist()) if pid in pids} | unread
+    rows = {*np.flatnonzero(np.isin(columns.pid, list(pids))).tolist(), *unread}
     if comms:
         rows |= {row for row, comm in enumerate(columns.comm.tolist()) if comm in comms}
     rows.update(next(([row] for row in range(len(columns)) if row not in rows), []))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from oomsel.errors import InputError, Problem
+from oomsel.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +132,7 @@ def _failures_of(name: str) -> Iterator[None]:
     except (EOFError, zlib.error) as error:
         raise InputError(name, [Problem(f"its compression is broken: {error or 'it ends early'}")]) from None
     except OSError as error:
-        raise InputError(name, [_unreadable(name, error)]) from None
+        raise InputError(name, [Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")]) from None
     except Exception as error:
         if type(error).__name__ in ("LZMAError", "ZstdError"):
             raise InputError(name, [Problem(f"its compression is broken: {error}")]) from None
@@ -166,20 +167,14 @@ def _uncompressed(source: Peekable) -> Peekable:
     return source
 
 
-def _unreadable(name: str, error: OSError) -> Problem:
-    return Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")
-
-
 def _did_you_mean(name: str, error: OSError) -> str:
     """A hint at the most similar name in the folder, if no file has the name."""
     if not isinstance(error, FileNotFoundError):
         return ""
-    import difflib
-
     folder, wanted = os.path.split(name)
     try:
         there = os.listdir(folder or os.curdir)
     except OSError:
         return ""
-    close = difflib.get_close_matches(wanted, [name for name in there[:MAX_LISTED] if name != wanted], n=1)
-    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""
+    meant = nearest(wanted, (name for name in there[:MAX_LISTED] if name != wanted))
+    return f"; did you mean {os.path.join(folder, meant)}?" if meant else ""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oomsel.inputs.bundle_arrays import in_range
+from oomsel.inputs.table import without_prefix
 from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Indices
 from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
@@ -23,20 +24,25 @@ _ROW = re.compile(
     rb" *\[( *[0-9]{1,7})\]" + rb"( +-?[0-9]{1,%d})" % _DIGITS * len(_NAMES) + rb" [ -\[\]-~]{0,%d}" % _NAME
 )
 Chars: TypeAlias = npt.NDArray[np.uint8]
-#: Whoever is not of one of so many shapes is read alone.
+#: A row that has none of the first so many shapes is read by itself.
 _MAX_SHAPES = 16
 
 
-def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
-    """The rows of a table since 6.8 in `text`, if there is nothing in it but the heading, the header, rows and blanks.
+def columns_of_table(text: str, cpus: tuple[int, ...]) -> tuple[TaskColumns, list[int]] | None:
+    """The rows of a table since 6.8 in `text`, and which of its lines, 0-based, are nothing of a table.
 
-    None where a row is no process by its leader, out of range or damaged, and where any other line stands there.
+    None where a row is no process by its leader, out of range or damaged, and where any other line has brackets.
     """
     before, header, rest = text.partition(TABLE_6_8.header + "\n")
-    if not header or before.strip() not in ("", TASKS_STATE) or not rest.isascii() or "\0" in rest:
+    if not header or before[-1:] not in ("", "\n") or not text.isascii() or "\0" in text:
         return None
-    rows = [line for line in rest.encode().split(b"\n") if line and not line.isspace()]
-    if not rows or not len(rows) == rest.count("[") == rest.count("]"):
+    brackets = rest.count("[")
+    end = rest.find("\n", rest.rfind("["))  # of the last row
+    rows = rest[: end if end >= 0 else None].encode().split(b"\n")
+    others = len(rows) - brackets  # lines between the rows
+    if others:
+        rows = [line for line in rows if b"[" in line]
+    if not brackets or "[" in before or not len(rows) == brackets == rest.count("]"):
         return None
     read = _read(rows)
     if read is None:
@@ -56,11 +62,19 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> TaskColumns | None:
         return None
     percpu = np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32)
     stated = np.full(len(rows), COUNTERS | PGTABLES)
-    return TaskColumns(cpus, names, **numbers, counts=counts, percpu=percpu, stated=stated)
+    lines = text.split("\n")
+    first = before.count("\n")
+    candidates = range(len(lines)) if others else [*range(first), *range(first + 1 + len(rows), len(lines))]
+    strays = [number for number in candidates if "[" not in lines[number] and _is_stray(lines[number])]
+    return TaskColumns(cpus, names, **numbers, counts=counts, percpu=percpu, stated=stated), strays
+
+
+def _is_stray(line: str) -> bool:
+    return bool(line) and without_prefix(line) not in ("", TASKS_STATE)
 
 
 def _read(rows: list[bytes]) -> tuple[Int64s, npt.NDArray[np.bytes_]] | None:
-    """The numbers, int64[pid and columns, row], and the names; None where a row is none.
+    """The numbers, int64[pid and columns, row], and the names; None where a line is no row.
 
     Rows whose numbers end in the same places, as nearly all of a table do, are read together.
     """

@@ -18,8 +18,10 @@ Comms: TypeAlias = npt.NDArray[np.bytes_]
 
 #: `TaskColumns.total_vm` of a task that does not state it.
 NOT_STATED = -1
-#: Bits of `TaskColumns.stated`; the lower bits, 1 << member, are those of the counters.
+#: Bits of `TaskColumns.stated`: 1 << member for each counter, pgtables_bytes, an rss without counters, rss.total.
 COUNTERS, PGTABLES, RSS, TOTAL = (1 << NR_MM_COUNTERS) - 1, 1 << 4, 1 << 5, 1 << 6
+#: Tasks made at a time when all are asked for.
+_CHUNK = 1024
 #: Keys of whole numbers, each a column, and what stands there for a task that does not state them.
 NUMBERS = {"pid": 0, "uid": 0, "oom_score_adj": 0, "total_vm": NOT_STATED, "pgtables_bytes": 0}
 #: All columns that are arrays; a key that has none is a coded column.
@@ -29,10 +31,7 @@ CODED = tuple(name for name in Task.fields() if name not in (*ARRAYS, "rss"))
 
 @dataclass(eq=False, repr=False)
 class TaskColumns(Sequence[Task]):
-    """The tasks of a scenario; reads like a tuple of `Task`, each made when it is asked for.
-
-    Every column has an entry a task.
-    """
+    """The tasks of a scenario, one entry each in every column; reads like a tuple of `Task`, made when asked for."""
 
     cpus: tuple[int, ...]  #: possible CPUs, ascending; the last axis of `percpu`
     comm: Comms
@@ -43,10 +42,9 @@ class TaskColumns(Sequence[Task]):
     pgtables_bytes: Int64s
     counts: Int64s  #: pages; [task, member]; a `total` stands in the place of anon
     percpu: Int32s  #: pages; [task, member, cpu]
-    #: Bits: the counters stated as 0, `PGTABLES` stated as 0, an `RSS` without counters, and whether anon is a `TOTAL`.
-    stated: Int64s
+    stated: Int64s  #: bits: what is stated although it is 0, and whether what stands as anon is a `TOTAL`
     coded: dict[str, Coded[Any]] = field(init=False)  #: by key, those in `CODED`
-    #: Slots of the CPUs in a counter's deltas, by task and member, where not just those that hold something, ascending.
+    #: By task and member: the slots in a counter's deltas as stated, if not simply those that are not 0, ascending.
     delta_slots: dict[tuple[int, int], list[int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,7 +52,7 @@ class TaskColumns(Sequence[Task]):
 
     @classmethod
     def of_tasks(cls, tasks: Sequence[Task], cpus: Sequence[int]) -> TaskColumns:
-        """The columns of `tasks`, which may be columns already; `cpus` are the possible ones."""
+        """The columns of `tasks`, or `tasks` itself if it is columns already; `cpus` are the possible CPUs."""
         if isinstance(tasks, cls):
             return tasks
         slot_of = {cpu: slot for slot, cpu in enumerate(sorted(cpus))}
@@ -111,7 +109,8 @@ class TaskColumns(Sequence[Task]):
         return next(self._tasks(slice(row, row + 1)))
 
     def __iter__(self) -> Iterator[Task]:
-        return self._tasks(slice(None))
+        for first in range(0, len(self), _CHUNK):
+            yield from self._tasks(slice(first, first + _CHUNK))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence) or len(self) != len(other):
@@ -157,12 +156,14 @@ class TaskColumns(Sequence[Task]):
         return counters
 
     def put(self, rows: list[int], tasks: TaskColumns) -> None:
-        """Let each of `rows`, ascending, say what `tasks`, as many and for the same CPUs, say."""
+        """Replace what stands in `rows` by `tasks`, which are as many and for the same CPUs."""
         for name in ARRAYS:
             getattr(self, name)[rows] = getattr(tasks, name)
         for name, column in self.coded.items():
             column.put(rows, tasks.coded[name])
-        self.delta_slots |= {(rows[row], member): slots for (row, member), slots in tasks.delta_slots.items()}
+        kept = {(row, member): slots for (row, member), slots in self.delta_slots.items() if row not in rows}
+        new = {(rows[row], member): slots for (row, member), slots in tasks.delta_slots.items()}
+        self.delta_slots = kept | new
 
 
 def counter_columns(

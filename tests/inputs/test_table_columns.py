@@ -63,7 +63,8 @@ updates: [{cpu: 2, pid: 192, anon: 31, repeat: 2}]
 def test_at_once_and_row_by_row_say_the_same(
     monkeypatch: pytest.MonkeyPatch, rest: str, overrides: tuple[str, ...]
 ) -> None:
-    text = table(*ROWS, after=["", "  "])
+    after = ["", "  ", "oom-kill:constraint=CONSTRAINT_NONE,task=a,pid=1,uid=0", "Out of memory: Killed process 1 (a)"]
+    text = "cat invoked oom-killer: gfp_mask=0x0\n" + table(*ROWS, after=after)
     assert columns_of_table(text, (0, 1, 2, 3)) is not None
     at_once, by_row = both_ways(monkeypatch, scenario(text, rest), *overrides)
     assert isinstance(at_once, oomsel.Scenario)
@@ -112,6 +113,7 @@ def test_what_is_no_whole_table_is_read_by_rows(text: str) -> None:
         "more: {190: {flags: [zombie]}}\n",
         "more: {190: {rss: {total: 5}}}\n",
         "more: {190: {thread: {pid: 192}}}\n",
+        "more: {190: {mm: [1]}, 192: {mm: [1]}}\n",
     ],
 )
 def test_errors_have_the_places_of_rows(monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
@@ -125,7 +127,7 @@ numbers = st.integers(0, 14).flatmap(lambda digits: st.integers(0, 10**digits - 
 adjs, uids = st.integers(-1000, 1000), st.integers(-2, 1 << 31)
 rows = st.tuples(st.lists(blanks, min_size=12, max_size=12), st.lists(numbers, min_size=7, max_size=7), uids, adjs)
 names = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="[]"), max_size=16)
-noise = st.sampled_from(("", "  "))
+noise = st.sampled_from(("", "  ", "a line between", "Out of memory: Killed process 1 (a)"))
 
 
 @given(st.lists(st.tuples(rows, names, noise), min_size=1, max_size=12), st.integers(0, 3))
@@ -140,12 +142,13 @@ def test_rows_of_any_shape_are_read_as_they_stand(
         text += [f"{between[1][1:]}[{between[0]}{pid}]{cells} {name}", other]
     whole = "\n".join(text)
     with patch("oomsel.inputs.table_columns._MAX_SHAPES", shapes):
-        columns = columns_of_table(whole, (0, 1))
+        columns, strays = columns_of_table(whole, (0, 1)) or (None, None)
     by_row = list(parse_table(whole))
     if columns is None:
         assert any(len(row.name) > 15 or "\\" in row.name for row in by_row)
         return
     assert_same(columns, by_row)
+    assert strays == [number for number, line in enumerate(text) if "[" not in line and not line.isspace() and line]
 
 
 def damaged(pages: int) -> Iterator[str]:
@@ -166,7 +169,7 @@ def damaged(pages: int) -> Iterator[str]:
 def test_a_damaged_row_is_not_taken_for_another(pages: int) -> None:
     whole = 0
     for text in damaged(pages):
-        columns = columns_of_table(text, (0, 1))
+        columns, _ = columns_of_table(text, (0, 1)) or (None, None)
         if columns is not None:
             assert_same(columns, list(parse_table(text)))
             whole += 1
@@ -176,9 +179,9 @@ def test_a_damaged_row_is_not_taken_for_another(pages: int) -> None:
 def test_rows_of_one_shape_are_read_as_one_by_one() -> None:
     rows = [TABLE_6_8.row % (pid, -2, pid, pid, 3 * pid, *[pid] * 5, -pid, "x" * pid) for pid in range(1, 16)]
     text = "\n".join((HEADER, *rows))
-    columns = columns_of_table(text, (0, 1))
-    assert columns is not None
-    assert_same(columns, list(parse_table(text)))
+    found = columns_of_table(text, (0, 1))
+    assert found is not None
+    assert_same(found[0], list(parse_table(text)))
 
 
 def test_a_number_is_not_cut_where_its_column_is_wide() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oomsel.scenario.columns import TaskColumns
-from oomsel.scenario.models import NOTHING, Counter, Cpuset, Rss, Task, Thread
+from oomsel.scenario.models import NOTHING, Counter, Cpuset, Interleave, ReaperLeaves, Rss, Task, Thread
 from oomsel.scenario.plain import plain
 
 CPUS = (0, 1, 2, 8)
@@ -29,7 +29,8 @@ others = st.fixed_dictionaries(
         "thread": st.builds(Thread, pid=st.integers(50, 60), comm=st.sampled_from([None, b"", b"live"])),
         "memcg": st.sampled_from(["/", "/web"]),
         "cpuset": st.builds(Cpuset, name=st.sampled_from("/ab"), mems_allowed=st.sampled_from([None, (0,), (0, 4)])),
-        "mempolicy": st.sampled_from([(0,), (4,)]),
+        "mempolicy": st.sampled_from([(0,), (4,), Interleave(interleave=(0,)), Interleave(interleave=(0, 4))]),
+        "reaper_leaves": st.builds(ReaperLeaves, file=st.integers(0, 2), shmem=st.none() | st.integers(0, 2)),
     },
 )
 names = st.binary(max_size=15).filter(lambda name: 0 not in name)
