@@ -308,12 +308,12 @@ def _oom_control(scenario: Scenario, system: System) -> OomControl:
     )
 
 
-def select(scenario: Scenario | Booted, mode: str = "approximate") -> OomReport:
+def select(scenario: Scenario | Booted, mode: str = "kernel") -> OomReport:
     """What the OOM killer does in `scenario` when it reads the RSS counters in `mode`.
 
     `mode` is approximate (the global counts alone, as Linux 6.2 to 6.19 do), precise (every
     CPU's share added, as 7.0 does), two-pass (precise where approximate scores leave a doubt) or
-    kernel (what the scenario's release does).  Raises UsageError for any other.
+    kernel, the default (what the scenario's release does).  Raises UsageError for any other.
 
     >>> import oomsel
     >>> scenario = oomsel.load("examples/real-contest.yaml")

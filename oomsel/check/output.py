@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from oomsel.check.expectation import Failure
 from oomsel.check.run import Place, Result
@@ -61,6 +62,42 @@ def summary(results: Sequence[Result], others: int) -> str:
 
 def _number(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+#: Of `results_object`.
+CHECK_VERSION = 1
+
+
+def results_object(results: Sequence[Result]) -> dict[str, Any]:
+    """The results as plain data."""
+    return {
+        "oomsel_check": CHECK_VERSION,
+        "counts": {
+            status: sum(each.status == status for each in results) for status in ("ok", "failed", "none", "error")
+        },
+        "scenarios": [_object(result) for result in results],
+    }
+
+
+def _object(result: Result) -> dict[str, Any]:
+    return {
+        "input": printable(result.name),
+        "status": result.status,
+        "seconds": round(result.seconds, 6),
+        "failures": [
+            {
+                "key": printable(place.key),
+                "line": place.line or None,
+                "column": place.column or None,
+                "message": printable(failure.message),
+                "detail": [printable(line) for line in failure.detail],
+            }
+            for place, failure in result.failures
+        ],
+        "problems": problem_lines(result),
+        "notes": [printable(text) for text in result.notes],
+        "updated": [printable(path) for path in result.updated],
+    }
 
 
 def github_annotations(result: Result) -> Iterator[str]:

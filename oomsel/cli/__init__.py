@@ -11,7 +11,8 @@ from typing import NoReturn
 import click
 
 from oomsel import __version__
-from oomsel.cli.common import say, verbosity
+from oomsel.cli.common import color_option, say, verbosity
+from oomsel.cli.helping import in_order, mistake, write_commands
 from oomsel.errors import OomselError
 from oomsel.text import nearest, printable
 
@@ -53,7 +54,19 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"oomsel.cli.{cmd_name}").command
+        if not any(parameter.name == "color" for parameter in command.params):
+            command.params.append(color_option())
+        command.params = in_order(command.params)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands in groups, no summary cut."""
+        summaries = {}
+        for name in COMMANDS:
+            command = self.get_command(ctx, name)
+            assert command is not None
+            summaries[name] = command.get_short_help_str(200)
+        write_commands(formatter, summaries)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -69,7 +82,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="\b\nExample:\n  oomsel select scenario.yaml",
+    epilog="\b\nExamples:\n  dmesg | oomsel explain\n  oomsel select scenario.yaml\n  oomsel help explain",
 )
 @click.version_option(__version__, message="oomsel %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of a bug.")
@@ -77,7 +90,8 @@ class Commands(click.Group):
 def cli(debug: bool) -> None:
     """Whom does the Linux OOM killer choose, why, and would it have chosen someone else if it had counted differently?
 
-    A scenario describes the machine, its tasks with their RSS counters and what every CPU has
+    Inputs are kernel logs with OOM reports in them, as dmesg or journalctl gives them, or
+    scenarios.  A scenario describes the machine, its tasks with their RSS counters and what every CPU has
     not folded in yet; oomsel makes the choice as the kernel does.
     """
 
@@ -85,6 +99,8 @@ def cli(debug: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """The console script: runs a command and exits with its status; 2 for trouble."""
     words = sys.argv[1:] if args is None else args
+    if words[:1] == ["help"]:  # `oomsel help COMMAND` is `oomsel COMMAND --help`
+        words = [*words[1:], "--help"]
     gc.disable()  # a command lives for a moment and makes no cycles; collecting is a tenth of its start-up
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `oomsel ... | head` ends like any filter
@@ -100,7 +116,8 @@ def main(args: list[str] | None = None) -> None:
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""
-        _end_in_trouble(f"{_one_line(error.format_message())}{see}")
+        said = mistake(error) if isinstance(error, click.BadParameter) else None
+        _end_in_trouble(f"{_one_line(said or error.format_message())}{see}")
     except OomselError as error:
         _end_in_trouble(*str(error).split("\n"))
     except MemoryError:

@@ -17,6 +17,7 @@ from oomsel.cli.common import (
     scenario_options,
     write,
 )
+from oomsel.text import json_text
 
 
 @click.command(
@@ -31,6 +32,15 @@ from oomsel.cli.common import (
 @click.option("--fail-fast", is_flag=True, help="Stop at the first scenario that is not as hoped.")
 @click.option("--junit", metavar="FILE", type=FILE, help="Write the results as JUnit XML, too.")
 @click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A line a scenario, or an object for programs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option(
     "-j", "--jobs", metavar="N", type=click.IntRange(1, 256), default=1, help="Check with so many processes; default 1."
 )
 def command(
@@ -41,6 +51,8 @@ def command(
     strict: bool,
     fail_fast: bool,
     junit: str | None,
+    form: str,
+    as_json: bool,
     jobs: int,
 ) -> int:
     """Hold each scenario's expectations against what happens.
@@ -63,22 +75,26 @@ def command(
         for name, why in found.others:
             note(name, f"not checked: {why}")
     refuse_without(found)
+    as_json = as_json or form == "json"
     github, quiet, verbose = bool(os.environ.get("GITHUB_ACTIONS")), is_quiet(), is_verbose()
     settings = Settings(overrides, kernel, strict, update, verbose, log_options())
     results = []
     for result in check_all(found.names, settings, jobs):
         results.append(result)
-        print_lines(output.lines_for(result, styled, quiet=quiet, verbose=verbose))
+        if not as_json:
+            print_lines(output.lines_for(result, styled, quiet=quiet, verbose=verbose))
         for line in output.problem_lines(result):
             say(f"oomsel: {line}")
         for message in result.notes:
             note(result.name, message)
-        if github:
+        if github and not as_json:
             print_lines(output.github_annotations(result))
         if fail_fast and result.status in ("failed", "error"):
             break
     statuses = {result.status for result in results}
-    if not quiet and statuses != {"error"}:
+    if as_json:
+        write(json_text(output.results_object(results)), None)
+    elif not quiet and statuses != {"error"}:
         print_lines([output.summary(results, len(found.others))])
     if junit is not None:
         write(output.junit(results), junit)

@@ -43,6 +43,8 @@ OUTPUT = click.option(
 INPUTS_OR_LIVE = click.argument("inputs", nargs=-1, metavar="SCENARIO...", type=FILE)
 LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in the place of SCENARIO; see capture.")
 
+#: Columns of what a person reads.
+_WIDTH = 80
 _VERBOSITY = "oomsel.verbosity"
 
 
@@ -60,6 +62,26 @@ def verbosity(function: Command) -> Command:
         "-v", "--verbose", is_flag=True, expose_value=False, callback=_set_verbosity, help="Say more about each input."
     )
     return quiet(verbose(function))
+
+
+def _set_color(ctx: click.Context, param: click.Parameter, value: str | None) -> None:  # noqa: ARG001
+    if value is not None:
+        ctx.meta[COLOR] = value
+
+
+#: Where --color is kept in the context's meta.
+COLOR = "oomsel.color"
+
+
+def color_option() -> click.Option:
+    """--color, which every command has."""
+    return click.Option(
+        ["--color"],
+        type=click.Choice(["auto", "always", "never"]),
+        expose_value=False,
+        callback=_set_color,
+        help="Colours: on a terminal (auto, and as NO_COLOR and FORCE_COLOR say), always, or never.",
+    )
 
 
 def is_quiet() -> bool:
@@ -127,10 +149,12 @@ def log_options() -> LogOptions:
 
 def inputs_of(inputs: tuple[str, ...], live: bool) -> tuple[str, ...]:
     """The inputs that were named, or this machine; raises UsageError where it is neither or both."""
-    if live == bool(inputs):
-        what = "--live is this machine, and takes no SCENARIO" if live else "no SCENARIO; name one, or use --live"
+    if live and inputs:
+        raise click.UsageError("--live is this machine, and takes no SCENARIO", click.get_current_context())
+    if not live and not inputs and (sys.stdin is None or sys.stdin.isatty()):
+        what = "no SCENARIO; name a log or a scenario, pipe one into it (dmesg | oomsel explain), or use --live"
         raise click.UsageError(what, click.get_current_context())
-    return ("/proc",) if live else inputs
+    return ("/proc",) if live else inputs or ("-",)
 
 
 def load_one(
@@ -150,9 +174,11 @@ def load_one(
     return scenario
 
 
-def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
+def load_all(
+    inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None, *, first_of_storm: bool = False
+) -> list[tuple[str, Scenario]]:
     """Every input as a scenario, with its name; raises OomselError with the problems of all of them."""
-    options = log_options()
+    options = log_options()._replace(first_of_storm=first_of_storm)
     scenarios = []
     wrong: list[str] = []
     for name in inputs:
@@ -188,7 +214,12 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def say(line: str) -> None:
-    """A line on standard error, as UTF-8 whatever the locale."""
+    """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
+    if sys.stderr is not None and sys.stderr.isatty() and len(line) > _WIDTH:
+        import textwrap
+
+        wrapped = textwrap.wrap(line, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        line = "\n".join(wrapped)
     click.echo(line.encode("utf-8", "backslashreplace"), err=True)
 
 

@@ -33,6 +33,9 @@ def _by_side(function: Callable[..., Any]) -> Callable[..., Any]:
         function = click.option(
             f"--{side}-set", metavar="KEY=VALUE", multiple=True, help=f"A what-if for {name} alone. Repeatable."
         )(function)
+        function = click.option(
+            f"--{side}-event", type=click.IntRange(min=1), metavar="N", help=f"--event for {name} alone."
+        )(function)
         function = click.option(f"--{side}-kernel", metavar="RELEASE", help=f"--kernel for {name} alone.")(function)
         function = click.option(f"--{side}-mode", type=_MODES, help=f"--mode for {name} alone.")(function)
     return function
@@ -104,13 +107,16 @@ def command(
     if b is None:
         if not holds_both(contents[a]):
             raise click.UsageError(f"{a} holds one event; name a second input to compare it with")
+        _refuse_nothing(contents[a], by_side)
         if mode is None and not any(by_side.values()):
             modes = ["approximate", "precise"]
     requests = []
     for side, name, its_mode in zip("ab", (a, b or a), modes, strict=True):
         its_kernel, its_set = by_side[f"{side}_kernel"], by_side[f"{side}_set"]
         kernel_and_set = its_kernel or kernel, overrides + its_set
-        requests.append(SideRequest(name, its_mode, *kernel_and_set, bool(its_kernel or its_set)))
+        requests.append(
+            SideRequest(name, its_mode, *kernel_and_set, bool(its_kernel or its_set), by_side[f"{side}_event"])
+        )
     one, other = _sides(requests, [contents[request.name] for request in requests])
     differ, text = (
         _unified(one, other, ignore, unified) if form == "kernel" else _by_task(one, other, ignore, form, show_all)
@@ -118,6 +124,20 @@ def command(
     if not is_quiet():
         write(text, output)
     return 1 if differ else 0
+
+
+def _refuse_nothing(content: Content, by_side: dict[str, Any]) -> None:
+    """A log alone reads the same in every mode: raises UsageError where nothing else tells the sides apart."""
+    if (
+        content.is_log
+        and content.text is None
+        and not any(value for name, value in by_side.items() if not name.endswith("_mode"))
+    ):
+        raise click.UsageError(
+            "one log and nothing to differ: it does not hold what CPUs have not folded in, so that both modes read the"
+            " same; name a second input, or use --a-event N --b-event M, --b-set or --b-kernel",
+            click.get_current_context(),
+        )
 
 
 def _sides(requests: list[SideRequest], contents: list[Content]) -> list[Side]:
@@ -150,6 +170,8 @@ def _boot(requests: list[SideRequest], contents: list[Content]) -> list[Booted |
     for request, content in zip(requests, contents, strict=True):
         # Where nothing is a log, an option for logs is a mistake, and loading says so.
         its_options = options if content.is_log or not any_log else LogOptions()
+        if request.event is not None:
+            its_options = its_options._replace(event=request.event, pid=None, last=False)
         if content.text is not None:
             booted.append(None)
             continue

@@ -1,4 +1,4 @@
-"""`oomsel explain`: why this one, how close it was, and how wrong the counters can be."""
+"""`oomsel explain`: who died, who used the memory, why this one, and what would help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import click
 from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_all, note, scenario_options, write
 
 
-@click.command("explain", epilog="\b\nExample:\n  oomsel explain --set oom.order=3 examples/real-contest.yaml")
+@click.command(
+    "explain",
+    short_help="Who died, who used the memory, why, and what now.",
+    epilog="\b\nExample:\n  oomsel explain --set oom.order=3 examples/real-contest.yaml",
+)
 @INPUTS_OR_LIVE
 @LIVE
 @click.option(
@@ -17,45 +21,55 @@ from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_all,
     show_default=True,
     help="Whose choice to explain: what the kernel's release does, or one way of reading.",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="For a person, an object for programs (see schema --of explanation), or text to paste into a ticket.",
+)
+@click.option("--scores", is_flag=True, help="Add the arithmetic of the choice and the closest candidates.")
+@click.option("--counters", is_flag=True, help="Add how exact the counters are; by itself where that could matter.")
+@click.option("--all", "show_all", is_flag=True, help="Add every candidate and every task that may not be killed.")
+@click.option("--full", is_flag=True, help="Add all of that.")
+@click.option("--all-events", is_flag=True, help="Of a kernel log: how its reports go together, then each of them.")
+@click.option("--pages", is_flag=True, help="Say pages beside GiB and MiB.")
 @scenario_options
-@click.option("--all", "show_all", is_flag=True, help="Show every candidate, and every task that may not be chosen.")
 @OUTPUT
 def command(
     inputs: tuple[str, ...],
     live: bool,
     mode: str,
+    form: str,
+    scores: bool,
+    counters: bool,
+    show_all: bool,
+    full: bool,
+    all_events: bool,
+    pages: bool,
     overrides: tuple[str, ...],
     kernel: str | None,
-    show_all: bool,
     output: str | None,
 ) -> None:
     """Explain the OOM killer's choice for each SCENARIO to a person.
 
-    Who was chosen and why, with the arithmetic; the closest candidates; how far the
-    approximate counters can be off, and who could rightfully have been chosen; why the
-    others were passed over; and the smallest oom_score_adj change that saves the victim.
+    That is a scenario, a kernel log, - for standard input, or this machine.  The first screen
+    says what ran out, who was killed and why this one, who asked for memory, who used it, and
+    what would help; each line only where the input has it.
     """
-    from oomsel.booting import boot, kernel_mode, select_both
-    from oomsel.cli.rendering import paragraphs
-    from oomsel.outputs.explain import explain
-    from oomsel.outputs.explain_text import explanation_lines
-    from oomsel.outputs.log_evidence import log_evidence
-    from oomsel.text import printable
+    from oomsel.cli.explaining import Explaining
 
-    texts = []
-    for name, scenario in load_all(inputs_of(inputs, live), overrides, kernel):
-        booted = boot(scenario)
-        description = scenario.description or ""
-        for message in booted.notes:
-            if message not in description.split("\n"):  # of a capture, it stands there
-                note(name, message)
-        which = kernel_mode(booted) if mode == "kernel" else mode
-        explanation = explain(*select_both(booted), which)
-        evidence = None
-        if booted.log is not None:
-            if booted.log.picked_because:
-                note(name, booted.log.picked_because)
-            evidence = log_evidence(booted.log, explanation.report)
-        lines = explanation_lines(explanation, show_all=show_all, evidence=evidence, description=description)
-        texts.append(paragraphs([f"# {printable(name)}", *lines] if len(inputs) > 1 else lines))
-    write("\n".join(texts), output)
+    explaining = Explaining(
+        form, scores=scores or show_all or full, counters=counters or full, show_all=show_all or full, pages=pages
+    )
+    names = inputs_of(inputs, live)
+    if all_events:
+        for name in names:
+            explaining.add_events(name, overrides, kernel, mode)
+        names = ()
+    for name, scenario in load_all(names, overrides, kernel, first_of_storm=True):
+        explaining.add(name, scenario, mode, headed=len(names) > 1)
+    write(explaining.joined(), output)
+    for name, message in explaining.notes:
+        note(name, message)

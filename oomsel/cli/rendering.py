@@ -22,8 +22,8 @@ LOG_SENTENCE = "A log does not hold what CPUs have not folded in: both modes rea
 class Rendering:
     """Renders inputs one by one; `notes` are (source, message) pairs, `modes_differ` whether any input's modes did."""
 
-    def __init__(self, mode: str, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
-        self.mode, self.form, self.show_all = mode, form, show_all
+    def __init__(self, mode: str | None, form: str, *, reaper: bool, timestamps: bool, show_all: bool) -> None:
+        self._mode, self.form, self.show_all = mode, form, show_all
         self.reaper, self.prefix = reaper, PRINTK_ZERO if timestamps else ""
         self.notes: list[tuple[str, str]] = []
         self.modes_differ = False
@@ -38,8 +38,9 @@ class Rendering:
         done = {report.mode: report for report in (approximate, precise)}
         own = done[kernel_mode(booted)]
         wanted = [approximate, precise]
-        if self.mode != "both":
-            wanted = [own if self.mode == "kernel" else done.get(self.mode) or select(booted, self.mode)]
+        mode = self._mode or ("both" if booted.log is None else "kernel")
+        if mode != "both":
+            wanted = [own if mode == "kernel" else done.get(mode) or select(booted, mode)]
         said = {} if booted.log is None else {"log": self._note_log(name, booted.log, own)}
         for message in dict.fromkeys(SILENCE[report.outcome] for report in wanted if report.outcome in SILENCE):
             modes = [report.mode for report in wanted if SILENCE.get(report.outcome) == message]
@@ -49,7 +50,8 @@ class Rendering:
         if self.form == "json":
             return {"input": printable(name), **said, **self._object(wanted, booted.log)}
         if self.form == "table":
-            return self._table(approximate, precise)
+            is_one = booted.log is not None and mode != "both"
+            return self._table(approximate, precise, is_one=is_one)
         closing = None if booted.log is None else LOG_SENTENCE
         text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
         if booted.log is None:
@@ -103,26 +105,11 @@ class Rendering:
         known = {report.mode: known_object(found[report.mode], LogChoice(log, report)) for report in wanted}
         return {**found, **known}
 
-    def _table(self, approximate: OomReport, precise: OomReport) -> str:
+    def _table(self, approximate: OomReport, precise: OomReport, *, is_one: bool) -> str:
         from oomsel.outputs.table import plain_table, print_table
 
         if self.show_all:
-            return "".join(f"{line}\n" for line in plain_table(approximate, precise))
+            return "".join(f"{line}\n" for line in plain_table(approximate, precise, is_one=is_one))
         console = terminal.console()
-        print_table(approximate, precise, console)
+        print_table(approximate, precise, console, is_one=is_one)
         return str(console.file.getvalue())
-
-
-def paragraphs(lines: list[str]) -> str:
-    """Lines as a text; on a terminal long ones are wrapped to its width, those that begin with a blank are not."""
-    import shutil
-    import textwrap
-
-    if not terminal.is_terminal():
-        return "".join(f"{line}\n" for line in lines)
-    width = max(40, shutil.get_terminal_size().columns)
-    wrapped = []
-    for line in lines:
-        whole = not line or line.startswith(" ") or len(line) <= width
-        wrapped += [line] if whole else textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
-    return "".join(f"{line}\n" for line in wrapped)

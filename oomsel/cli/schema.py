@@ -18,10 +18,10 @@ from oomsel.text import json_text
 @click.option(
     "--of",
     "what",
-    type=click.Choice(["scenario", "workload", "study"]),
+    type=click.Choice(["scenario", "workload", "study", "explanation"]),
     default="scenario",
     show_default=True,
-    help="Whose format: of scenarios, or of what oomsel simulate and oomsel sweep read.",
+    help="Whose format: of scenarios, of what oomsel simulate and oomsel sweep read, or of what explain prints.",
 )
 @click.option(
     "--format",
@@ -40,6 +40,13 @@ def command(what: str, form: str, output: str | None) -> None:
     """
     from oomsel.scenario.reference import reference
 
+    if what == "explanation":
+        from oomsel.outputs.explain_schema import explanation_schema
+
+        if form == "markdown":
+            raise click.UsageError("an explanation's format has its descriptions in the schema; leave out --format")
+        write(json_text(explanation_schema()), output)
+        return
     schema, introduction = schema_of(what)
     write(reference(schema, introduction) if form == "markdown" else json_text(schema), output)
 

@@ -17,10 +17,8 @@ from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, boot_all, inputs_of,
 @click.option(
     "--mode",
     type=click.Choice(["approximate", "precise", "two-pass", "both", "kernel"]),
-    default="both",
-    show_default=True,
-    help="Read the global counts alone, sum every CPU's share, sum only where there is doubt, do the first two, "
-    "or what the kernel's release does.",
+    help="Read the global counts alone, sum every CPU's share, sum only where there is doubt, do the first two "
+    "(default), or what the kernel's release does (default for a log, in which the first two are the same).",
 )
 @click.option(
     "--format",
@@ -39,7 +37,7 @@ from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, boot_all, inputs_of,
 def command(
     inputs: tuple[str, ...],
     live: bool,
-    mode: str,
+    mode: str | None,
     form: str,
     overrides: tuple[str, ...],
     kernel: str | None,

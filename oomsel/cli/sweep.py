@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import say, write, write_bytes
+from oomsel.cli.common import print_lines, say, write_bytes
 from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(study_file: str, output: str, plot: str | None, jobs: int, dask: str
     if plot is not None and plot_form is not None:
         write_bytes(picture(rows, plot_form), plot)
     journal.remove()
-    write("".join(f"{line}\n" for line in summary_lines(rows)), None)
+    print_lines(summary_lines(rows))
 
 
 def _form(name: str, option: str, forms: tuple[str, ...]) -> str:

@@ -24,7 +24,11 @@ def is_terminal() -> bool:
 
 
 def has_colour() -> bool:
-    """Whether to write colours: NO_COLOR forbids it, FORCE_COLOR wants it, else a terminal that is not dumb."""
+    """Whether to write colours: --color decides, then NO_COLOR, then FORCE_COLOR, then a terminal that is not dumb."""
+    ctx = click.get_current_context(silent=True)
+    asked = None if ctx is None else ctx.meta.get("oomsel.color")
+    if asked in ("always", "never"):
+        return bool(asked == "always")
     if os.environ.get("NO_COLOR") or goes_to_file():
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -90,9 +90,9 @@ def print_table(diff: EventDiff, console: Console) -> None:
         console.print(table)
     if len(shown) < len(diff.tasks):
         rest = f"Not shown: {len(diff.tasks) - len(shown)} more; --all shows all."
-        console.print(rest, soft_wrap=True, highlight=False)
+        console.print(rest, highlight=False)
     for line in summary(diff):
-        console.print(Text(line, style="bold"), soft_wrap=True)
+        console.print(Text(line, style="bold"))
 
 
 def plain_table(diff: EventDiff) -> list[str]:

@@ -28,6 +28,7 @@ class SideRequest(NamedTuple):
     kernel: str | None
     overrides: tuple[str, ...]
     on_its_own: bool  #: whether --a-... or --b-... options gave kernel or overrides
+    event: int | None = None  #: of a log: its report of that number
 
 
 class Side(NamedTuple):
@@ -117,6 +118,8 @@ def sides_of(requests: list[SideRequest], contents: list[Content], booted: list[
 def _run(request: SideRequest, machine: Booted, mode: str) -> Side:
     reports = [select(machine, each) for each in (_BOTH if mode == "both" else (mode,))]
     details = (f"Linux {request.kernel}",) * bool(request.kernel) + request.overrides
+    if request.event is not None:
+        details = (f"report {request.event}", *details)
     lines = lines_of(event_text(reports))
     return Side(request.name, details, lines, [(report.mode, report) for report in reports])
 

@@ -11,27 +11,10 @@ import numpy.typing as npt
 
 from oomsel.errors import InputError, Problem
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
-from oomsel.scenario.columns import NOT_STATED
-from oomsel.text import MAX_PAGES, TASK_COMM_LEN
+from oomsel.scenario.columns import RANGES, in_range
+from oomsel.text import TASK_COMM_LEN
 
 Array = npt.NDArray[Any]
-#: The arrays and the least and greatest value of each; None for the names.
-COLUMNS: dict[str, tuple[int, int] | None] = {
-    "pid": (1, 1 << 22),
-    "comm": None,
-    "uid": (0, (1 << 32) - 1),
-    "oom_score_adj": (-1000, 1000),
-    "total_vm": (NOT_STATED, MAX_PAGES - 1),
-    "pgtables_bytes": (0, (1 << 62) - 1),
-    "counts": (1 - MAX_PAGES, MAX_PAGES - 1),
-    "percpu": (-(1 << 31), (1 << 31) - 1),
-}
-
-
-def in_range(name: str, column: Array) -> bool:
-    """Whether every value of a column is one that a scenario may state."""
-    span = COLUMNS[name]
-    return span is None or (int(column.min()) >= span[0] and int(column.max()) <= span[1])
 
 
 def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
@@ -49,7 +32,7 @@ def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
         raise damaged(source, "scenario is no array of bytes")
     tasks, cpus = len(arrays["pid"]) if arrays["pid"].ndim else 0, arrays["percpu"].shape[-1:]
     shapes = {"counts": (tasks, NR_MM_COUNTERS), "percpu": (tasks, NR_MM_COUNTERS, *cpus)}
-    for name, span in COLUMNS.items():
+    for name, span in RANGES.items():
         array, shape = arrays[name], shapes.get(name, (tasks,))
         if array.shape != shape or not array.size:
             raise damaged(source, f"{name} has the shape {array.shape}, not {shape} with a task at least")
@@ -74,7 +57,7 @@ def read_arrays(source: str, file: IO[bytes]) -> dict[str, Any]:
 def _members(source: str, file: IO[bytes]) -> dict[str, Any]:
     # np.load warns about Python 2 headers; ignore.
     with warnings.catch_warnings(action="ignore"), np.load(file, allow_pickle=False) as members:
-        wanted = ["scenario", *COLUMNS]
+        wanted = ["scenario", *RANGES]
         if sorted(members.files) != sorted(wanted):
             has = ", ".join(members.files) or "none"
             raise damaged(source, f"it has the members {has}, not {', '.join(wanted)}")

@@ -8,12 +8,11 @@ from typing import TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from oomsel.inputs.bundle_arrays import in_range
 from oomsel.inputs.table import without_prefix
 from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Indices
 from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
-from oomsel.scenario.columns import COUNTERS, NUMBERS, PGTABLES, TaskColumns
+from oomsel.scenario.columns import COUNTERS, NUMBERS, PGTABLES, TaskColumns, in_range
 from oomsel.text import TASK_COMM_LEN, unsigned_uid
 
 _NAMES = [column.name for column in TABLE_6_8.columns]

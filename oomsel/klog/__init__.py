@@ -1,1 +1,1 @@
-"""The kernel log: the lines of an OOM report by release, and how names stand in them."""
+"""From the bytes of a kernel log to its OOM reports."""

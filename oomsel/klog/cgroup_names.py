@@ -1,4 +1,4 @@
-"""Whose a cgroup is, by its path: a pod, a container, a unit of systemd's, an LXC guest."""
+"""What a cgroup's path names: a pod, a container, a unit of systemd's, an LXC guest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines whose end is cut off: what is left of them."""
+"""Lines whose end is cut off: what they still say."""
 
 from __future__ import annotations
 

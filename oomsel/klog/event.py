@@ -106,6 +106,9 @@ class MemcgUsage:
     task_path: str | None = None  #: the victim's, as printed until 4.20
     line: int | None = None  #: of the first limit
     usage: int | None = None  #: kB, beside the memory limit
+    failcnt: int | None = None  #: how often the limit was met
+    swap_usage: int | None = None  #: kB; cgroup v2
+    memsw_usage: int | None = None  #: kB, of memory+swap; cgroup v1
     stats: dict[str, int] = field(default_factory=dict)  #: memory.stat of `path`, in bytes
     stats_line: int | None = None
     protection: tuple[int, int, int] | None = None  #: line, memory.min's and memory.low's kB among its children
@@ -140,6 +143,10 @@ class OomEvent:
     exiting: tuple[int, int] | None = None  #: line and pid of a victim that was exiting already: chosen, or met again
     pinned: list[Pinned] = field(default_factory=list)
     origin_line: int | None = None  #: of the stack dump: swapoff, or KSM, which ask to be killed first
+    calls: list[str] = field(default_factory=list)  #: of the stack dump, the innermost first, without doubtful ones
+    calls_line: int | None = None
+    slabs: dict[str, int] = field(default_factory=dict)  #: unreclaimable slab caches: kB that each takes, by name
+    slabs_line: int | None = None
     kthread_line: int | None = None  #: of the stack dump: the allocating task is a kernel thread
     begins_at: str | None = None  #: with which part of a report it begins, where its first line is lost
     follows_lines: bool = False  #: whether the log has lines before it

@@ -130,7 +130,7 @@ PANIC_RE = re.compile(
 )
 #: The limits of a memory cgroup: v2 `memory` and `swap`, v1 `memory` and `memory+swap`.
 MEMCG_USAGE_RE = re.compile(
-    r"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt [0-9]+"
+    r"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt ([0-9]{1,20})"
 )
 MEMCG_TASK_RE = re.compile(r"Task in (.*) killed as a result of limit of (.*)")
 MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):((?: [a-z_]+:[0-9]+KB)*)")
@@ -145,6 +145,10 @@ PINNED_RE = re.compile(r"oom killer ([0-9]{1,9}) \((.*)\) has mm pinned by ([0-9
 ORIGIN_RE = re.compile(r" *(?:\[<[0-9a-f]+>\] )?\??\s*(?:\w*[Ss]y[Ss]_swapoff|unmerge_and_remove_all_rmap_items)\+0x")
 #: Calls that only a kernel thread's trace has; a `?` before a call means that it may be left over from another.
 KTHREAD_RE = re.compile(r"Workqueue: | *(?:\[<[0-9a-f]+>\] )?(?:kthread|worker_thread)\+0x")
+#: A call; one with a `?` may be left over from another trace and is not read.
+CALL_RE = re.compile(r" *(?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]{0,80})\+0x[0-9a-f]{1,6}/0x[0-9a-f]{1,6}(?: \[\w+\])?\s*")
+#: A row under "Unreclaimable slab info:", which is there where slab takes much of RAM: "%-17s %10luKB %10luKB".
+SLAB_RE = re.compile(r"(\S.{0,60}?) +([0-9]{1,15})KB +([0-9]{1,15})KB\s*")
 TRACE_BEGINS = re.compile(r"Call [Tt]race:")
 #: Calls by which the OOM killer's own trace is known.
 DUMP_HEADER_RE = re.compile(r".*\b(?:dump_header|oom_kill_process)\b")

@@ -30,6 +30,7 @@ _HUGEPAGES = re.compile(
     r"(?:Node ([0-9]{1,18}) )?"
     r"hugepages_total=([0-9]{1,18}) hugepages_free=([0-9]{1,18}) hugepages_surp=[0-9]+ hugepages_size=([0-9]{1,18})kB"
 )
+_STACKS = re.compile(r" kernel_stack:([0-9]{1,18})[kK]B")
 _NODE = re.compile(r"Node [0-9]{1,18} active_anon:[0-9]{1,18}kB ")
 
 
@@ -61,6 +62,7 @@ class MemInfo:
     zones: list[Zone] = field(default_factory=list)
     huge_kb: int = 0  #: kB that are set aside as huge pages, on all nodes
     huge_free_kb: int = 0
+    stacks_kb: int | None = None  #: of the kernel, on all nodes
     huge_line: int | None = None  #: of the first that is not 0
 
     @property
@@ -102,6 +104,7 @@ class MemInfo:
 
     def _zone_sizes(self, number: int, match: re.Match[str]) -> None:
         sizes = {name: int(value) for name, value in _ZONE_VALUE.findall(match[3])}
+        self._stacks(match[3])
         self._zone(int(match[1] or 0), match[2], number).sizes.update(sizes)
 
     def _reserve(self, number: int, match: re.Match[str]) -> None:  # noqa: ARG002
@@ -125,8 +128,13 @@ class MemInfo:
         for name, value in _COUNT.findall(match.string):
             self.counts.setdefault(name, int(value))
 
-    def _nothing(self, number: int, match: re.Match[str]) -> None:
-        """A line that belongs to the block and adds nothing."""
+    def _node(self, number: int, match: re.Match[str]) -> None:  # noqa: ARG002
+        self._stacks(match.string)
+
+    def _stacks(self, text: str) -> None:
+        """Add the kernel's stacks: a node's line has them since 5.10 or so, a zone's before."""
+        if match := _STACKS.search(text):
+            self.stacks_kb = (self.stacks_kb or 0) + int(match[1])
 
     def _zone(self, node: int, name: str, number: int) -> Zone:
         for zone in self.zones:
@@ -150,7 +158,7 @@ _LINES: tuple[tuple[re.Pattern[str], Callable[[MemInfo, int, re.Match[str]], Non
     (_RESERVE, MemInfo._reserve, "zones"),
     (_FREE_AREA, MemInfo._free_area, "free blocks"),
     (_COUNTS, MemInfo._counts, "counts of pages"),
-    (_NODE, MemInfo._nothing, "nodes"),
+    (_NODE, MemInfo._node, "nodes"),
     (_HUGEPAGES, MemInfo._hugepages, "huge pages"),
     (_SWAP, MemInfo._swap, "swap"),
     (_RAM, MemInfo._ram, "RAM"),

@@ -59,10 +59,12 @@ class OldestFirst:
     def lines(self, lines: Iterable[Line]) -> Iterator[Line]:
         """The lines of each report in the kernel's order; reports stay in the log's."""
         for line in lines:
-            self._held.append(line)
             text = line.text
-            if "Killed process " in text or "oom_reaper: " in text or "oom-kill:" in text:
-                self.is_within = True
+            is_end = "Killed process " in text or "oom_reaper: " in text or "oom-kill:" in text
+            if is_end and self._after:  # of the report before it
+                yield from self._turned()
+            self._held.append(line)
+            self.is_within = self.is_within or is_end
             if " invoked oom-killer: " in text or "Linux version " in text:
                 self.is_within, self._after = False, 1
             elif self._after:

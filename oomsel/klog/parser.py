@@ -38,6 +38,11 @@ _LOST = re.compile(
 
 #: Words of the lines with which a report begins, or what is left of one.
 _BEGINNINGS = ("oom-kill", "ill process ", "Killed process ", "total_vm", "is already exiting. Skip killing")
+#: The task of a stack dump, and names as they are everywhere, whoever escapes what.
+_PLAIN_COMM = re.compile(
+    r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: ([\w.:/@+-]{1,15}) (?:Not t|T)ainted[: ]", re.ASCII
+)
+_PLAIN_NAME = re.compile(rb"[\w./@+-][\w.:/@+-]{0,14}")
 
 
 class EventParser:
@@ -247,12 +252,27 @@ class EventParser:
     def _read_preface(self, line: Line, text: str) -> str | None:
         """What stands between the first line and the table: which part of it `line` is."""
         begins = formats.CURRENT_BEGINS.search(text) if line.is_bare else formats.CURRENT_BEGINS.match(text)
+        if self._is_anothers(text):
+            self._lose(line, "a line of another report, as two are mixed")
+            return None
         if self.event.current is None and begins is not None:
             text = text[begins.start() :]
             if not self._current(line, text):
                 self._wait_for_rest(line, text)
             return "stack dump"
         return self._preface.read(line, text)
+
+    def _is_anothers(self, text: str) -> bool:
+        """Whether `text` cannot be of this report, as it has such a line, or names another task."""
+        event = self.event
+        if text == "Mem-Info:":
+            return event.meminfo.line is not None
+        if text.startswith("memory: usage "):
+            return event.memcg.usage is not None
+        comm = _PLAIN_COMM.match(text) if event.invoked is not None else None
+        if comm is None or event.invoked is None or not _PLAIN_NAME.fullmatch(event.invoked.comm):
+            return False
+        return comm[1].encode() != event.invoked.comm
 
     def _current(self, line: Line, text: str) -> bool:
         self.event.current = parse_current(line.number, text)
@@ -362,8 +382,8 @@ class EventParser:
         event = self.event
         row = event.row_of(event.current.pid) if event.current else None
         names = [row_name(row) for row in ([row] if row else []) + event.rows]
-        if comm in names:
-            return comm
+        if comm in names or (comm[:1] == b":" and comm[1:] in names):  # as ABRT quotes
+            return comm if comm in names else comm[1:]
         if b"#" in comm and (plain := name_bytes(unescape_octal(comm.decode("utf-8", "surrogateescape")))) in names:
             return plain  # the table comes after what showed that rsyslog wrote it
         before = [name_bytes(line.text) for line in self._before]

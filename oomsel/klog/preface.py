@@ -6,6 +6,8 @@ from oomsel.klog import formats
 from oomsel.klog.event import MemcgUsage, OomEvent
 from oomsel.klog.prefix import Line
 
+#: Calls of one trace that are kept: a kernel stack holds no more.
+_MOST_CALLS = 200
 _LIMITS = {"memory": "memory", "swap": "swap", "memory+swap": "memsw"}
 
 
@@ -44,6 +46,13 @@ class Preface:
         event = self._event
         self.has_trace = self.has_trace or formats.TRACE_BEGINS.match(text) is not None
         self.is_ooms = self.is_ooms or formats.DUMP_HEADER_RE.match(text) is not None
+        if match := formats.CALL_RE.fullmatch(text):
+            if len(event.calls) < _MOST_CALLS:
+                event.calls.append(match[1])
+                event.calls_line = event.calls_line or line.number
+        elif match := formats.SLAB_RE.fullmatch(text):
+            event.slabs.setdefault(match[1], int(match[3]))
+            event.slabs_line = event.slabs_line or line.number
         if event.origin_line is None and formats.ORIGIN_RE.match(text):
             event.origin_line = line.number
         if event.kthread_line is None and formats.KTHREAD_RE.match(text):
@@ -65,7 +74,11 @@ class Preface:
             setattr(memcg, name, int(match[3]))
             memcg.line = memcg.line or number
             if name == "memory":
-                memcg.usage = int(match[2])
+                memcg.usage, memcg.failcnt = int(match[2]), int(match[4])
+            elif name == "swap":
+                memcg.swap_usage = int(match[2])
+            else:
+                memcg.memsw_usage = int(match[2])
         return "cgroup's limits"
 
     def _cgroup(self, text: str) -> str | None:

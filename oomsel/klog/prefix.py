@@ -30,7 +30,7 @@ _QUOTE = re.compile(r"\ufeff?(?:[>|] ?)*(?:- (?=[\[<\"']))?")
 _PRIORITY = re.compile(r"<[0-9]{1,3}>(?:1 (?=[0-9]{4}-))?")
 _LEVEL = re.compile(r"[a-z][a-z0-9]{2,7} *:[a-z]{3,7} *: ?(?=\S)")
 #: printk's own, and what dmesg, journalctl and phones make of it: seconds, a difference, a date in any language.
-_SECONDS = re.compile(r"\[ *([0-9]{1,15}\.[0-9]{1,9})(?: +<[ +0-9.]*>|[,/ ][^\]\[]{1,40})?\] ?")
+_SECONDS = re.compile(r"\[[ \t]*([0-9]{1,15}\.[0-9]{1,9})(?: +<[ +0-9.]*>|[,/ ][^\]\[]{1,40})?\] ?")
 _DELTA = re.compile(r"\[(?:< *[0-9]+\.[0-9]+>| *\+[0-9]+\.[0-9]+)\] ?")
 _DATE = re.compile(r"\[([^][]{0,48}[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[^][]{0,40})\](?:: | ?)")
 _CALLER = re.compile(r"\[ *([TC][0-9]{1,10})\] ?")
@@ -70,7 +70,7 @@ _HOSTLESS = (
     re.compile(
         r"(\w{3} \w{3} [ 0-9][0-9] " + _TIME + r" [0-9]{4}) [a-z0-9]{3,8}\.[a-z]{3,7} ([^\s:\[]+)(?:\[[0-9]+\])?: "
     ),
-    re.compile(_MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] ([^\s:]+) *: ?"),
+    re.compile(_MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] ([^\s:]*) *: ?"),
     re.compile(_MONTH_AND_DAY + r") [VDIWEFS]/([^\s:(]+) *\( *[0-9]+\): ?"),
 )
 #: `talosctl dmesg`: node, facility, level, time.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -32,6 +32,12 @@ _HOSTS = ("hostname", "host", "nodename", "node", "instance", "computer", "insta
 _HOST_PARENTS = ("host", "labels", "stream", "resource", "kubernetes", "source", "agent", "metadata", "node")
 _MONOTONIC = ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
 _DATE = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}")
+#: A text that is a date and nothing else, whatever its field is called.
+_DATE_ALONE = re.compile(
+    r"\s*[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
+    r"\s?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2})?\s*"
+)
+_CALLER = re.compile(r"[TC][0-9]{1,10}")
 _NUMBER = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?")
 _NOT_LETTERS = re.compile(r"[^a-z]")
 _DEEPEST = 40
@@ -100,13 +106,15 @@ def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
     stamp = next((_seconds(fields[name]) for name in _MONOTONIC if name in fields), "")
     date, since_boot = _times_of(fields)
     tag, caller = fields.get("SYSLOG_IDENTIFIER"), fields.get("caller")
-    is_kmsg = "msg" in fields and ("pri" in fields or "caller" in fields)
+    if not (isinstance(caller, str) and _CALLER.fullmatch(caller)):
+        caller = None  # other loggers name a line of their own source so
+    is_kmsg = "msg" in fields and ("pri" in fields or caller is not None)
     return Context(
         stamp or since_boot or outer.stamp,
         date or outer.date,
         _host_of(fields) or outer.host,
         tag if isinstance(tag, str) else outer.tag,
-        caller if isinstance(caller, str) else outer.caller,
+        caller or outer.caller,
         is_kmsg or fields.get("_TRANSPORT") == "kernel" or outer.is_kernel,
     )
 
@@ -126,7 +134,12 @@ def _times_of(fields: Mapping[str, Any]) -> tuple[str, str]:
             date, best = found, rank
         elif _NUMBER.fullmatch(text := str(value).strip()):
             seconds = text
-    return date, seconds
+    return date or _date_alone(fields.values()), seconds
+
+
+def _date_alone(values: Iterable[Any]) -> str:
+    """The first of some values that is a date and nothing else; empty where none is."""
+    return next((value.strip() for value in values if isinstance(value, str) and _DATE_ALONE.fullmatch(value)), "")
 
 
 def _host_of(fields: Mapping[str, Any]) -> str | None:
@@ -184,6 +197,8 @@ class FieldChooser:
 def _texts(value: Any, key: str, number: int, outer: Context, depth: int) -> Iterator[_Text]:
     """Every text in a document, by the name of the field that it, or the list that it is in, belongs to."""
     if isinstance(value, str):
+        if _DATE_ALONE.fullmatch(value):
+            return  # of something else
         yield _Text(key, Message(value, getattr(value, "number", number), outer))
     elif depth > _DEEPEST:
         return
@@ -199,8 +214,19 @@ def _texts(value: Any, key: str, number: int, outer: Context, depth: int) -> Ite
         context, items = outer, value
         if len(value) > 1 and (date := date_of(first_number(value[0]))):  # a time, and what is of that time
             context, items = outer._replace(date=date), value[1:]
+        elif date := _date_alone(_cells(value)):
+            context = outer._replace(date=date)
         for inner in items:
             yield from _texts(inner, key, number, context, depth + 1)
+
+
+def _cells(row: list[Any]) -> Iterator[Any]:
+    """What stands in a row of a table that is a list: values, or names with their values."""
+    for cell in row:
+        if isinstance(cell, dict) and len(cell) == 2 and all(isinstance(part, str) for part in cell.values()):
+            yield from cell.values()
+        else:
+            yield cell
 
 
 def first_number(value: Any) -> object:

@@ -33,7 +33,7 @@ _FORMS = tuple(
         (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]* free:", r".*(?:all_unreclaimable\? (?:yes|no)|free_cma:[0-9]+kB)"),
         (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]*: [0-9]+\*[0-9]+kB", r".*= [0-9]+kB"),
         (r"oom_reaper: reaped process ", r".*shmem-rss:[0-9]+kB"),
-        (r"oom-kill:constraint=", r".*,pid=[0-9]+,uid=-?[0-9]+"),
+        (r"oom-(?:kill:constraint=|$)", r"oom-kill:constraint=.*,pid=[0-9]+,uid=-?[0-9]+"),
         (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
     )
 )
@@ -155,7 +155,9 @@ class Joiner:
         text = line.text
         if not before.text:
             return [way + text for way in ways]
-        if text[0] == " " or before.text[-1] == " " or line.continues:
+        if before.text[-1] == "-" and text[0] != " ":  # broken at a hyphen
+            glue = ["", " "]
+        elif text[0] == " " or before.text[-1] == " " or line.continues:
             glue = ["" if text[0] == " " or before.text[-1] == " " else " "]
         else:
             glue = ["", " "] if self.column is not None and _width(before) == self.column else [" ", ""]

@@ -1,4 +1,4 @@
-"""Prefixes that nobody knows: learned from lines of which it is certain where the kernel's text begins."""
+"""Prefixes of an unknown form: learned from lines of which it is certain where the kernel's text begins."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ _CERTAIN = re.compile(
     r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: |Mem-Info:$|Call Trace:$|Tasks state \(memory values in pages\):"
     r"|\[ *pid *\] +uid +tgid |\[ *[0-9]+\](?: +-?[0-9]+){4,} |oom-kill:constraint=|Memory cgroup stats for "
     r"|(?:Memory cgroup o|O)ut of memory(?: \(oom_kill_allocating_task\))?: [Kk]ill|Task in /.* killed as a result"
+)
+#: The first line in quotes, after which the prefix ends.
+_IN_QUOTES = re.compile(
+    r"(?:.*[\s=:|>(,])?([\"'`])(?=[^\"'`]{1,64} invoked oom-killer: gfp_mask=.*oom_score_adj=-?[0-9]+\1)"
 )
 _TIME = re.compile(
     r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
@@ -47,14 +51,22 @@ class PrefixShapes:
             if len(prefix) <= _LONGEST and (prefix[-1] in " \t:|>]" or prefix[-1] in "\"'"):
                 self._learn(prefix)
                 return certain.start()
+        if quoted := _IN_QUOTES.match(text, at, at + 4 * _LONGEST):
+            self._learn(quoted[0])
+            return quoted.end()
         return at
 
     def _learn(self, prefix: str) -> None:
-        shape = "".join(_shape_of(part[0]) for part in _PART.finditer(prefix))
+        shape = shape_of(prefix)
         if shape not in self._known:
             if len(self._known) >= _MOST:
                 del self._known[next(iter(self._known))]
             self._known[shape] = re.compile(shape)
+
+
+def shape_of(text: str) -> str:
+    """A pattern for `text` with other numbers, and with other words where they have digits."""
+    return "".join(_shape_of(part[0]) for part in _PART.finditer(text))
 
 
 def _shape_of(part: str) -> str:

@@ -1,4 +1,4 @@
-"""What surrounds the kernel's text, taken off again, whatever has wrapped it in whatever else."""
+"""Takes off what is around the kernel's text: JSON, CSV, logfmt, the journal's forms, markup, one within another."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ from oomsel.klog.fields import CsvReader, embedded_object, logfmt, unescape
 from oomsel.klog.journal import JournalReader
 from oomsel.klog.json_stream import JsonStream
 from oomsel.klog.markup import Markup, spaces_for_tabs
+from oomsel.klog.partial import PartialLines
 from oomsel.klog.prefix import Line, PrefixReader, unescape_octal
 from oomsel.klog.records import KERNEL_TEXT, Context, FieldChooser, Message
 from oomsel.klog.unknown_prefix import time_within
+from oomsel.klog.unknown_suffix import SuffixShapes
 
 _SGR_BYTES = re.compile(rb"\x1b\[[0-9;]*[mK]")
-_KMSG = re.compile(r"([0-9]{1,4}),([0-9]{1,19}),([0-9]{1,19}),[^;,]*((?:,[^;]*)?);(.*)", re.DOTALL)
+#: A record of /dev/kmsg, or of netconsole's extended form, which may begin with the release.
+_KMSG = re.compile(
+    r"(?:[0-9]{1,2}\.[0-9][^,;\s]{0,80},)?([0-9]{1,4}),([0-9]{1,19}),([0-9]{1,19}),[^;,]*((?:,[^;]*)?);(.*)", re.DOTALL
+)
 _CALLER_FIELD = re.compile(r"caller=([TC][0-9]{1,10})")
 _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
 #: A line of JSON, or a part of it: an object, a list of such or of texts, a text.
@@ -77,16 +82,18 @@ class Stripper:
         self._chooser = FieldChooser()
         self._csv = CsvReader()
         self._markup = Markup()
+        self._partial = PartialLines()
+        self._suffix = SuffixShapes()
         self._coloured = False
 
     @property
     def is_holding(self) -> bool:
         """Whether text of a report has been taken that has not been given."""
-        return self._json.is_holding
+        return self._json.is_holding or self._partial.is_holding
 
     def strip(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
         """The kernel's lines in `numbered`, pairs of a line's number and its bytes."""
-        for number, raw in self._markup.undone(numbered):
+        for number, raw in self._partial.joined(self._markup.undone(numbered)):
             yield from self._lines(number, raw)
         yield from self._rest(b"")
 
@@ -191,7 +198,7 @@ class Stripper:
         if not line.is_bare and line.tag != "kernel" and (inner := self._fields(line.text)) is not None and inner[0]:
             yield from self._messages([message._replace(number=number) for message in inner[0]], raw, depth, line)
             return
-        yield from self._split(line)
+        yield from self._split(line._replace(text=self._suffix.without(line.text)))
 
     def _fields(self, text: str, *, may_be_csv: bool = False) -> tuple[list[Message], bool] | None:
         """The messages in a record that stands on a line; whether it is one that has none."""

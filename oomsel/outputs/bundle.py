@@ -15,8 +15,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from oomsel.inputs.bundle_arrays import COLUMNS
-from oomsel.scenario.columns import TOTAL, TaskColumns
+from oomsel.scenario.columns import RANGES, TOTAL, TaskColumns
 from oomsel.scenario.models import Scenario, Task
 from oomsel.scenario.plain import plain
 
@@ -26,7 +25,7 @@ def save(scenario: Scenario, file: IO[bytes]) -> None:
     tasks = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
     more = _more(tasks)
     head = json.dumps(plain(scenario) | ({"more": more} if more else {}), ensure_ascii=False)
-    arrays = {"scenario": np.frombuffer(head.encode(), np.uint8)} | {name: getattr(tasks, name) for name in COLUMNS}
+    arrays = {"scenario": np.frombuffer(head.encode(), np.uint8)} | {name: getattr(tasks, name) for name in RANGES}
     with zipfile.ZipFile(file, "w") as members:
         for name, array in arrays.items():
             info = zipfile.ZipInfo(f"{name}.npy")  # numpy.savez() would put in the time of day
@@ -45,7 +44,7 @@ def _more(tasks: TaskColumns) -> dict[str, dict[str, Any]]:
 
 
 def _without_arrays(task: Task) -> dict[str, Any]:
-    said = plain(task, without=(*COLUMNS, "rss"))
+    said = plain(task, without=(*RANGES, "rss"))
     if task.rss is not None and task.rss.total is not None:
         said["rss"] = {"total": plain(task.rss)["total"]}  # swap has its array
     return said

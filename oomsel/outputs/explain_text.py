@@ -10,7 +10,7 @@ from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import Formula
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
 from oomsel.outputs.counter_error import counter_error_lines
-from oomsel.outputs.explain import Explanation, Rescue
+from oomsel.outputs.explain import Explanation
 from oomsel.outputs.log_evidence import LogEvidence
 from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, outcome_phrase, pages_and_mebibytes
 from oomsel.outputs.tasks import FIRST, TaskView
@@ -30,33 +30,43 @@ def explanation_lines(
     *,
     show_all: bool = False,
     evidence: LogEvidence | None = None,
-    description: str | None = None,
+    scores: bool = True,
+    counters: bool = True,
 ) -> list[str]:
-    """The explanation as paragraphs and tables; a line that begins with a blank must not be wrapped.
+    """What stands below the first screen, as paragraphs and tables: the scores, and how exact the counters are.
 
-    `evidence` is the log that the scenario was read from: what that does not hold is not claimed;
-    `description` is the scenario's own.
+    `evidence` is the log that the scenario was read from: what that does not hold is not claimed.
     """
-    report = explanation.report
-    lines = ["THE SCENARIO", *description.split("\n"), ""] if description else []
-    lines += ["WHO", *(_who(explanation) if evidence is None else evidence.who)]
+    parts = []
+    if counters:
+        parts.append(["BOTH READINGS", *(_who(explanation) if evidence is None else evidence.who)])
+    if scores:
+        parts += _score_parts(explanation, evidence, None if show_all else CLOSEST)
+        if skipped := _named_skipped(explanation, evidence):
+            parts.append(["NOT TO BE KILLED", *_skipped(explanation, skipped, None if show_all else NAMES)])
+    if counters:
+        parts += _counter_parts(explanation, evidence, None if show_all else CLOSEST)
+    return [line for part in parts for line in ["", *part]][1:]
+
+
+def _score_parts(explanation: Explanation, evidence: LogEvidence | None, most: int | None) -> Iterator[list[str]]:
     if evidence is not None:
-        lines += ["", "THE MEMORY", *evidence.memory]
-    lines += ["", "WHY", *_why(report, evidence)]
+        yield ["THE MEMORY", *evidence.memory]
+    yield ["THE SCORE", *_why(explanation.report, evidence)]
+    if not explanation.candidates:
+        return
+    if evidence is None or evidence.candidates is None:
+        yield ["CLOSEST CANDIDATES", *_closest(explanation, most, evidence)]
+    elif evidence.candidates:
+        yield ["CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS", *evidence.candidates]
+
+
+def _counter_parts(explanation: Explanation, evidence: LogEvidence | None, most: int | None) -> Iterator[list[str]]:
     if explanation.candidates:
-        if evidence is None or evidence.candidates is None:
-            lines += ["", "CLOSEST CANDIDATES", *_closest(explanation, None if show_all else CLOSEST, evidence)]
-        elif evidence.candidates:
-            lines += ["", "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS", *evidence.candidates]
         wrong = _how_wrong(explanation) if evidence is None else evidence.how_wrong
-        lines += ["", "HOW WRONG THE COUNTERS CAN BE", *wrong]
+        yield ["HOW WRONG THE COUNTERS CAN BE", *wrong]
     if explanation.deltas_known and evidence is None:
-        lines += ["", "HOW WRONG THE COUNTERS ARE", *counter_error_lines(explanation, None if show_all else CLOSEST)]
-    if skipped := _named_skipped(explanation, evidence):
-        lines += ["", "PASSED OVER", *_skipped(explanation, skipped, None if show_all else NAMES)]
-    for rescue in explanation.rescues if evidence is None or evidence.gives_advice else ():
-        lines += ["", f"TO SAVE {report.name_of(rescue.victim)}", *_rescue(report, rescue)]
-    return lines
+        yield ["HOW WRONG THE COUNTERS ARE", *counter_error_lines(explanation, most)]
 
 
 def _who(explanation: Explanation) -> Iterator[str]:
@@ -295,16 +305,3 @@ def _oom_scores(explanation: Explanation, tasks: list[int]) -> list[int | None]:
 
 def _subject(why: SkipReason, count: int) -> str:
     return f"{why.reason[0].upper()}{why.reason[1:]}{f' ({count})' if count > 1 else ''}"
-
-
-def _rescue(report: OomReport, rescue: Rescue) -> Iterator[str]:
-    own = int(report.system.tasks.oom_score_adj[rescue.victim])
-    instead = rescue.instead
-    if rescue.adj is None:
-        yield "No oom_score_adj would, not even -1000."
-        return
-    then = outcome_phrase(instead)
-    yield (
-        f"An oom_score_adj of {rescue.adj} instead of {own} would do"
-        f" (reading {'approximately' if instead.mode == 'approximate' else 'precisely'}): then the OOM killer {then}."
-    )

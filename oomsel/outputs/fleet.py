@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from oomsel.inputs.log.facts import facts_of
+from oomsel.inputs.log.facts import facts_of, release_of
 from oomsel.inputs.log.rescore import Rescore, rescore
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext
@@ -55,7 +55,7 @@ _BATCH = 5_000
 def fleet_row(source: str, event: OomEvent, context: LogContext) -> dict[str, Any]:
     """A report's row; None for what its log does not say."""
     entry = entry_of(source, event)
-    release = event.current.release if event.current else context.release[0] if context.release else None
+    release = release_of(event, context)
     pid, comm = entry.killed[0] if entry.killed else (None, None)
     listed = entry_object(entry) | {
         "release": None if release is None else printable(release),

@@ -16,15 +16,8 @@ DRIFT = 1000
 
 def caveats(choice: LogChoice) -> Iterator[str]:
     """Sentences, the gravest first."""
-    event, facts, result = choice.event, choice.facts, choice.result
-    missing = list(event.missing())
-    if missing:
-        what = "a row that is missing may be the true answer" if event.rows else "nobody but the victim is known"
-        yield f"the report is incomplete: {'; '.join((*missing, *[what] * choice.lacks_rows))}"
-    if result.unknown_columns:
-        yield f"columns that no release has are not counted: {', '.join(result.unknown_columns)}"
-    if result.missing_columns and facts.is_simulated:
-        yield f"columns that count are not in the table: {', '.join(result.missing_columns)}"
+    facts, result = choice.facts, choice.result
+    yield from _about_rows(choice)
     yield from _about_totalpages(choice)
     yield from _about_group(choice)
     if not choice.reading.changed:
@@ -34,6 +27,26 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     if not facts.is_simulated:
         printed = f", and printed in the form of {facts.kernel}" if not choice.reading.changed else ""
         yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
+
+
+def grave_caveats(choice: LogChoice) -> Iterator[str]:
+    """Of these, what could make the answer another."""
+    yield from _about_rows(choice)
+    if choice.weighs_by_total:
+        yield from _about_totalpages(choice)
+
+
+def _about_rows(choice: LogChoice) -> Iterator[str]:
+    """What is missing of the report, or counts and is not there."""
+    event, facts, result = choice.event, choice.facts, choice.result
+    missing = list(event.missing())
+    if missing:
+        what = "a row that is missing may be the true answer" if event.rows else "nobody but the victim is known"
+        yield f"the report is incomplete: {'; '.join((*missing, *[what] * choice.lacks_rows))}"
+    if result.unknown_columns:
+        yield f"columns that no release has are not counted: {', '.join(result.unknown_columns)}"
+    if result.missing_columns and facts.is_simulated and event.rows:
+        yield f"columns that count are not in the table: {', '.join(result.missing_columns)}"
 
 
 def _about_totalpages(choice: LogChoice) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from oomsel.inputs.log.facts import page_size_of
@@ -12,6 +13,8 @@ from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
 from oomsel.text import comm_to_text, pages_of, printable, process_name, process_object
 
+#: Columns that stand below an entry where the line is too long, the first one first.
+_MAY_STAND_BELOW = ("invoked by", "time")
 _HEADINGS = ("#", "line", "time", "invoked by", "killed", "freed", "tasks", "why")
 _RIGHT = frozenset(("#", "line", "freed", "tasks"))
 _WIDTH = 80
@@ -150,33 +153,43 @@ def _shown(text: str | None) -> str | None:
 
 
 def event_lines(entries: Iterable[Entry], *, with_source: bool) -> Iterator[str]:
-    """The entries as aligned text under a heading, with what is worth a word below each; a heading a log if asked."""
+    """The entries as aligned text under a heading, with what is worth a word below each; a heading a log if asked.
+
+    A column for which a terminal of 80 has no room stands below each entry instead.
+    """
     entries = list(entries)
-    rows = [_cells(entry) for entry in entries]
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    if not with_source or not entries:
-        yield _row(_HEADINGS, widths)
-    source: str | None = None
     several_hosts = len({entry.host for entry in entries}) > 1
-    for entry, row in zip(entries, rows, strict=True):
-        if with_source and entry.source != source:
-            source = entry.source
+    logs = groupby(entries, lambda entry: entry.source if with_source else None)
+    for source, of_log in logs:
+        if source is not None:
             yield f"{printable(source)}:"
-            yield _row(_HEADINGS, widths)
+        yield from _of_log(list(of_log), several_hosts=several_hosts)
+    if not entries:
+        yield "  ".join(_HEADINGS)
+
+
+def _of_log(entries: list[Entry], *, several_hosts: bool) -> Iterator[str]:
+    rows = [dict(zip(_HEADINGS, _cells(entry), strict=True)) for entry in entries]
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in _HEADINGS}
+    below = []
+    for name in _MAY_STAND_BELOW:
+        if sum(widths.values()) + 2 * (len(widths) - 1) > _WIDTH:
+            below.append(name)
+            del widths[name]
+    yield _row(dict(zip(_HEADINGS, _HEADINGS, strict=True)), widths)
+    for entry, row in zip(entries, rows, strict=True):
         yield _row(row, widths)
+        moved = [", ".join(f"{name} {row[name]}" for name in below)] if below else []
         hosts = [f"host {printable(entry.host)}"] if several_hosts and entry.host is not None else []
-        for text in (*hosts, *_details(entry)):
+        for text in (*moved, *hosts, *_details(entry)):
             yield from textwrap.wrap(
                 text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT + "  ", break_long_words=False,
                 break_on_hyphens=False,
             )  # fmt: skip
 
 
-def _row(row: Iterable[str], widths: list[int]) -> str:
-    cells = [
-        cell.rjust(width) if heading in _RIGHT else cell.ljust(width)
-        for heading, cell, width in zip(_HEADINGS, row, widths, strict=True)
-    ]
+def _row(row: dict[str, str], widths: dict[str, int]) -> str:
+    cells = [row[name].rjust(width) if name in _RIGHT else row[name].ljust(width) for name, width in widths.items()]
     return "  ".join(cells).rstrip()
 
 

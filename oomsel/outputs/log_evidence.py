@@ -44,7 +44,8 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
 
     choice = LogChoice(reading, report)
     verdict = log_verdict(choice)
-    has_scores = choice.knows_total or (bool(reading.event.rows) and not choice.needs_total)
+    has_table = bool(reading.event.rows) or reading.event.no_killable is not None or reading.changed
+    has_scores = has_table and (choice.knows_total or not choice.needs_total)
     return LogEvidence(
         tuple(map(sentence, (*reading.notes, *verdict.sentences))),
         tuple(map(sentence, memory_summary(reading.event, reading.facts))),

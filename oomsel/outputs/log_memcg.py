@@ -1,4 +1,4 @@
-"""What a memory cgroup's report shows of the memory that it holds, and that it ran out."""
+"""What a report shows of a memory cgroup: what holds its memory, and why it ran out."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def why_it_failed(event: OomEvent, facts: Facts) -> str:
     if not states:
         return f"why the allocation failed is not in the log: {_what_is_missing(event)}"
     if event.invoked is None:
-        return f"what was asked for is not in the log; {_short_of(states, 'every zone')}{_about_swap(event, facts)}"
+        return f"what was asked for is not in the log; {_short_of(states, 'every zone')}{about_swap(event, facts)}"
     return _why_zones_refused(event, facts, event.invoked, states)
 
 
@@ -107,7 +107,7 @@ def _why_zones_refused(event: OomEvent, facts: Facts, invoked: Invoked, states: 
         where += f" that it may use ({', '.join(dict.fromkeys(state.zone.name for state in usable))})"
     if invoked.order > 0 and (piece := _no_such_block(invoked.order, usable, facts.page_size)):
         return piece
-    return f"{_short_of(usable, where)}{_about_swap(event, facts)}"
+    return f"{_short_of(usable, where)}{about_swap(event, facts)}"
 
 
 def _what_is_missing(event: OomEvent) -> str:
@@ -158,7 +158,7 @@ def _others(states: list[ZoneState]) -> str:
     return f"{names} {'has' if len(roomy) == 1 else 'have'} room; why it was not used is not in the log"
 
 
-def _about_swap(event: OomEvent, facts: Facts) -> str:
+def about_swap(event: OomEvent, facts: Facts) -> str:
     """Why swap did not help, as far as the block shows."""
     info = event.meminfo
     if info.total_swap_kb == 0:

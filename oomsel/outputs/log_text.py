@@ -1,11 +1,13 @@
-"""What is printed of a logged report beside a run of it: nothing that the log does not hold stands there as a fact."""
+"""Corrects the output of a run of a logged report: `?` or null for what the log does not hold."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.log.reading import LogReading
+from oomsel.inputs.log.rows import victim_numbers
 from oomsel.kernel.event import OomReport
 from oomsel.klog import formats
 from oomsel.klog.event import Invoked, OomEvent
@@ -14,6 +16,7 @@ from oomsel.outputs.log_choice import LogChoice
 from oomsel.text import printable
 
 _NO_CONSTRAINT = "oom-kill:constraint=CONSTRAINT_NONE,"
+_SIZE = re.compile(r"\b(total-vm|anon-rss|file-rss|shmem-rss|UID|pgtables|oom_score_adj):-?[0-9]+(kB|)")
 _UNKNOWN_INVOKED = "? invoked oom-killer: gfp_mask=?, order=?, oom_score_adj=?"
 #: Keys of a run's JSON that come from the first line.
 _FROM_FIRST_LINE = ("current", "order", "gfp_mask", "gfp_flags")
@@ -51,9 +54,17 @@ def as_logged(text: str, reading: LogReading, report: OomReport, prefix: str = "
         if begins and first is not None and " invoked oom-killer: " in line:
             lines.append(prefix + first)
         else:
-            lines.append(_with_unknown_constraint(line, reading.event, prefix))
+            lines.append(_with_unknown_constraint(_with_unknown_sizes(line, reading), reading.event, prefix))
         begins = False
     return "\n".join(lines)
+
+
+def _with_unknown_sizes(line: str, reading: LogReading) -> str:
+    """A kill line of a victim without a row: `?` for what no line says of it."""
+    if reading.event.rows or not reading.event.kills or "Killed process " not in line:
+        return line
+    known = victim_numbers(reading.event, reading.facts.page_size)
+    return _SIZE.sub(lambda found: found[0] if found[1] in known else f"{found[1]}:{formats.UNKNOWN}{found[2]}", line)
 
 
 def _with_unknown_constraint(line: str, event: OomEvent, prefix: str) -> str:

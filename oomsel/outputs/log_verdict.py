@@ -1,4 +1,4 @@
-"""Kernel says, oomsel says: a logged choice held against the one made again, with the reason where they differ."""
+"""Compares the kernel's choice in a log with the one made again from its table, and says why they differ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oomsel.inputs.log.reading import LogReading
 from oomsel.inputs.log.rescore import Candidate, rescore
 from oomsel.inputs.log.rows import asked_to_die
 from oomsel.kernel.constraint import Constraint
-from oomsel.outputs.log_caveats import DRIFT, caveats, release_name
+from oomsel.outputs.log_caveats import DRIFT, caveats, grave_caveats, release_name
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.log_interval import LogInterval, about_counters
 from oomsel.outputs.log_memory import memory_object
@@ -52,6 +52,8 @@ class LogVerdict(NamedTuple):
     counters: tuple[str, ...]  #: whether the counters' inaccuracy could have mattered, or why nobody can say
     interval: LogInterval | None
     undecided: str | None = None  #: why nobody can say whom the table gives
+    why: tuple[str, ...] = ()  #: of the sentences, the reason's
+    caveats: tuple[str, ...] = ()  #: of the sentences, what could make the answer another
 
 
 def log_verdict(choice: LogChoice) -> LogVerdict:
@@ -60,8 +62,9 @@ def log_verdict(choice: LogChoice) -> LogVerdict:
     sentences = (_headline(choice, reason), *why, *caveats(choice))
     interval, counters = about_counters(choice)
     return LogVerdict(
-        choice.kernel, choice.oomsel, choice.agrees, reason, sentences, tuple(counters), interval, choice.undecided
-    )
+        choice.kernel, choice.oomsel, choice.agrees, reason, sentences, tuple(counters), interval, choice.undecided,
+        tuple(why), tuple(grave_caveats(choice)),
+    )  # fmt: skip
 
 
 def verdict_object(reading: LogReading, verdict: LogVerdict) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A report's zones held against the one watermark that counts: min, below which an allocation is refused."""
+"""A report's zones compared with their min watermark, below which an allocation is refused."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 from oomsel.kernel.badness import LONG_MIN, get_mm_rss, of_task
 from oomsel.kernel.event import OomReport, worst_first
 from oomsel.kernel.percpu_counter import MM_SWAPENTS
-from oomsel.outputs.summary import compare
+from oomsel.outputs.summary import compare, outcome_phrase
 from oomsel.outputs.tasks import TaskView
 from oomsel.text import aligned, printable
 
@@ -31,6 +31,9 @@ COLUMNS = (
     ("error", False),
     ("MiB", False),
 )
+#: Of a log, in which both modes are the same: these columns, the first mode's under a name of its own.
+_ONE = len(("victim", "pid", "name", "adj", "oom_score", "badness"))
+_ONE_TITLE = "Badness in pages."
 _TITLE = "Badness in pages, as each mode reads it; error is approximate minus precise."
 _UNKNOWN = "-"
 
@@ -77,8 +80,24 @@ def _chosen_by(approximate: bool, precise: bool) -> str:
     return "approximate" if approximate else "precise" if precise else ""
 
 
-def print_table(approximate: OomReport, precise: OomReport, console: Console) -> None:
-    """Print the `TOP` tasks with the highest badness, and each run's victim, on `console`."""
+def _columns(*, is_one: bool) -> tuple[tuple[str, bool], ...]:
+    return (*COLUMNS[: _ONE - 1], ("badness", False)) if is_one else COLUMNS
+
+
+def _shortened(row: tuple[str, ...], *, is_one: bool) -> tuple[str, ...]:
+    return ("victim" if row[0] else "", *row[1:_ONE]) if is_one else row
+
+
+def _closing(approximate: OomReport, precise: OomReport, *, is_one: bool) -> str:
+    said = outcome_phrase(approximate)
+    return f"{said[0].upper()}{said[1:]}." if is_one else compare(approximate, precise).sentence
+
+
+def print_table(approximate: OomReport, precise: OomReport, console: Console, *, is_one: bool = False) -> None:
+    """Print the `TOP` tasks with the highest badness, and each run's victim, on `console`.
+
+    With `is_one` the two runs are the same, and there is one column for them.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -87,26 +106,26 @@ def print_table(approximate: OomReport, precise: OomReport, console: Console) ->
     victims = (approximate.chosen, precise.chosen)
     top = [task for index, task in enumerate(eligible) if index < TOP or task in victims]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for heading, is_text in COLUMNS:
+    for heading, is_text in _columns(is_one=is_one):
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
     for row in _rows(approximate, precise, top):
-        table.add_row(*map(Text, row), style="bold red" if row[0] else None)
-    console.print(_TITLE, soft_wrap=True, highlight=False)
+        table.add_row(*map(Text, _shortened(row, is_one=is_one)), style="bold red" if row[0] else None)
+    console.print(_ONE_TITLE if is_one else _TITLE, highlight=False)
     console.print(table)
     more = len(eligible) - len(top)
     skipped = len(order) - len(eligible)
     rest = [f"{more} more that may be killed"] * bool(more) + [f"{skipped} that may not"] * bool(skipped)
     if rest:
-        console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", soft_wrap=True, highlight=False)
-    console.print(Text(compare(approximate, precise).sentence), style="bold", soft_wrap=True)
+        console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", highlight=False)
+    console.print(Text(_closing(approximate, precise, is_one=is_one)), style="bold")
 
 
-def plain_table(approximate: OomReport, precise: OomReport) -> list[str]:
+def plain_table(approximate: OomReport, precise: OomReport, *, is_one: bool = False) -> list[str]:
     """Every task, the worst first and those that may not be killed last, as lines of aligned text."""
     order = _order(approximate, precise)
-    headings, are_text = zip(*COLUMNS, strict=True)
+    headings, are_text = zip(*_columns(is_one=is_one), strict=True)
     reasons = ["", *TaskView(approximate, order)["skip_reason"]]
-    rows = [headings, *_rows(approximate, precise, order)]
+    rows = [headings, *(_shortened(row, is_one=is_one) for row in _rows(approximate, precise, order))]
     sides = "".join("<" if is_text else ">" for is_text in are_text)
     lines = aligned([(*row, reason) for row, reason in zip(rows, reasons, strict=True)], f"{sides}<")
-    return [_TITLE, *lines, compare(approximate, precise).sentence]
+    return [_ONE_TITLE if is_one else _TITLE, *lines, _closing(approximate, precise, is_one=is_one)]

@@ -1,1 +1,1 @@
-"""The scenario file: read, checked with the place of every mistake, and made a machine."""
+"""The scenario format: its declaration, its reading, and its rules."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from oomsel.kernel.percpu_counter import MEMBERS, MM_ANONPAGES, NR_MM_COUNTERS, Int32s, Int64s
 from oomsel.kernel.system import Coded
 from oomsel.scenario.models import NOTHING, Counter, Rss, Task
+from oomsel.text import MAX_PAGES
 
 Comms: TypeAlias = npt.NDArray[np.bytes_]
 
@@ -27,6 +28,23 @@ NUMBERS = {"pid": 0, "uid": 0, "oom_score_adj": 0, "total_vm": NOT_STATED, "pgta
 #: All columns that are arrays; a key that has none is a coded column.
 ARRAYS = (*NUMBERS, "comm", "counts", "stated", "percpu")
 CODED = tuple(name for name in Task.fields() if name not in (*ARRAYS, "rss"))
+#: The least and greatest value of each column; None for the names.
+RANGES: dict[str, tuple[int, int] | None] = {
+    "pid": (1, 1 << 22),
+    "comm": None,
+    "uid": (0, (1 << 32) - 1),
+    "oom_score_adj": (-1000, 1000),
+    "total_vm": (NOT_STATED, MAX_PAGES - 1),
+    "pgtables_bytes": (0, (1 << 62) - 1),
+    "counts": (1 - MAX_PAGES, MAX_PAGES - 1),
+    "percpu": (-(1 << 31), (1 << 31) - 1),
+}
+
+
+def in_range(name: str, column: npt.NDArray[Any]) -> bool:
+    """Whether every value of a column is one that a scenario may state."""
+    span = RANGES[name]
+    return span is None or (int(column.min()) >= span[0] and int(column.max()) <= span[1])
 
 
 @dataclass(eq=False, repr=False)

@@ -148,7 +148,7 @@ class Machine(Model):
     init: Annotated[
         int | str | None,
         PID_OR_NONE,
-        "pid of the global init; none: no task is; default: whoever has the flag, or 1.",
+        "pid of the global init; none: no task is; default: the task with the flag init, or 1.",
     ] = None
     batch: Annotated[
         int | None, whole(1, (1 << 31) - 1, "batch"), "percpu_counter_batch; default: max(32, 2 * online CPUs)."
@@ -206,7 +206,7 @@ class Oom(Model):
 class Sysctls(Model):
     """vm.* settings."""
 
-    oom_kill_allocating_task: Annotated[int, FLAG01, "1: kill the allocating task, whoever it is."] = 0
+    oom_kill_allocating_task: Annotated[int, FLAG01, "1: kill the allocating task, whatever its badness."] = 0
     oom_dump_tasks: Annotated[int, FLAG01, "0: the report has no task table."] = 1
     panic_on_oom: Annotated[
         int, whole(0, 2, "setting", "0, 1 or 2"), "1: panic unless the allocation is constrained; 2: always."

@@ -39,6 +39,28 @@ class Places(Protocol):
         return Problem(message, line, column, self.shown_path(path) or None)
 
 
+class NoPlaces(Places):
+    """Values of a running kernel, of no one file: an error names the key alone."""
+
+    is_json = False
+
+    def __init__(self, source: str, data: dict[str, Any]) -> None:
+        self.source, self.data = source, data
+        self.problems = []
+
+    def place(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:  # noqa: ARG002
+        """No line and no column."""
+        return 0, 0
+
+    def problem(self, path: Path, message: str, *, at_key: bool = False) -> Problem:  # noqa: ARG002
+        """A problem without a place."""
+        return Problem(message, path=self.shown_path(path) or None)
+
+    def has_row(self, path: Path) -> bool:  # noqa: ARG002
+        """No task comes from a table."""
+        return False
+
+
 class ProblemCollector:
     """Collects problems by key path, and which keys hold nothing that can be relied on."""
 

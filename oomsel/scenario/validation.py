@@ -49,7 +49,7 @@ def real_path(loc: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]:
     path: list[str | int] = []
     value = data
     for index, part in enumerate(loc):
-        if part == "[key]":
+        if part == "[key]" and not (isinstance(value, dict) and part in value):
             return tuple(path), False, True
         if isinstance(value, dict) and part not in value:
             return (*path, part), False, index < len(loc) - 1

@@ -1,4 +1,4 @@
-"""Plain data as a scenario is read from: dicts, lists, text, whole numbers, booleans, and the scalars below.
+"""The plain data that a scenario is read from: dicts, lists, text, whole numbers, booleans, and the scalars below.
 
 A reader of any syntax builds these; a key path, `("tasks", 3, "rss")`, says where in them a value stands.
 """

@@ -1,1 +1,1 @@
-"""Workloads, synthetic scenarios and benchmarks: callers of the rest, never imported by it."""
+"""Workloads and what counter designs make of them, synthetic scenarios, and the benchmark."""

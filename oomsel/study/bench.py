@@ -77,6 +77,7 @@ def bench_object(rows: list[Measured]) -> dict[str, Any]:
     """The measurements as plain data; `floor_ms` is of the largest state."""
     largest = max(rows, key=lambda row: row.tasks * row.cpus)
     return {
+        "oomsel_bench": 1,
         "floor_ms": _ms(largest.floor),
         "rows": [
             {

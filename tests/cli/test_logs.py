@@ -13,6 +13,7 @@ import oomsel
 from oomsel.outputs.scenario_text import EDITOR_LINE
 from tests.real_logs import LOGS, own_lines
 from tests.running import run
+from tests.support import DATA
 
 LOG = str(LOGS / "01-global-8cpu.log")
 
@@ -173,13 +174,13 @@ def test_no_word_on_whether_modes_agree() -> None:
 
 
 def test_explain_claims_no_more_than_the_log_holds() -> None:
-    text = run("explain", "--event", "1", LOG).out
-    assert text.startswith(
-        "WHO\nKernel says: 200 (batch); oomsel says: 200 (batch); they agree.\n\nTHE MEMORY\nRAM 462.1 MiB"
-    )
+    text = " ".join(run("explain", "--full", "--event", "1", LOG).out.split())
+    assert "BOTH READINGS Kernel says: 200 (batch); oomsel says: 200 (batch); they agree." in text
+    assert "THE MEMORY RAM 462.1 MiB" in text
     assert "truly" not in text
     assert "without it, whether the counters' inaccuracy mattered cannot be said" in text
-    assert "which cannot have changed the victim" in run("explain", "--event", "1", "--cpus", "8", LOG).out
+    said = run("explain", "--counters", "--event", "1", "--cpus", "8", LOG).out
+    assert "which cannot have changed the victim" in " ".join(said.split())
 
 
 def test_split_keeps_logs_of_one_name_apart(tmp_path: Path) -> None:
@@ -206,3 +207,15 @@ def test_a_report_that_ends_after_the_next_one_is_found(tmp_path: Path) -> None:
     for number in (1, 2):
         ran = run("select", "--event", str(number), "--mode", "kernel", str(path))
         assert ran.status == 0, ran.err
+
+
+def test_a_list_fits_80_columns(tmp_path: Path) -> None:
+    report = (DATA / "logs" / "r04_allocator_is_a_thread.log").read_text()
+    long = report.replace("worker-7", "gunpowder-memho").replace("(server)", "(gunpowder-memho)")
+    (tmp_path / "long.log").write_text("".join(f"Sep 29 08:12:34 node7 kernel: {line}\n" for line in long.splitlines()))
+    (tmp_path / "short.log").write_text(report)
+    result = run("events", str(tmp_path))
+    assert max(map(len, result.out.replace(f"{tmp_path}/", "").splitlines())) <= 80
+    assert "#  line  time             killed " in result.out
+    assert "\n     invoked by gunpowder-memho\n" in result.out
+    assert "#  line  time         invoked by  killed " in result.out, "a log has its own widths"

@@ -94,3 +94,19 @@ def test_an_identifier_of_many_digits_is_none() -> None:
     (event,) = _events(lines)
     assert event.summary is not None
     assert event.summary.oom_memcg == path
+
+
+def test_reports_that_follow_each_other_are_told_apart_newest_first() -> None:
+    found = _events([*_earlier(REPORT), *REPORT][::-1])
+    assert [(event.is_complete, len(event.rows)) for event in found] == [(True, len(_events(REPORT)[0].rows))] * 2
+
+
+def _earlier(lines: list[str]) -> list[str]:
+    return [line.replace("[   2", "[   1", 1) for line in lines]
+
+
+@pytest.mark.parametrize("offset", [0, 1, 8])
+def test_two_reports_without_callers_are_said_to_be_mixed(offset: int) -> None:
+    other = [line.replace("filler", "feeder") for line in REPORT]
+    mixed = [*REPORT[:offset], *(line for pair in zip(REPORT[offset:], other, strict=False) for line in pair)]
+    assert any("two are mixed" in what for event in _events(mixed) for what in event.missing())

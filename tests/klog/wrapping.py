@@ -378,6 +378,36 @@ FORMS: dict[str, Form] = {
     "a serial console's dates": Form(_each(lambda e: f"[{e.date('%a %b %d %H:%M:%S %Y')}] {e.stamped}")),
     "an unknown prefix": Form(_each(lambda e: f"<<{e.date('%Y/%m/%d %H:%M:%S')}>> node-7/kern ## {e.stamped}")),
     "an unknown prefix, no stamps": Form(_each(lambda e: f"{e.date('%Y-%m-%d %H:%M:%S')} WARN klogd node-7: {e.text}")),
+    "CRI, in parts": Form(
+        _each(lambda e: f"{e.iso} stdout P {e.stamped[:70]}\n{e.iso} stdout F {e.stamped[70:]}")
+    ),
+    "netconsole, extended, with the release": Form(
+        lambda found: "".join(f"6.12.0,4,{n},{int(float(e.stamped[1:].partition(']')[0]) * 1e6)},-;{e.text}\n" for n, e in enumerate(found))
+    ),
+    "logcat by a user's name, without a tag": Form(_each(lambda e: f"{e.date('%m-%d %H:%M:%S.000')}  root     0     0 W         : {e.text}")),
+    "a table in Markdown": Form(lambda found: "| time | text |\n|---|---|\n" + _each(lambda e: f"| {e.iso} | {e.stamped} |")(found)),
+    "a table in Markdown, code": Form(_each(lambda e: f"| {e.iso} | n7 | `{e.text}` |")),
+    "code, a line each": Form(_each(lambda e: f"`{e.stamped}`")),
+    "tags that nobody knows": Form(_each(lambda e: f"<r><v k='_raw'>{html.escape(e.stamped, quote=False)}</v></r>")),
+    "SQL": Form(_each(lambda e: f"(1, '{e.iso}', '{e.stamped}'),")),
+    "cat -A": Form(_each(lambda e: e.stamped + "$")),
+    "a list in YAML": Form(lambda found: "lines:\n" + _each(lambda e: f"  - '{e.stamped}'")(found)),
+    "GCP, YAML": Form(_each(lambda e: f"---\ninsertId: x\ntextPayload: '{e.stamped}'\ntimestamp: '{e.iso}'")),
+    "logfmt in single quotes": Form(_each(lambda e: f"time={e.iso} level=warn msg='{e.text}'")),
+    "logfmt with a line of the logger's source": Form(_each(lambda e: f"ts={e.iso} caller=k.go:1 msg={json.dumps(e.stamped)} x=1")),
+    "a number after the text": Form(_each(lambda e: f"EVENTS\t{e.epoch // 1000}\t{e.stamped}\t{e.epoch // 1000}")),
+    "blanks after the text": Form(_each(lambda e: e.stamped + "   ")),
+    "ABRT": Form(_each(lambda e: f":{e.text}"), has_time=False),
+    "semicolons and quotes": Form(_each(lambda e: f'"{e.iso}";"n7";"{e.stamped}"')),
+    "JSON, a row a list": Form(_document(lambda found: {"columns": ["t", "x"], "rows": [[e.iso, e.text] for e in found]})),
+    "JSON, names and values": Form(
+        _document(lambda found: {"results": [[{"field": "m", "value": e.text}, {"field": "t", "value": e.iso}] for e in found]})
+    ),
+    "JSON, columns": Form(_document(lambda found: {"Zeit": [e.iso for e in found], "Zeile": [e.stamped for e in found]})),
+    "JSON in a language that nobody knows": Form(_records(lambda e: {"a": {"zeile": [e.text]}, "zeit": e.iso})),
+    "wrapped at hyphens": Form(
+        lambda found: "".join(line + "\n" for e in found for line in textwrap.wrap(e.stamped, 72))
+    ),
     "a node's event": Form(
         lambda found: _json(
             {

@@ -25,7 +25,12 @@ def run(*args: str) -> str:
 
 
 def explained(name: str) -> str:
-    return run("explain", str(CUT / f"{name}.log"))
+    return explained_path(CUT / f"{name}.log")
+
+
+def explained_path(path: Path) -> str:
+    """All that explain says, as one line."""
+    return " ".join(run("explain", "--full", str(path)).split())
 
 
 def test_a_cgroup_is_known_by_its_lines_and_a_guess_is_called_one() -> None:
@@ -33,7 +38,7 @@ def test_a_cgroup_is_known_by_its_lines_and_a_guess_is_called_one() -> None:
     assert "The cgroup /kubepods/burstable/podAAAA reached its limit of 204800 kB." in said
     assert "the log begins inside this report, at its cgroup's name" in said
     assert "badness is set against 51200 pages, which is a guess" in said
-    assert "TO SAVE" not in said
+    assert " saves " not in said
     first, *_, summary, _ = run("select", "--mode", "kernel", str(CUT / "r01_v1_memcg_head_lost.log")).splitlines()
     assert first == "? invoked oom-killer: gfp_mask=?, order=?, oom_score_adj=?"
     assert "oom_memcg=/kubepods/burstable/podAAAA,task_memcg=/kubepods/burstable/podAAAA/cccc,task=eater" in summary
@@ -56,16 +61,35 @@ def test_a_groups_victim_died_once() -> None:
 
 def test_no_pid_is_made_up() -> None:
     path = str(CUT / "r05_invented_pid2.log")
-    said = run("explain", path)
-    assert "systemd" not in said
+    said = explained_path(CUT / "r05_invented_pid2.log")
+    assert "(systemd)" not in said
     assert "The task table, line 3, has no row in the log" in said
     assert "oomsel cannot say: there is no task table to choose from" in said
-    for absent in ("TO SAVE", "CLOSEST", "badness is set against 1 ", "2 ("):
+    for absent in (" saves ", "CLOSEST", "badness is set against 1 ", "2 ("):
         assert absent not in said
     found = json.loads(run("select", "--mode", "kernel", "--format", "json", path))
     assert found["current"] == {"pid": None, "comm": "systemd", "oom_score_adj": 0}
     assert [task["pid"] for task in found["tasks"]] == [1888]
     assert (found["totalpages"], found["log"]["agrees"]) == (None, None)
+    first, summary, kill = run("select", "--mode", "kernel", path).splitlines()
+    assert (first[:8], "pid=1888," in summary, kill[:35]) == ("systemd ", True, "Out of memory: Killed process 1888 ")
+
+
+def test_rows_that_are_cut_are_told_and_read_as_far_as_they_go(tmp_path: Path) -> None:
+    *head, row, _, kill = (CUT / "r03_oomgroup_victim_twice.log").read_text().splitlines()[:10]
+    lines = [*head, row.replace("5000", "4999"), row, kill]
+    path = tmp_path / "cut.log"
+    path.write_text("".join(f"{line if len(line) < 90 else line[:86] + '...'}\n" for line in lines))
+    said = run("explain", str(path))
+    assert "names nobody: its 2 rows are cut before oom_score_adj and name, so nobody but the victim is known" in said
+    assert "lines are cut at column 89: 2 rows lack their end" in said
+    assert "Without a task table nobody's badness can be compared." in said
+    for absent in ("no row in the log", "highest badness", "CLOSEST", "TO SAVE", "columns that count"):
+        assert absent not in said
+    first, summary, kill = run("select", "--mode", "kernel", str(path)).splitlines()
+    assert (first.partition(" ")[0], "task=node,pid=5000" in summary) == ("?", True)
+    sizes = "total-vm:800000kB, anon-rss:400000kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:?kB oom_score_adj:?"
+    assert kill == f"Memory cgroup out of memory: Killed process 5000 (node) {sizes}"
 
 
 def test_a_thread_that_was_chosen_is_its_process() -> None:
@@ -89,7 +113,7 @@ def test_which_cgroup_lines_are_missing() -> None:
     assert "what badness is set against, totalpages, is not known" in said
     assert "(totalpages / 1000)" not in said  # every oom_score_adj is 0, so that badness is known without
     assert "9000 (app) has the highest badness, 6637 points" in said
-    assert "TO SAVE" not in said
+    assert " saves " not in said
 
 
 #: Without its RAM line: with little RAM 194 (chrome) leads the table, with much 200 (batch), of oom_score_adj 1000.
@@ -101,14 +125,14 @@ UNDECIDED = "\n".join(
 def test_a_choice_that_hangs_on_the_total_is_not_made(tmp_path: Path) -> None:
     path = tmp_path / "cut.log"
     path.write_text(UNDECIDED)
-    said = run("explain", str(path))
+    said = explained_path(path)
     assert (
         "Kernel says: 200 (batch); oomsel cannot say: totalpages, by which oom_score_adj weighs, is not known" in said
     )
     assert "the kernel's choice leads from 28000 pages on" in said
     assert "Who has the most badness hangs on totalpages" in said.replace("highest", "most")
     assert "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS" in said
-    assert "TO SAVE" not in said
+    assert " saves " not in said
     result = ran("select", path)
     assert result.status == 2
     assert "whom the table gives cannot be said, as totalpages is not known" in result.err
@@ -208,8 +232,9 @@ def test_a_lost_constraint_is_not_none(tmp_path: Path) -> None:
     lines = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
     path = tmp_path / "cut.log"
     path.write_text("\n".join(line for line in lines if "oom-kill:" not in line))
-    assert "No cgroup ran out: whether a cpuset or a memory policy confined the allocation is not in the log" in run(
-        "explain", str(path)
+    assert (
+        "No cgroup ran out: whether a cpuset or a memory policy confined the allocation is not in the log"
+        in explained_path(path)
     )
     assert "oom-kill:constraint=?,nodemask=(null)" in run("select", str(path))
     found = json.loads(run("select", "--mode", "kernel", "--format", "json", str(path)))

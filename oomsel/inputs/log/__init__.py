@@ -1,1 +1,1 @@
-"""A report in a kernel log as a scenario: the one place that knows both."""
+"""From a report in a kernel log to a scenario; nothing else imports both klog and scenario."""

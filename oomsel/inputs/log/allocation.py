@@ -43,12 +43,12 @@ def allocating_task(event: OomEvent, tasks: Sequence[Task]) -> Allocating:
         for index, task in enumerate(tasks):
             if current.pid in pids_of(task):
                 return _as_listed(tasks, index, invoked.comm)
-    if invoked.order == -1:
+    if invoked.order == -1 and tasks:  # a scenario has one task at least
         return Allocating(tuple(tasks), None, invoked.comm)
     if current is not None and current.pid == 1:
         init = Task(pid=1, comm=invoked.comm, oom_score_adj=invoked.oom_score_adj, flags=("init",))
         return Allocating((*tasks, init), len(tasks))
-    if is_kthread(event):
+    if is_kthread(event) or invoked.order == -1:
         pid = current.pid if current is not None else _free_pid(tasks)
         kthread = Task(pid=pid, comm=invoked.comm, flags=("kthread",))
         return Allocating((*tasks, kthread), len(tasks), assumed_pid=None if current else pid)

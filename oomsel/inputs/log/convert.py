@@ -62,11 +62,12 @@ def scenario_of_event(source: str, event: OomEvent, facts: Facts, skip_reasons: 
 
 def _refuse_empty(source: str, event: OomEvent) -> None:
     is_empty_table = event.header_line is not None and event.no_killable is not None
-    if event.rows or is_empty_table or (event.kills and event.invoked is not None) or (event.kills and event.summary):
+    has_more = event.invoked is not None or event.summary is not None or bool(event.cut_rows)
+    if event.rows or is_empty_table or (event.kills and has_more):
         return
     what = "is a kill line alone" if event.kills else "has no task table"
     if event.header_line is not None:
-        what = "has no row that can be read"
+        what = f"has no row that can be read{': its lines are cut' if event.cut_rows else ''}"
     message = f"report {event.index} {what}, so there is nothing to choose from; oomsel events lists the others"
     raise InputError(source, [Problem(message, event.first_line)])
 
@@ -78,7 +79,8 @@ def _refuse_impossible(source: str, event: OomEvent, tasks: list[Task], oom: Oom
     pages = [size or 0 for task in tasks for size in (task.total_vm, task.pgtables_bytes, *_counts(task.rss))]
     pids = [pid for task in tasks for pid in pids_of(task)]
     fits = all(len(name) < TASK_COMM_LEN and b"\0" not in name for name in names)
-    if not fits or max(pages) >= 1 << 51 or not 1 <= min(pids) <= max(pids) <= 1 << 22 or len(set(pids)) < len(pids):
+    fits = fits and all(size < 1 << 51 for size in pages) and all(1 <= pid <= 1 << 22 for pid in pids)
+    if not fits or len(set(pids)) < len(pids):
         line = event.kills[0].line if event.kills else event.first_line
         message = f"report {event.index} has a name, a pid or a size that no kernel prints: its lines are damaged"
         raise InputError(source, [Problem(message, line)])
@@ -97,6 +99,10 @@ def _title(source: str, event: OomEvent) -> str:
 def _about_table(event: OomEvent) -> list[str]:
     if event.rows or not event.kills:
         return []
+    if event.cut_rows:
+        rows = "its row is" if len(event.cut_rows) == 1 else f"its {len(event.cut_rows)} rows are"
+        what = f"the task table, line {event.header_line}, names nobody: {rows} cut before oom_score_adj and name"
+        return [f"{what}, so nobody but the victim is known"]
     if event.header_line is not None:
         return [f"the task table, line {event.header_line}, has no row in the log, so nobody but the victim is known"]
     return ["there is no task table (vm.oom_dump_tasks is 0, or it is lost), so nobody but the victim is known"]
@@ -113,6 +119,6 @@ def _sysctls(event: OomEvent) -> Sysctls:
     panic = event.panic[1] if event.panic else ""
     return Sysctls(
         oom_kill_allocating_task=int(bool(event.kills) and "oom_kill_allocating_task" in event.kills[0].prefix),
-        oom_dump_tasks=int(event.header_line is not None or bool(event.rows)),
+        oom_dump_tasks=int(bool(event.rows) or (event.header_line is not None and event.no_killable is not None)),
         panic_on_oom=next((setting for words, setting in _PANICS.items() if panic.startswith(words)), 0),
     )

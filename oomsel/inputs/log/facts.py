@@ -42,7 +42,7 @@ def facts_of(event: OomEvent, context: LogContext, *, page_size: int | None = No
     """The facts behind a report; options go before what the log says."""
     size, size_because = page_size_of(event) if page_size is None else (page_size, "--page-size")
     online, cpus_because = _cpus(context) if cpus is None else (cpus, "--cpus")
-    release = _release(event, context)
+    release = release_of(event, context)
     version = effective_version(event, version_of(release))
     kernel = _simulated(event, release, version)
     swap = _swap(event, context, size)
@@ -89,7 +89,8 @@ def _cpus(context: LogContext) -> tuple[int | None, str]:
     return None, "the log does not say how many CPUs there are; --cpus N does"
 
 
-def _release(event: OomEvent, context: LogContext) -> str | None:
+def release_of(event: OomEvent, context: LogContext) -> str | None:
+    """The release as the report or its log prints it."""
     if event.current is not None:
         return event.current.release
     return context.release[0] if context.release is not None else None

@@ -1,4 +1,4 @@
-"""Where a report's tasks stand: only the victim's cgroup is printed, so that the others' is what keeps the order."""
+"""The cgroup of each task of a report: only the victim's is printed, the others get one that keeps their order."""
 
 from __future__ import annotations
 

@@ -8,8 +8,30 @@ from typing import NamedTuple
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.log.options import LogOptions
 from oomsel.klog.chunks import Readable
+from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext, LogReader
+
+#: Reports of one machine that are not further apart are one storm.
+STORM_SECONDS = 60
+
+
+def are_near(one: OomEvent | None, other: OomEvent) -> bool:
+    """Whether two reports belong to one storm, as far as their times tell."""
+    if one is None or one.host != other.host:
+        return False
+    apart = seconds_between(one, other)
+    return apart is not None and abs(apart) < STORM_SECONDS
+
+
+def seconds_between(one: OomEvent, other: OomEvent) -> float | None:
+    """From one report to the other; None where their times do not tell."""
+    first, second = moment_of(one.stamp or one.date), moment_of(other.stamp or other.date)
+    if first.seconds is not None and second.seconds is not None:
+        return second.seconds - first.seconds
+    if first.date is None or second.date is None or (first.date.tzinfo is None) != (second.date.tzinfo is None):
+        return None
+    return (second.date - first.date).total_seconds()
 
 
 class Picked(NamedTuple):
@@ -27,12 +49,17 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
     """
     reader = LogReader(stream, progress=progress)
     best: tuple[int, OomEvent, LogContext] | None = None
-    count = 0
+    latest: OomEvent | None = None  #: of the reports that fit as well as the best
+    count = storm = 0
     for event in reader.events():
         count += 1
         fit = _fit(event, options)
         if fit and (best is None or fit >= best[0]):
-            best = (fit, event, reader.context.copy())
+            goes_on = options.first_of_storm and best is not None and best[0] == fit and are_near(latest, event)
+            storm = storm + 1 if goes_on else 1
+            if not goes_on:
+                best = (fit, event, reader.context.copy())
+            latest = event
         if event.index == options.event:
             break
     if best is None:
@@ -45,8 +72,12 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
         context.online_cpus = context.online_cpus or later.online_cpus
     if options.event is not None or options.pid is not None or options.last or count == 1:
         return Picked(event, context, None)
-    what = "the last complete one" if fit == 4 else "the last with a table" if fit >= 2 else "the last"
-    because = f"{count} reports; this is number {event.index}, {what}, line {event.first_line}; --event N picks another"
+    if storm > 1:
+        what = f"the first of the last storm, {storm} reports less than {STORM_SECONDS} s apart,"
+    else:
+        what = "the last complete one" if fit == 4 else "the last with a table" if fit >= 2 else "the last"
+    what = what if what.endswith(",") else f"{what},"
+    because = f"{count} reports; this is number {event.index}, {what} line {event.first_line}; --event N picks another"
     return Picked(event, context, because)
 
 

@@ -1,4 +1,4 @@
-"""Reading a scenario out of a kernel log: the report that is meant, as if a file said the same."""
+"""Reading a scenario out of a kernel log: picks the report, and holds it to the rules for scenarios."""
 
 from __future__ import annotations
 

@@ -93,21 +93,39 @@ def asked_to_die(event: OomEvent) -> int | None:
     return current.pid
 
 
+def victim_numbers(event: OomEvent, size: int) -> dict[str, int]:
+    """What lines say of a victim that has no whole row, by the kill line's names: its own, else a cut row's.
+
+    Sizes are in pages, page tables in bytes; what no line says is not there.
+    """
+    kill = event.kills[0]
+    row = next((row.numbers for row in event.cut_rows if row.pid == kill.pid), {})
+    current, invoked = event.current, event.invoked
+    allocating = invoked.oom_score_adj if invoked and current and current.pid == kill.pid else None
+    sizes = {"total-vm": kill.total_vm, "anon-rss": kill.anon, "file-rss": kill.file, "shmem-rss": kill.shmem}
+    cells = {"total-vm": "total_vm", "anon-rss": "rss_anon", "file-rss": "rss_file", "shmem-rss": "rss_shmem"}
+    found = {name: row.get(cells[name]) if kb is None else pages_of(kb, size) for name, kb in sizes.items()}
+    found["UID"] = row.get("uid") if kill.uid is None else kill.uid
+    found["pgtables"] = row.get("pgtables_bytes") if kill.pgtables is None else kill.pgtables << 10
+    stated = (kill.oom_score_adj, row.get("oom_score_adj"), allocating)
+    found["oom_score_adj"] = next((adj for adj in stated if adj is not None and abs(adj) <= 1000), None)
+    return {name: number for name, number in found.items() if number is not None}
+
+
 def _victim(event: OomEvent, size: int, kill: Killed) -> LogTask:
-    """The victim as the kill line alone shows it."""
-    sizes = {"anon": kill.anon, "file": kill.file, "shmem": kill.shmem}
-    counters = {name: Counter(count=pages_of(kb, size)) for name, kb in sizes.items() if kb is not None}
+    """The victim as the kill line and what is left of its row show it."""
+    known = victim_numbers(event, size)
+    parts = {name: known.get(f"{name}-rss") for name in ("anon", "file", "shmem")}
     summary = event.summary
     is_thread = summary is not None and summary.pid != kill.pid
-    adj = kill.oom_score_adj
     task = Task(
         pid=summary.pid if summary is not None else kill.pid,
         comm=summary.comm if summary is not None and is_thread else kill.comm,
-        uid=(kill.uid or 0) & 0xFFFFFFFF,
-        oom_score_adj=adj if adj is not None and abs(adj) <= 1000 else 0,
-        total_vm=None if kill.total_vm is None else pages_of(kill.total_vm, size),
-        pgtables_bytes=None if kill.pgtables is None else kill.pgtables << 10,
-        rss=Rss(**counters),
+        uid=known.get("UID", 0) & 0xFFFFFFFF,
+        oom_score_adj=known.get("oom_score_adj", 0),
+        total_vm=known.get("total-vm"),
+        pgtables_bytes=known.get("pgtables"),
+        rss=Rss(**{name: Counter(count=pages) for name, pages in parts.items() if pages is not None}),
         thread=Thread(pid=kill.pid, comm=kill.comm) if is_thread else None,
     )
     return LogTask(task, kill.line)

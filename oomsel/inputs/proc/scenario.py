@@ -9,41 +9,17 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from oomsel.errors import Problem
 from oomsel.inputs.proc.counters import ASSUMED, counters_of
 from oomsel.inputs.proc.notes import notes_of
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.reading import ProcReading, read_proc
 from oomsel.inputs.proc.tree import Tree
 from oomsel.scenario.models import Scenario
-from oomsel.scenario.problems import Places
+from oomsel.scenario.problems import NoPlaces, Places
 from oomsel.scenario.read import read_scenario
-from oomsel.scenario.values import Path
 from oomsel.text import comm_to_text, list_or_none, printable
 
 _POLICY = re.compile(r"(bind|interleave)(?:=[a-z|]+)?:([0-9,-]+)")
-
-
-class _ProcPlaces(Places):
-    """Values that come from many files: an error names the key alone."""
-
-    is_json = False
-
-    def __init__(self, source: str, data: dict[str, Any]) -> None:
-        self.source, self.data = source, data
-        self.problems = []
-
-    def place(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:  # noqa: ARG002
-        """No line and no column."""
-        return 0, 0
-
-    def problem(self, path: Path, message: str, *, at_key: bool = False) -> Problem:  # noqa: ARG002
-        """A problem without a place."""
-        return Problem(message, path=self.shown_path(path) or None)
-
-    def has_row(self, path: Path) -> bool:  # noqa: ARG002
-        """No task comes from a table."""
-        return False
 
 
 def capture(
@@ -62,7 +38,7 @@ def capture(
     Raises InputError, elsewhere than on Linux, too.
     """
     reading = read_proc(Tree(root), kcmp=kcmp, mempolicies=mempolicies)
-    places: Places = _ProcPlaces(reading.tree.name, plain_scenario(reading))
+    places: Places = NoPlaces(reading.tree.name, plain_scenario(reading))
     if overrides or kernel is not None:
         from oomsel.inputs.overrides import with_options
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 from drgn import Object, Program
 
-from oomsel.errors import Problem
 from oomsel.inputs.vmcore.cgroups import Cgroups
 from oomsel.inputs.vmcore.counters import Counters, held_back_note
 from oomsel.inputs.vmcore.machine import machine_of, sysctls_of
@@ -17,41 +15,12 @@ from oomsel.inputs.vmcore.source import KernelSource, Kind, OomControl
 from oomsel.inputs.vmcore.tasks import TaskReader
 from oomsel.scenario.models import Machine, Oom, Scenario, Task
 from oomsel.scenario.plain import plain
-from oomsel.scenario.problems import Places
+from oomsel.scenario.problems import NoPlaces
 from oomsel.scenario.read import read_scenario
-from oomsel.scenario.values import Path
 from oomsel.text import format_numbers, printable
 
 _CONSTRAINT_CPUSET = 1
 _IDLE = frozenset(("kthread", "zombie", "exiting", "exited", "coredump", "init"))
-
-
-class _MemoryPlaces(Places):
-    """Values that come from memory: an error names the key alone."""
-
-    is_json = False
-
-    def __init__(self, source: str, scenario: Scenario) -> None:
-        self.source = source
-        self.problems = []
-        self._scenario = scenario
-
-    @cached_property
-    def data(self) -> Any:
-        """The scenario as plain data."""
-        return {**plain(self._scenario), "tasks": [plain(task) for task in self._scenario.tasks]}
-
-    def place(self, path: Path, *, at_key: bool = False) -> tuple[int, int]:  # noqa: ARG002
-        """No line and no column."""
-        return 0, 0
-
-    def problem(self, path: Path, message: str, *, at_key: bool = False) -> Problem:  # noqa: ARG002
-        """A problem without a place."""
-        return Problem(message, path=self.shown_path(path) or None)
-
-    def has_row(self, path: Path) -> bool:  # noqa: ARG002
-        """No task comes from a table."""
-        return False
 
 
 def scenario_of(program: Program, source: KernelSource, oom: OomControl | None = None) -> Scenario:
@@ -80,7 +49,8 @@ def scenario_of(program: Program, source: KernelSource, oom: OomControl | None =
         tasks=tasks,
     )
     # Read like a file: in a damaged dump any value may be anything.
-    checked = read_scenario(_MemoryPlaces(source.name, scenario))
+    data = {**plain(scenario), "tasks": [plain(task) for task in scenario.tasks]}
+    checked = read_scenario(NoPlaces(source.name, data))
     vars(checked)["notes"] = (*notes, *checked.notes)  # no key of a file
     return checked
 

@@ -1,4 +1,4 @@
-"""Designs of an RSS counter, one class each: nothing outside knows which one runs.
+"""Designs of an RSS counter, one class each, all with the interface of `Design`.
 
 `DESIGNS` has them by name, oldest first.
 """

@@ -1,4 +1,4 @@
-"""Rules over what names processes by their pids: `machine.init`, `oom.current_thread` and a cgroup's `order`."""
+"""Rules for keys that name processes by pid: `machine.init`, `oom.current_thread` and a cgroup's `order`."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property, partial
 
 from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
@@ -184,6 +185,6 @@ def keys_by_cpu(deltas: Path, collector: ProblemCollector) -> dict[int, Path]:
     """The path of the key of a counter's `deltas` that covers each CPU, of two the later one."""
     keys: dict[int, Path] = {}
     for key in collector.stated(*deltas) or ():
-        for cpu in parse_list(key) if isinstance(key, str) else (key,):
-            keys[cpu] = (*deltas, key)
+        with suppress(ValueError):  # a key that is no list is a mistake of its own
+            keys |= dict.fromkeys(parse_list(key) if isinstance(key, str) else (key,), (*deltas, key))
     return keys

@@ -10,6 +10,7 @@ import pytest
 import oomsel
 from oomsel.errors import InputError
 from oomsel.inputs.log.options import LogOptions
+from oomsel.klog.formats import TABLE_6_8
 from oomsel.outputs.log_comments import comments_of
 from oomsel.outputs.yaml import to_yaml
 from tests.real_logs import LOGS, as_json, own_lines, reads_back
@@ -230,3 +231,15 @@ def test_bytes_that_a_crash_leaves_are_no_part_of_a_name() -> None:
     raw = (LOGS / "01-global-8cpu.log").read_text().replace("] allocator invoked", "] \0\0allocator invoked", 1)
     scenario = oomsel.loads(raw, log=LogOptions(event=1))
     assert scenario.log.event.invoked.comm == b"allocator"
+
+
+def test_sysrq_with_an_empty_table_kills_nobody() -> None:
+    lines = [
+        "kworker/0:0 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0",
+        "Tasks state (memory values in pages):",
+        TABLE_6_8.header,
+        "Out of memory and no killable processes...",
+    ]
+    scenario = oomsel.loads("\n".join([*lines, ""]))
+    assert oomsel.kernel_lines(oomsel.select(scenario)) == lines
+    assert oomsel.kernel_lines(oomsel.select(oomsel.loads(to_yaml(scenario)))) == lines

@@ -1,0 +1,63 @@
+"""Help as people look for it: commands in groups, options in one order, and mistakes in words."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+#: The commands by what they are for; every one is in one group.
+GROUPS = (
+    ("Reports and logs", ("explain", "events", "diff")),
+    ("Scenarios", ("select", "check", "convert", "capture", "init")),
+    ("Studies", ("generate", "simulate", "sweep", "replay", "bench")),
+    ("Tools", ("schema", "completion")),
+)
+#: Options that many commands have, in the order in which they stand after a command's own.
+_SHARED = (
+    "event", "pid", "last", "page_size", "cpus", "overrides", "kernel", "output", "quiet", "verbose", "color", "help"
+)  # fmt: skip
+
+
+def in_order(parameters: list[click.Parameter]) -> list[click.Parameter]:
+    """A command's arguments and own options, then the shared ones in one order."""
+    place = {name: index for index, name in enumerate(_SHARED, 1)}
+    is_logs = any(parameter.name == "page_size" for parameter in parameters)
+
+    def rank(parameter: click.Parameter) -> int:
+        if not isinstance(parameter, click.Option) or (parameter.name in ("pid", "cpus", "event") and not is_logs):
+            return 0
+        return place.get(parameter.name or "", 0)
+
+    return sorted(parameters, key=rank)
+
+
+def write_commands(formatter: click.HelpFormatter, summaries: dict[str, str]) -> None:
+    """The groups with each command's summary, whole."""
+    width = max(map(len, summaries)) + 2
+    for title, names in GROUPS:
+        with formatter.section(title):
+            formatter.write_dl([(name.ljust(width - 2), summaries[name]) for name in names])
+
+
+#: What click says of a value, and how it is said here.
+_MISTAKES = (
+    (r"'(.*)' is not a valid integer(?: range)?\.?", "{0} is no whole number"),
+    (r"'(.*)' is not a valid float(?: range)?\.?", "{0} is no number"),
+    (r"(\S+) is not in the range (\S+?)<=?x<=?(\S+?)\.?", "{0} is out of range; use {1} to {2}"),
+    (r"(\S+) is not in the range x>=(\S+?)\.?", "{0} is too small; use {1} or more"),
+    (r"'(.*)' is not one of (.*?)\.?", "no {0}; use one of {1}"),
+)
+
+
+def mistake(error: click.BadParameter) -> str | None:
+    """What is wrong with an option's value and what would be right; None where no value is wrong."""
+    if error.param is None or isinstance(error, click.MissingParameter):
+        return None
+    is_option = isinstance(error.param, click.Option)
+    name = max(error.param.opts, key=len) if is_option else error.param.human_readable_name
+    for pattern, words in _MISTAKES:
+        if match := re.fullmatch(pattern, error.message, re.DOTALL):
+            value, *rest = match.groups()
+            return f"{name}: {words.format(value, *(part.replace(chr(39), '') for part in rest))}"
+    return f"{name}: {error.message}"

@@ -1,0 +1,168 @@
+"""The likely kind of trouble, each with the figures that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from oomsel.inputs.log.facts import Facts
+from oomsel.klog.event import OomEvent
+from oomsel.outputs.log_memory import about_swap, why_it_failed
+from oomsel.outputs.log_zones import ZoneState, largest_block, may_use, zone_states
+from oomsel.outputs.sizes import Sizes
+from oomsel.outputs.usage import Usage
+from oomsel.text import UNLIMITED_KB, printable
+
+#: From which part of RAM, or of what a cgroup uses, a kind of memory is worth a word.
+_LARGE = 0.2
+#: From which share of all RSS and swap, and from how many times the next one, a process is far above the others.
+_MOST, _TIMES = 0.5, 2
+#: From how many processes of a name, with that share, they are many.
+_MANY = 5
+
+
+class Finding(NamedTuple):
+    """One kind of trouble."""
+
+    kind: str  #: a word that stays
+    sentence: str
+    figures: dict[str, Any]  #: bytes unless the name says otherwise
+
+    @property
+    def is_cause(self) -> bool:
+        """Whether it says why memory ran out, and not only that it did."""
+        return self.kind not in ("limit", "swap", "why")
+
+
+def diagnose(usage: Usage, event: OomEvent | None, facts: Facts | None, sizes: Sizes) -> tuple[Finding, ...]:
+    """What the figures point to, the plainest first."""
+    found: list[Finding] = []
+    if event is not None and facts is not None:
+        if event.invoked is not None and event.invoked.order == -1:
+            return (Finding("sysrq", "Nothing ran out: somebody asked for a kill by hand (sysrq f).", {"order": -1}),)
+        found += _limit(event, sizes) if event.is_memcg else _machine(event, facts, sizes)
+    found += _kinds(usage, event, sizes)
+    found += _processes(usage, sizes)
+    if event is not None and facts is not None and not event.is_memcg:
+        found += _swap(event, facts, usage, sizes)
+    return tuple(found)
+
+
+def _limit(event: OomEvent, sizes: Sizes) -> Iterator[Finding]:
+    memcg = event.memcg
+    if memcg.memory is None or memcg.usage is None or memcg.memory >= UNLIMITED_KB:
+        return
+    usage, limit = memcg.usage << 10, memcg.memory << 10
+    figures = {"usage": usage, "limit": limit, "failcnt": memcg.failcnt, "line": memcg.line}
+    often = ""
+    if memcg.failcnt is not None:
+        often = f"; it has met the limit {memcg.failcnt} time{'s' * (memcg.failcnt != 1)} (failcnt)"
+    if memcg.memsw is not None and memcg.memsw <= memcg.memory and memcg.memsw_usage == memcg.memsw != memcg.usage:
+        both = memcg.memsw << 10
+        figures |= {"memory_and_swap_limit": both}
+        yield Finding("limit", f"Memory and swap together have reached {sizes(both)}{often}.", figures)
+        return
+    part = f"{100 * usage / max(limit, 1):.0f} % of"
+    yield Finding("limit", f"The cgroup uses {sizes(usage)}, {part} its limit{often}.", figures)
+
+
+def _machine(event: OomEvent, facts: Facts, sizes: Sizes) -> Iterator[Finding]:
+    """What of RAM was refused: fragmentation, CMA, or plainly too little."""
+    states = zone_states(event, facts.page_size)
+    if not states or event.invoked is None:
+        return
+    usable = [state for state in states if may_use(event.invoked.gfp_mask, state.zone.name)]
+    order, size = event.invoked.order, facts.page_size
+    roomy = [state for state in usable if not state.is_short]
+    largest = max((largest_block(state.zone) for state in roomy), default=0)
+    if order > 0 and largest and all(state.zone.blocks for state in roomy) and largest << 10 < size << order:
+        free = sum(state.free for state in roomy) << 10
+        words = (
+            f"Memory is fragmented: {sizes(free)} are free, but order {order} wants {sizes(size << order)} in one"
+            f" piece and the largest free one has {sizes(largest << 10)}."
+        )
+        yield Finding(
+            "fragmentation", words, {"free": free, "wanted": size << order, "largest": largest << 10, "order": order}
+        )
+        return
+    if usable and all(state.is_short for state in usable) and any(map(_needs_cma, usable)):
+        cma = sum(state.cma for state in usable) << 10
+        free = sum(state.free for state in usable) << 10
+        words = f"Of {sizes(free)} free, {sizes(cma)} are CMA, which this allocation may not use."
+        yield Finding("cma", words, {"free": free, "free_cma": cma})
+    else:
+        why = why_it_failed(event, facts).removesuffix(about_swap(event, facts))
+        yield Finding("why", f"{why[0].upper()}{why[1:]}.", {"zones_short": sum(s.is_short for s in usable)})
+
+
+def _needs_cma(state: ZoneState) -> bool:
+    return bool(state.cma) and state.free > state.min + state.reserve
+
+
+def _kinds(usage: Usage, event: OomEvent | None, sizes: Sizes) -> Iterator[Finding]:
+    """Kinds of memory, besides the processes' own, that hold much."""
+    whole = usage.capacity
+    if event is not None and event.is_memcg and event.memcg.usage is not None:
+        whole = event.memcg.usage << 10
+    if not whole:
+        return
+    where = "what the cgroup uses" if event is not None and event.is_memcg else "RAM"
+    for kind, keys, words in (
+        ("tmpfs", ("shmem",), "shmem, which tmpfs is part of, holds {size}, {part} of {where}"),
+        ("slab", ("slab_unreclaimable", "slab"), "slab caches hold {size}, {part} of {where}"),
+        ("sockets", ("sock",), "socket buffers hold {size}, {part} of {where}"),
+        ("page-tables", ("pagetables",), "page tables take {size}, {part} of {where}"),
+        ("kernel-stacks", ("kernel_stack",), "kernel stacks take {size}, {part} of {where}"),
+        ("huge-pages", ("huge_pages",), "{size} are set aside as huge pages, {part} of {where}"),
+        ("dirty", ("dirty", "writeback"), "dirty page cache and what is being written hold {size}, {part} of {where}"),
+        ("locked", ("unevictable",), "{size} are locked and cannot be reclaimed, {part} of {where}"),
+        ("unaccounted", ("unaccounted",), "nothing in the report accounts for {size}, {part} of {where}"),
+    ):
+        size = usage.size_of(*keys)
+        if size < _LARGE * whole:
+            continue
+        text = words.format(size=sizes(size), part=f"{100 * size / whole:.0f} %", where=where)
+        figures: dict[str, Any] = {"size": size, "of": whole}
+        if kind == "slab" and usage.slabs:
+            text += "; the largest: " + ", ".join(f"{printable(name)} {sizes(each)}" for name, each in usage.slabs)
+            figures["caches"] = dict(usage.slabs)
+        if kind == "huge-pages":
+            free = figures["free"] = usage.size_of("huge_pages_free")
+            text += f", {sizes(free)} of them free; nothing else may use them"
+        if kind == "tmpfs":
+            text += "; a kill does not free files on tmpfs"
+        if kind == "unaccounted":
+            text += ": pages that drivers, the network or a hypervisor's balloon took have no counter"
+        yield Finding(kind, f"{text[0].upper()}{text[1:]}.", figures)
+
+
+def _processes(usage: Usage, sizes: Sizes) -> Iterator[Finding]:
+    if not usage.names or not usage.rss:
+        return
+    first = usage.names[0]
+    held = sorted(usage.processes, key=lambda process: -process.held)
+    largest, whole = held[0], sum(process.held for process in held)
+    share = largest.held / whole
+    if share >= _MOST and (len(held) == 1 or largest.held >= _TIMES * held[1].held):
+        what = "RSS and swap" if largest.swap else "RSS"
+        words = f"One process, {printable(largest.comm)} ({largest.pid}), holds {sizes(largest.held)} of {what}"
+        words += f", {100 * share:.0f} % of all processes'"
+        words += f"; the next largest has {sizes(held[1].held)}." if len(held) > 1 else "."
+        figures = {"pid": largest.pid, "comm": printable(largest.comm), "held": largest.held, "of": whole}
+        yield Finding("one-process", words, figures | {"next_held": held[1].held if len(held) > 1 else None})
+    elif first.processes > 1 and first.share >= _MOST:
+        name = printable(first.name)
+        words = f"{first.processes} processes called {name} hold {sizes(first.rss)} together"
+        words += f", {100 * first.share:.0f} % of all RSS."
+        figures = {"name": name, "count": first.processes, "rss": first.rss, "of": usage.rss}
+        yield Finding("many-of-one-name" if first.processes >= _MANY else "one-name", words, figures)
+
+
+def _swap(event: OomEvent, facts: Facts, usage: Usage, sizes: Sizes) -> Iterator[Finding]:
+    total, used = usage.swap_total, usage.swap_used
+    words = about_swap(event, facts).lstrip(",; ").removeprefix("and ")
+    if not words or total is None:
+        return
+    kind = "no-swap" if total == 0 else "swap"
+    amount = f" ({sizes(used)} of {sizes(total)} used)" if total and used is not None else ""
+    yield Finding(kind, f"{words[0].upper()}{words[1:]}{amount}.", {"swap_total": total, "swap_used": used})

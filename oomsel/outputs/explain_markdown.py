@@ -1,0 +1,79 @@
+"""An explanation as Markdown, to paste into a ticket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from oomsel.outputs.account import Account
+from oomsel.outputs.first_screen import death_words, head_words, names_words, nobody_words, scope_words
+from oomsel.text import printable
+
+#: What Markdown would act on.
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+
+
+def markdown_lines(account: Account, details: list[str]) -> Iterator[str]:
+    """Headings, tables and lists; `details` stand in a block of their own at the end."""
+    yield f"### OOM: {plain(scope_words(account.scope))}"
+    yield ""
+    yield plain(head_words(account))
+    yield ""
+    if account.ending == "panic":
+        yield f"- **Panic:** the machine panicked{plain(f': {account.panic}') if account.panic else ''}"
+    if account.deaths:
+        owner = names_words(account.victim_names)
+        yield f"- **Killed:** {plain(death_words(account.deaths[0]))}{plain(f' in {owner}') if owner else ''}"
+        if len(account.deaths) > 1:
+            names = ", ".join(f"{printable(death.comm)} ({death.pid})" for death in account.deaths[1:])
+            yield f"- **With it:** {plain(names)}"
+    elif account.ending != "panic":
+        yield f"- **Killed:** {nobody_words(account.ending)}"
+    yield f"- **Why:** {plain(' '.join(account.why))}"
+    asked = account.asked
+    comm = "" if asked.comm is None else printable(asked.comm)
+    if (words := asked.sentence(f"{comm} (pid {asked.pid})" if asked.pid else comm)) is not None:
+        yield f"- **Asked:** {plain(words)}"
+    yield from _usage(account)
+    yield from _what_now(account)
+    if account.notes:
+        yield ""
+        yield from (f"- Note: {plain(text)}" for text in account.notes)
+    if details:
+        yield from ("", "```text", *map(printable, details), "```")
+
+
+def _usage(account: Account) -> Iterator[str]:
+    usage, sizes = account.usage, account.sizes
+    if usage.names:
+        yield from ("", "| process | count | RSS | share | swap |", "|---|---:|---:|---:|---:|")
+        for use in usage.names[:10]:
+            share = f"{100 * use.share:.0f} %"
+            yield f"| {plain(printable(use.name))} | {use.processes} | {sizes(use.rss)} | {share} | {sizes(use.swap)} |"
+    if usage.kinds:
+        yield from ("", "| kind of memory | size |", "|---|---:|")
+        shown = sorted((kind for kind in usage.kinds if kind.size), key=lambda kind: -kind.size)
+        yield from (f"| {kind.words} | {sizes(kind.size)} |" for kind in shown)
+
+
+def _what_now(account: Account) -> Iterator[str]:
+    if not (account.findings or account.advice or account.open):
+        return
+    yield ""
+    for finding in account.findings:
+        yield f"- {plain(finding.sentence)}"
+    for advice in account.advice:
+        warning = f" **Warning: {plain(advice.warning)}.**" if advice.warning else ""
+        line = f" `{advice.line}`" if advice.line and "`" not in advice.line else ""
+        yield f"- {plain(advice.sentence)}{warning}{line}"
+    if account.open:
+        yield f"- Open: {plain('; '.join(account.open))}."
+
+
+def plain(text: str) -> str:
+    r"""`text` with nothing in it that Markdown acts on.
+
+    >>> plain("a_b|c")
+    'a\\_b\\|c'
+    """
+    return _ACTIVE.sub(r"\\\1", printable(text))
