@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from oomsel.booting import boot, select
     from oomsel.errors import InputError, OomselError, Problem, UsageError
     from oomsel.inputs.load import load, loads
+    from oomsel.inputs.proc.scenario import capture
     from oomsel.kernel.event import OomReport, Outcome
     from oomsel.outputs.json_report import report_object
     from oomsel.outputs.kernel_text import kernel_lines
@@ -35,6 +36,7 @@ _HOMES = {
     "Scenario": "scenario.models",
     "UsageError": "errors",
     "boot": "booting",
+    "capture": "inputs.proc.scenario",
     "compare": "outputs.summary",
     "kernel_lines": "outputs.kernel_text",
     "load": "inputs.load",
@@ -53,6 +55,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "boot",
+    "capture",
     "compare",
     "kernel_lines",
     "load",

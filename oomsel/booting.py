@@ -97,6 +97,7 @@ def boot(scenario: Scenario) -> Booted:
         pgtables_bytes=tasks.pgtables_bytes,
         rss_is_one_number=(tasks.stated & TOTAL) != 0,
         reaper_leaves=_reaper_leaves(tasks),
+        total_is_known=scenario.log is None or None not in (scenario.log.facts.ram, scenario.log.facts.swap),
         formula=_formula(scenario),
     )
     oc = _oom_control(scenario, system)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import IO, Any
 
 
@@ -20,13 +21,37 @@ def write_whole(put: Callable[[IO[bytes]], Any], name: str) -> None:
         return
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with _removed_on_sigterm(temporary), os.fdopen(descriptor, "wb") as file:
             put(file)
-        os.chmod(temporary, _mode_for(target))
-        os.replace(temporary, target)
+            file.flush()
+            os.chmod(temporary, _mode_for(target))
+            os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+@contextmanager
+def _removed_on_sigterm(temporary: str) -> Iterator[None]:
+    """SIGTERM ends a process without unwinding it; inside the block it removes the file first."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+
+    def end(number: int, _: object) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _mode_for(target: str) -> int:

@@ -198,7 +198,7 @@ def unsigned_uid(uid: Uid) -> Uid:
     >>> unsigned_uid(1000), unsigned_uid(-2)
     (1000, 4294967294)
     """
-    return uid % (1 << 32)
+    return uid + (uid < 0) * (1 << 32)
 
 
 def aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:

@@ -23,6 +23,7 @@ COMMANDS = (
     "diff",
     "check",
     "convert",
+    "capture",
     "init",
     "generate",
     "simulate",

@@ -41,6 +41,8 @@ OUTPUT = click.option(
     help="Write to FILE, whole or not at all, instead of standard output.",
 )
 INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...", type=FILE)
+INPUTS_OR_LIVE = click.argument("inputs", nargs=-1, metavar="SCENARIO...", type=FILE)
+LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in the place of SCENARIO; see capture.")
 
 _VERBOSITY = "oomsel.verbosity"
 
@@ -122,6 +124,14 @@ def log_options() -> LogOptions:
         raise click.UsageError("--event, --pid and --last each pick a report; use one of them")
     page_size = said.get("page_size")
     return LogOptions(**{**said, "page_size": int(page_size) if page_size else None})
+
+
+def inputs_of(inputs: tuple[str, ...], live: bool) -> tuple[str, ...]:
+    """The inputs that were named, or this machine; raises UsageError where it is neither or both."""
+    if live == bool(inputs):
+        what = "--live is this machine, and takes no SCENARIO" if live else "no SCENARIO; name one, or use --live"
+        raise click.UsageError(what, click.get_current_context())
+    return ("/proc",) if live else inputs
 
 
 def load_one(

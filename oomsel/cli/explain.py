@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
+from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_all, note, scenario_options, write
 
 
 @click.command("explain", epilog="\b\nExample:\n  oomsel explain --set oom.order=3 examples/real-contest.yaml")
-@INPUTS
+@INPUTS_OR_LIVE
+@LIVE
 @click.option(
     "--mode",
     type=click.Choice(["kernel", "approximate", "precise"]),
@@ -21,6 +22,7 @@ from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, 
 @OUTPUT
 def command(
     inputs: tuple[str, ...],
+    live: bool,
     mode: str,
     overrides: tuple[str, ...],
     kernel: str | None,
@@ -33,7 +35,7 @@ def command(
     approximate counters can be off, and who could rightfully have been chosen; why the
     others were passed over; and the smallest oom_score_adj change that saves the victim.
     """
-    from oomsel.booting import kernel_mode, select_both
+    from oomsel.booting import boot, kernel_mode, select_both
     from oomsel.cli.rendering import paragraphs
     from oomsel.outputs.explain import explain
     from oomsel.outputs.explain_text import explanation_lines
@@ -41,9 +43,12 @@ def command(
     from oomsel.text import printable
 
     texts = []
-    for name, booted in boot_all(inputs, overrides, kernel):
+    for name, scenario in load_all(inputs_of(inputs, live), overrides, kernel):
+        booted = boot(scenario)
+        description = scenario.description or ""
         for message in booted.notes:
-            note(name, message)
+            if message not in description.split("\n"):  # of a capture, it stands there
+                note(name, message)
         which = kernel_mode(booted) if mode == "kernel" else mode
         explanation = explain(*select_both(booted), which)
         evidence = None
@@ -51,6 +56,6 @@ def command(
             if booted.log.picked_because:
                 note(name, booted.log.picked_because)
             evidence = log_evidence(booted.log, explanation.report)
-        lines = explanation_lines(explanation, show_all=show_all, evidence=evidence)
+        lines = explanation_lines(explanation, show_all=show_all, evidence=evidence, description=description)
         texts.append(paragraphs([f"# {printable(name)}", *lines] if len(inputs) > 1 else lines))
     write("\n".join(texts), output)

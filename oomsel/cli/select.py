@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, write
+from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, boot_all, inputs_of, note, scenario_options, write
 
 
 @click.command(
@@ -12,7 +12,8 @@ from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, 
     short_help="Whom the OOM killer chooses, in its words.",
     epilog="\b\nExample:\n  oomsel select --mode precise --kernel 7.0 examples/real-contest.yaml",
 )
-@INPUTS
+@INPUTS_OR_LIVE
+@LIVE
 @click.option(
     "--mode",
     type=click.Choice(["approximate", "precise", "two-pass", "both", "kernel"]),
@@ -37,6 +38,7 @@ from oomsel.cli.common import INPUTS, OUTPUT, boot_all, note, scenario_options, 
 @OUTPUT
 def command(
     inputs: tuple[str, ...],
+    live: bool,
     mode: str,
     form: str,
     overrides: tuple[str, ...],
@@ -49,14 +51,15 @@ def command(
 ) -> int:
     """Make the OOM killer's choice for each SCENARIO.
 
-    That is a file of YAML or JSON, a bundle or a kernel log, or - for standard input.  Prints the
-    lines that the kernel would print, to the byte.  With both modes, lines that begin with "# "
-    stand before each and say at the end whether they agree.
+    That is a file of YAML or JSON, a bundle or a kernel log, - for standard input, or with --live
+    this machine.  Prints the lines that the kernel's OOM code would print, to the byte, without
+    the stack dump and Mem-Info in between.  With both modes, lines that begin with "# " stand
+    before each and say at the end whether they agree.
     """
     from oomsel.cli.rendering import Rendering
 
     rendering = Rendering(mode, form, reaper=reaper, timestamps=timestamps, show_all=show_all)
-    booted = boot_all(inputs, overrides, kernel)
+    booted = boot_all(inputs_of(inputs, live), overrides, kernel)
     texts = [rendering.add(name, machine) for name, machine in booted]
     for source, message in rendering.notes:
         note(source, message)

@@ -56,8 +56,9 @@ class Document(Places):
             return
         from oomsel.inputs.table import expand
 
-        tasks, origins, problems, strays = expand(data["tasks"], data.get("more"), page_size)
+        tasks, origins, problems, strays, notes = expand(data["tasks"], data.get("more"), page_size)
         self.note_strays(strays)
+        self.notes += notes
         self.set_tasks(tasks, origins, problems)
 
     def note_strays(self, strays: list[int]) -> None:

@@ -8,6 +8,7 @@ from enum import Enum
 from oomsel.errors import InputError, Problem
 from oomsel.files import lines_of
 from oomsel.inputs.source import HEAD, Peekable
+from oomsel.klog.utf16 import utf8_of
 
 
 class Kind(Enum):
@@ -81,8 +82,12 @@ def identify(stream: Peekable) -> Kind:
         begins = _BEFORE.match(head)
         assert begins is not None  # it matches nothing, too
         if len(head) - begins.end() > 100 or len(head) < size or size >= _MOST_COMMENTS:
-            return _not_text(head) or _text_kind(head, begins.end(), is_whole=len(head) < size)
+            break
         size *= 2
+    kind = _not_text(head) or _text_kind(head, begins.end(), is_whole=len(head) < size)
+    if kind is Kind.OTHER and (text := utf8_of(head)) is not head:  # of all kinds, logs alone may be UTF-16
+        return Kind.LOG if _holds_log(text, begins_with_key=False) else Kind.OTHER
+    return kind
 
 
 def _not_text(head: bytes) -> Kind | None:

@@ -34,6 +34,7 @@ def load(
 ) -> Scenario:
     """The scenario in a file, `-` for standard input: YAML, JSON, a bundle, or a report in a kernel log.
 
+    `/proc` is the running machine, and a directory called `proc` the copy of one's.
     `overrides` are what-ifs, `KEY=VALUE` with the scenario's own key paths, like
     `tasks[mysqld].oom_score_adj=-500`; `kernel` puts it under another release's rules; `log`
     says which report of a log is meant; `progress` is told how many bytes of a log are read.
@@ -45,12 +46,23 @@ def load(
     b'small'
     """
     name = os.fspath(path)
+    if is_proc(name):
+        if log is not None and log.given:
+            raise InputError(name, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+        from oomsel.inputs.proc.scenario import capture
+
+        return capture(os.path.dirname(os.path.abspath(name)), overrides=overrides, kernel=kernel)
     with open_source(name) as stream:
         kind = identify_as(Kind.SCENARIO, name, stream)
         if kind in _ZIPPED and os.path.isfile(name) and not is_compressed(name):
             with open(name, "rb") as file:  # read in place, member by member
                 return _load_bundle(name, file, overrides, kernel)
         return _read(stream, kind, name, overrides, kernel, log, progress)
+
+
+def is_proc(name: str) -> bool:
+    """Whether an input is the running machine, /proc, or a copied one."""
+    return name == "/proc" or (os.path.basename(name.rstrip("/")) == "proc" and os.path.isdir(name))
 
 
 def loads(

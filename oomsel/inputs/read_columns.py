@@ -12,7 +12,7 @@ from pydantic_core import ValidationError
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.document import Document
 from oomsel.inputs.read import read_document
-from oomsel.inputs.table import Origin, Wrong, by_pid, joined
+from oomsel.inputs.table import Origin, SharedMms, Wrong, by_pid, merged
 from oomsel.scenario.columns import TaskColumns
 from oomsel.scenario.field_types import Context, page_size_of
 from oomsel.scenario.models import Machine, Scenario
@@ -98,9 +98,11 @@ def _set_rows(
         for pid, (key, _) in extra.items()
         if pid not in pids
     ]
-    described: set[str] = set()
+    shared = SharedMms()
+    join = shared.joined if "tasks" in document.data else merged  # a bundle's columns may be silent
     more = [extra.get(row["pid"], (str(row["pid"]), {})) for row in rows]
-    tasks = [joined(row, said, described) for row, (_, said) in zip(rows, more, strict=True)]
+    tasks = [join(row, said) for row, (_, said) in zip(rows, more, strict=True)]
+    document.notes += shared.notes()
     document.set_tasks(tasks, [Origin(None, key) for key, _ in more], problems)
 
 

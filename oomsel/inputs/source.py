@@ -1,4 +1,4 @@
-"""The bytes of an input: a file or standard input, uncompressed by what they begin with, in UTF-8, as a stream."""
+"""The bytes of an input: a file or standard input, uncompressed by what they begin with, as a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from oomsel.errors import InputError, Problem
-from oomsel.inputs.utf16 import Utf8Stream, encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,8 +163,7 @@ def _uncompressed(source: Peekable) -> Peekable:
         if reader is None:
             break
         source = Peekable(reader(cast("IO[bytes]", source)))
-    encoding = encoding_of(source.peek(64))
-    return Peekable(cast("IO[bytes]", Utf8Stream(cast("IO[bytes]", source), encoding))) if encoding else source
+    return source
 
 
 def _unreadable(name: str, error: OSError) -> Problem:

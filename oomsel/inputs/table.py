@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from oomsel.klog.formats import TASKS_STATE
-from oomsel.klog.table import Columns, Row, oom_score_adj, page_table_bytes, rss_parts
+from oomsel.klog.table import KNOWN_COLUMNS, Columns, Row, oom_score_adj, page_table_bytes, rss_parts
 from oomsel.klog.wrappers import Stripper
 from oomsel.scenario.values import Path, is_empty
-from oomsel.text import printable
+from oomsel.text import printable, unsigned_uid
 
 _PARTS = ("rss_anon", "rss_file", "rss_shmem")
 #: What a row says of an mm: with a shared one, the first row that has it says it for all.
@@ -39,6 +39,7 @@ class Expanded(NamedTuple):
     origins: list[Origin]
     problems: list[Wrong]
     strays: list[int]  #: lines of the text that are nothing of a table; 0-based
+    notes: list[str]
 
 
 def expand(text: str, more: Any, page_size: int) -> Expanded:
@@ -48,14 +49,18 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     origins: list[Origin] = []
     extra = by_pid(more, problems)
     used: set[int] = set()
-    described: set[str] = set()
+    shared = SharedMms()
+    notes: list[str] = []
+    unequal: list[int] = []
     strays: list[int] = []
-    for row in _rows(text, problems, strays):
+    for row in _rows(text, problems, strays, notes):
         task = task_of_row(row, page_size)
         pid = row.pid if row.pid in extra else task["pid"]
         key, said = extra.get(pid, (None, {}))
         used.add(pid)
-        tasks.append(joined(task, said, described))
+        tasks.append(shared.joined(task, said))
+        if not _adds_up(row):
+            unequal.append(row.pid)
         origins.append(Origin(row.line, key))
     for pid, (key, said) in extra.items():
         if pid in used:
@@ -68,10 +73,13 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
             problems.append(Wrong(("more", key), message, at_key=True))
     if not tasks and not problems:
         problems.append(Wrong(("tasks",), "no row in it; a scenario has at least one task"))
-    return Expanded(tasks, origins, problems, strays)
+    if unequal:
+        pids = ", ".join(map(str, unequal))
+        notes.append(f"tasks: rss of pid {pids} is not the sum of rss_anon, rss_file and rss_shmem; these three count")
+    return Expanded(tasks, origins, problems, strays, notes + shared.notes())
 
 
-def _rows(text: str, problems: list[Wrong], strays: list[int]) -> Iterator[Row]:
+def _rows(text: str, problems: list[Wrong], strays: list[int], notes: list[str]) -> Iterator[Row]:
     """The rows of the table, with or without a logger's prefix; a row lost without a word could be the victim's.
 
     What begins like a row and is none is a problem; a line that is nothing of a table is a stray.
@@ -82,11 +90,13 @@ def _rows(text: str, problems: list[Wrong], strays: list[int]) -> Iterator[Row]:
         line = whole.removesuffix("\r")
         if found := Columns.of_header(line):
             columns = found
+            if unknown := [name for name in found.names if name not in KNOWN_COLUMNS]:
+                notes.append(f"tasks: left out, as no column that is known: {', '.join(unknown)}")
             continue
         row = columns.row(number, line) if columns is not None else None
         if row is not None:
-            if unknown := _unknown(row):
-                message = f"{unknown} is ? in this row; only rss_anon, rss_file and rss_shmem may be unknown"
+            if missing := _missing(row):
+                message = f"{missing} is ? in this row; only rss_anon, rss_file and rss_shmem may be unknown"
                 problems.append(Wrong(("tasks",), message, line=number))
             yield row
             continue
@@ -108,7 +118,13 @@ def _rows(text: str, problems: list[Wrong], strays: list[int]) -> Iterator[Row]:
         problems[:0] = early
 
 
-def _unknown(row: Row) -> str:
+def _adds_up(row: Row) -> bool:
+    """Whether the row's rss is that of its parts, where all are known."""
+    parts = [row.numbers.get(name) for name in _PARTS]
+    return None in parts or row.numbers["rss"] == sum(part for part in parts if part is not None)
+
+
+def _missing(row: Row) -> str:
     """The column that has a ? though its number must be known, or nothing."""
     return next((name for name, value in row.numbers.items() if value is None and name not in _PARTS), "")
 
@@ -151,7 +167,7 @@ def task_of_row(row: Row, page_size: int) -> dict[str, Any]:
     task: dict[str, Any] = {
         "pid": row.numbers["tgid"],
         "comm": row.name,
-        "uid": uid + (1 << 32) if uid < 0 else uid,
+        "uid": unsigned_uid(uid),
         "oom_score_adj": oom_score_adj(row),
         "total_vm": row.numbers["total_vm"] or 0,
         "pgtables_bytes": page_table_bytes(row, page_size),
@@ -166,15 +182,30 @@ def _swap(row: Row) -> dict[str, int]:
     return {"swap": row.numbers.get("swapents") or 0}
 
 
-def joined(row: dict[str, Any], said: dict[Any, Any], described: set[str]) -> dict[str, Any]:
-    """The task that a row and what `more` says of it make; `described` are the labels of the mms that have a row."""
-    label = str(said.get("mm") or "")
-    if label in described:
-        row = {key: value for key, value in row.items() if key not in MM_KEYS}
-    if label:
-        described.add(label)
-    task: dict[str, Any] = merged(row, said)
-    return task
+class SharedMms:
+    """Rows of processes that share an mm: each shows all of it, a scenario states it once, by the first of them."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, dict[str, Any]] = {}  #: by label, what the first row shows of it
+        self._differing: list[int] = []
+
+    def joined(self, row: dict[str, Any], said: dict[Any, Any]) -> dict[str, Any]:
+        """The task that a row and what `more` says of it make."""
+        label = str(said.get("mm") or "")
+        shown = {key: row[key] for key in MM_KEYS if key in row}
+        if label and self._shown.setdefault(label, shown) is not shown:
+            if self._shown[label] != shown:
+                self._differing.append(row["pid"])
+            row = {key: value for key, value in row.items() if key not in MM_KEYS}
+        task: dict[str, Any] = merged(row, said)
+        return task
+
+    def notes(self) -> list[str]:
+        """What a person should know of rows that contradict each other."""
+        if not self._differing:
+            return []
+        pids = ", ".join(map(str, self._differing))
+        return [f"tasks: pid {pids} shows other numbers than the first row of its mm; the first row's count"]
 
 
 def merged(row: Any, said: Any) -> Any:

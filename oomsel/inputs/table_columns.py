@@ -14,7 +14,7 @@ from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int64s
 from oomsel.kernel.system import Indices
 from oomsel.klog.formats import TABLE_6_8, TASKS_STATE
 from oomsel.scenario.columns import COUNTERS, NUMBERS, PGTABLES, TaskColumns
-from oomsel.text import TASK_COMM_LEN
+from oomsel.text import TASK_COMM_LEN, unsigned_uid
 
 _NAMES = [column.name for column in TABLE_6_8.columns]
 #: Numbers of at most 15 digits, a name of at most 15 bytes in which a backslash begins no escape.
@@ -49,9 +49,10 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> tuple[TaskColumns, lis
         return None
     (pid, *cells), names = read
     by_name = dict(zip(_NAMES, cells, strict=True))
-    if (pid != by_name["tgid"]).any() or not np.diff(np.sort(pid)).all():
+    parts = by_name["rss_anon"] + by_name["rss_file"] + by_name["rss_shmem"]
+    if (pid != by_name["tgid"]).any() or not np.diff(np.sort(pid)).all() or (by_name["rss"] != parts).any():
         return None
-    by_name["uid"] += (by_name["uid"] < 0) * np.int64(1 << 32)
+    by_name["uid"] = unsigned_uid(by_name["uid"])
     counts = np.zeros((len(rows), NR_MM_COUNTERS), np.int64, order="F")
     for name, member in MEMBERS.items():
         counts[:, member] = by_name["swapents" if name == "swap" else f"rss_{name}"]

@@ -189,6 +189,7 @@ class System:
     pgtables_bytes: Int64s  #: [mm]
     rss_is_one_number: Bools  #: of such an mm only the sum of anon, file and shmem is known; it stands as anon; [mm]
     reaper_leaves: Mapping[int, ReaperLeaves] = field(default_factory=dict)  #: by mm; of others shmem alone is left
+    total_is_known: bool = True  #: all RAM and swap are the machine's; a log may say no more than an allocation's share
     formula: Formula | None = None  #: oom_badness() of a release before 5.4, under the `rules` of a newer one
 
     @property

@@ -209,13 +209,7 @@ class OomEvent:
             return
         if self.invoked is None:
             yield f"no line that says who invoked the OOM killer{self._where_cut()}"
-        if self.cut_lines:
-            rows = f": {len(self.cut_rows)} row{'s lack their' if len(self.cut_rows) != 1 else ' lacks its'} end"
-            yield f"lines are cut at column {self.cut_at}{rows if self.cut_rows else ''}"
-        if self.header_line is None:
-            yield "no task table"
-        elif not self.rows and not self.cut_rows and self.no_killable is None:
-            yield "no row in the task table that can be read"
+        yield from self._missing_rows()
         if not self.ends:
             yield "no end, with the kill line"
         if self.damaged:
@@ -226,6 +220,15 @@ class OomEvent:
             yield f"{what}, line {line}"
         if (self.rows or self.cut_rows) and self.ends and (lost := self.lost_victim()) is not None:
             yield f"no row of the victim, pid {lost}"
+
+    def _missing_rows(self) -> Iterator[str]:
+        if self.cut_lines:
+            rows = f": {len(self.cut_rows)} row{'s lack their' if len(self.cut_rows) != 1 else ' lacks its'} end"
+            yield f"lines are cut at column {self.cut_at}{rows if self.cut_rows else ''}"
+        if self.header_line is None:
+            yield "no task table"
+        elif not self.rows and not self.cut_rows and self.no_killable is None:
+            yield "no row in the task table that can be read"
 
     def _where_cut(self) -> str:
         """Where the head of the report is cut off."""

@@ -51,22 +51,30 @@ def table_layout(rules: Rules) -> Layout:
 
 
 #: Every other line of a report, as %-formats in printk's order of arguments; %s for numbers that may be unknown.
+#: dump_header():
 INVOKED = "%s invoked oom-killer: gfp_mask=%s, order=%d, oom_score_adj=%d"
+#: dump_tasks(), before the table:
 TASKS_STATE = "Tasks state (memory values in pages):"
+#: dump_oom_victim(), which was dump_oom_summary() before, and in it mem_cgroup_print_oom_context():
 OOM_KILL = "oom-kill:constraint=%s,nodemask=%s,cpuset=%s,mems_allowed=%s%s,task_memcg=%s,task=%s,pid=%d,uid=%d"
 GLOBAL_OOM = ",global_oom"
 OOM_MEMCG = ",oom_memcg=%s"
+#: __oom_kill_process():
 KILLED = (
     "%s: Killed process %d (%s) total-vm:%dkB, anon-rss:%skB, file-rss:%skB, shmem-rss:%skB,"
     " UID:%d pgtables:%dkB oom_score_adj:%d"
 )
 PINNED = "oom killer %d (%s) has mm pinned by %d (%s)"
-OOM_GROUP = "Tasks in %s are going to be killed due to memory.oom.group set"
 ALREADY_EXITING = "%s: OOM victim %d (%s) is already exiting. Skip killing the task"
+#: mem_cgroup_print_oom_group():
+OOM_GROUP = "Tasks in %s are going to be killed due to memory.oom.group set"
+#: oom_reap_task_mm():
 REAPED = "oom_reaper: reaped process %d (%s), now anon-rss:%skB, file-rss:%skB, shmem-rss:%skB"
+#: out_of_memory():
 NO_KILLABLE = "Out of memory and no killable processes..."
 PANIC = "Kernel panic - not syncing: %s"
 PANIC_DEADLOCKED = "System is deadlocked on memory"
+#: check_panic_on_oom(), by vm.panic_on_oom:
 PANIC_ON_OOM = {
     1: "Out of memory: system-wide panic_on_oom is enabled",
     2: "Out of memory: compulsory panic_on_oom is enabled",

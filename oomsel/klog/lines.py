@@ -9,6 +9,7 @@ import numpy as np
 from oomsel.klog.chunks import HEADROOM, ChunkReader, Readable, count_newlines
 from oomsel.klog.order import is_newest_first
 from oomsel.klog.search import fastest_find, plain_find
+from oomsel.klog.utf16 import Utf8Stream, encoding_of
 
 #: So many bytes are looked at for everything; what follows only for the needles below.
 SMALL = 1 << 23
@@ -59,9 +60,12 @@ class LineSource:
     """
 
     def __init__(self, stream: Readable, progress: Callable[[int], None] | None = None) -> None:
-        self._stream = stream
         self._progress = progress
         first = _read_up_to(stream, SMALL)
+        encoding = encoding_of(first)
+        if encoding is not None:
+            stream = Utf8Stream(first, stream, encoding)
+            first = _read_up_to(stream, SMALL)
         self._buffer: bytes | bytearray = first if len(first) < SMALL else bytearray(first)
         self._at = 0  #: of the next line
         self._end = len(first)  #: of what is valid in the buffer

@@ -1,4 +1,4 @@
-"""Structured records around log lines (JSON, logfmt, CSV): which of a record's fields holds the kernel's text.
+"""Structured records that hold log lines (JSON, logfmt, CSV): which of a record's fields has the kernel's text.
 
 Found by shape: the field whose text holds lines of the kernel's, and after that the field of the
 same name.  A list of names decides only where no text has shown it yet.
@@ -73,7 +73,7 @@ def date_of(value: object) -> str:
     """A date out of a field's value, epochs in seconds to nanoseconds as ISO in UTC; empty where it is none.
 
     >>> date_of(1786506841123)
-    '2026-08-12T04:34:01.123000Z'
+    '2026-08-12T03:54:01.123000Z'
     """
     text = str(value).strip()
     if _DATE.match(text):
@@ -96,32 +96,44 @@ def date_of(value: object) -> str:
 
 
 def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
-    """What the fields beside a message say, or else the record around."""
+    """What the fields beside a message say, or else the record that holds this one."""
     stamp = next((_seconds(fields[name]) for name in _MONOTONIC if name in fields), "")
-    date, best = "", len(_TIMES)
-    host: str | None = None
-    host_at = len(_HOSTS)
-    for name, value in fields.items():
-        plain = _NOT_LETTERS.sub("", name.lower())
-        if plain in _TIMES and _TIMES.index(plain) < best and not isinstance(value, dict | list):
-            if found := date_of(value):
-                date, best = found, _TIMES.index(plain)
-            elif not stamp and _NUMBER.fullmatch(text := str(value).strip()):
-                stamp = text  # dmesg's, in seconds since boot
-        if plain in _HOSTS[:-1] and isinstance(value, str) and _HOSTS.index(plain) < host_at:
-            host, host_at = value, _HOSTS.index(plain)
-        elif plain in _HOST_PARENTS and isinstance(value, dict) and host is None:
-            host = _host_within(value, 0)
+    date, since_boot = _times_of(fields)
     tag, caller = fields.get("SYSLOG_IDENTIFIER"), fields.get("caller")
-    is_kernel = fields.get("_TRANSPORT") == "kernel" or ("msg" in fields and ("pri" in fields or "caller" in fields))
+    is_kmsg = "msg" in fields and ("pri" in fields or "caller" in fields)
     return Context(
-        stamp or outer.stamp,
+        stamp or since_boot or outer.stamp,
         date or outer.date,
-        host or outer.host,
+        _host_of(fields) or outer.host,
         tag if isinstance(tag, str) else outer.tag,
         caller if isinstance(caller, str) else outer.caller,
-        bool(is_kernel) or outer.is_kernel,
+        is_kmsg or fields.get("_TRANSPORT") == "kernel" or outer.is_kernel,
     )
+
+
+def _plain(name: str) -> str:
+    return _NOT_LETTERS.sub("", name.lower())
+
+
+def _times_of(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """A date by the best of the fields that say one, and dmesg's seconds since boot; empty for none."""
+    date, seconds, best = "", "", len(_TIMES)
+    for name, value in fields.items():
+        rank = _TIMES.index(plain) if (plain := _plain(name)) in _TIMES else best
+        if rank >= best or isinstance(value, dict | list):
+            continue
+        if found := date_of(value):
+            date, best = found, rank
+        elif _NUMBER.fullmatch(text := str(value).strip()):
+            seconds = text
+    return date, seconds
+
+
+def _host_of(fields: Mapping[str, Any]) -> str | None:
+    named = {_plain(name): value for name, value in fields.items()}
+    own = (named[name] for name in _HOSTS[:-1] if isinstance(named.get(name), str))
+    parents = (_host_within(named[name], 0) for name in _HOST_PARENTS if isinstance(named.get(name), dict))
+    return next(own, None) or next((host for host in parents if host), None)
 
 
 def _seconds(value: object) -> str:
@@ -170,7 +182,7 @@ class FieldChooser:
 
 
 def _leaves(value: Any, key: str, number: int, outer: Context, depth: int) -> Iterator[_Leaf]:
-    """Every text in a document, by the name of the field that it or the list around it is in."""
+    """Every text in a document, by the name of the field that it, or the list that it is in, belongs to."""
     if isinstance(value, str):
         yield _Leaf(key, Message(value, getattr(value, "number", number), outer))
     elif depth > _DEEPEST:

@@ -54,6 +54,18 @@ def _clean(text: str) -> str:
     return _decode(_unescape_unprintable(raw) if b"\\x" in raw else raw)
 
 
+def _within(line: Line, context: Context, stamp: str) -> Line:
+    """A message's line with what the record says of it."""
+    return line._replace(
+        stamp=line.stamp or stamp,
+        tag=line.tag or context.tag,
+        host=line.host or context.host,
+        date=context.date or line.date,
+        caller=line.caller or context.caller,
+        is_bare=False,
+    )
+
+
 class Stripper:
     """Takes off what surrounds each line; it knows what went before, for lines that only continue."""
 
@@ -205,25 +217,18 @@ class Stripper:
     def _message(self, message: Message, raw: bytes, depth: int, outer: Line | None) -> Iterator[Line]:
         """A record's message, which may have a prefix or be a record, too, unless it is the kernel's own text."""
         context, text = message.context, message.text if message.is_bytes else _clean(message.text)
-        date = context.date or (outer.date if outer else "")
-        host = context.host or (outer.host if outer else None)
-        stamp = context.stamp or date
-        bare = Line(message.number, text, stamp, context.caller, context.tag, raw=raw, host=host, date=date)
+        if outer is not None:
+            context = context._replace(date=context.date or outer.date, host=context.host or outer.host)
+        stamp = context.stamp or context.date
         parts = text.removesuffix("\n").split("\n")
-        is_log = len(parts) > 1 and any(KERNEL_TEXT.search(part) or _LINE_BEGINS.match(part) for part in parts[1:])
-        if context.is_kernel and not is_log:
-            yield from self._split(bare)
+        is_log = any(KERNEL_TEXT.search(part) or _LINE_BEGINS.match(part) for part in parts[1:])
+        if (context.is_kernel and not is_log) or depth >= _DEEPEST:
+            line = Line(message.number, text, stamp, context.caller, context.tag, raw=raw)
+            yield from self._split(line._replace(host=context.host, date=context.date))
             return
         for part in parts if is_log or not context.stamp else [text.removesuffix("\n")]:
-            inner = part.removesuffix("\r")
-            if depth < _DEEPEST:
-                for line in self._inner(message.number, inner, raw, depth + 1):
-                    yield line._replace(
-                        stamp=line.stamp or stamp, tag=line.tag or context.tag, host=line.host or host,
-                        date=date or line.date, caller=line.caller or context.caller, is_bare=False,
-                    )  # fmt: skip
-            else:
-                yield bare._replace(text=inner)
+            for line in self._inner(message.number, part.removesuffix("\r"), raw, depth + 1):
+                yield _within(line, context, stamp)
 
     def _inner(self, number: int, text: str, raw: bytes, depth: int) -> Iterator[Line]:
         if text[:1] in ("{", "[", '"') and _JSON_BEGINS.match(text):

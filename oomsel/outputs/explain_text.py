@@ -9,6 +9,7 @@ from oomsel.kernel.constraint import Constraint, current_of
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import Formula
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
+from oomsel.outputs.counter_error import counter_error_lines
 from oomsel.outputs.explain import Explanation, Rescue
 from oomsel.outputs.log_evidence import LogEvidence
 from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, outcome_phrase, pages_and_mebibytes
@@ -25,14 +26,20 @@ _READS = {"approximate": "reads the RSS counters approximately", "precise": "sum
 
 
 def explanation_lines(
-    explanation: Explanation, *, show_all: bool = False, evidence: LogEvidence | None = None
+    explanation: Explanation,
+    *,
+    show_all: bool = False,
+    evidence: LogEvidence | None = None,
+    description: str | None = None,
 ) -> list[str]:
     """The explanation as paragraphs and tables; a line that begins with a blank must not be wrapped.
 
-    `evidence` is the log that the scenario was read from: what that does not hold is not claimed.
+    `evidence` is the log that the scenario was read from: what that does not hold is not claimed;
+    `description` is the scenario's own.
     """
     report = explanation.report
-    lines = ["WHO", *(_who(explanation) if evidence is None else evidence.who)]
+    lines = ["THE SCENARIO", *description.split("\n"), ""] if description else []
+    lines += ["WHO", *(_who(explanation) if evidence is None else evidence.who)]
     if evidence is not None:
         lines += ["", "THE MEMORY", *evidence.memory]
     lines += ["", "WHY", *_why(report, evidence)]
@@ -43,8 +50,10 @@ def explanation_lines(
             lines += ["", "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS", *evidence.candidates]
         wrong = _how_wrong(explanation) if evidence is None else evidence.how_wrong
         lines += ["", "HOW WRONG THE COUNTERS CAN BE", *wrong]
+    if explanation.deltas_known and evidence is None:
+        lines += ["", "HOW WRONG THE COUNTERS ARE", *counter_error_lines(explanation, None if show_all else CLOSEST)]
     if skipped := _named_skipped(explanation, evidence):
-        lines += ["", "PASSED OVER", *_skipped(report, skipped, None if show_all else NAMES)]
+        lines += ["", "PASSED OVER", *_skipped(explanation, skipped, None if show_all else NAMES)]
     for rescue in explanation.rescues if evidence is None or evidence.gives_advice else ():
         lines += ["", f"TO SAVE {report.name_of(rescue.victim)}", *_rescue(report, rescue)]
     return lines
@@ -184,7 +193,7 @@ def _equals(report: OomReport, points: int) -> Iterator[str]:
 
 def _closest(explanation: Explanation, most: int | None, evidence: LogEvidence | None) -> Iterator[str]:
     report, shown = explanation.report, explanation.candidates[:most]
-    rows, sides = _candidate_rows(explanation, shown), "<><>>>>"
+    rows, sides = _candidate_rows(explanation, shown), "<><>>>>>"
     if evidence is not None:  # the other mode and the bounds are the simulated counters', not the log's
         rows = [("" if row[0] == "could be" else row[0], *row[1:4], row[5]) for row in rows]
         sides = sides[: len(rows[0])]
@@ -206,13 +215,17 @@ def _candidate_rows(explanation: Explanation, tasks: list[int]) -> list[tuple[st
     view, other = TaskView(report, tasks), TaskView(explanation.other, tasks)
     could = set(explanation.possible_victims)
     best = int(report.points[explanation.candidates[0]])
-    rows: list[tuple[str, ...]] = [("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in")]
-    columns = zip(tasks, view["killed"], view["pid"], view["comm"], view["badness"], other["badness"], strict=True)
-    for task, killed, pid, comm, points, other_points in columns:
+    headings = ("", "pid", "name", "badness", explanation.other.mode, "behind", "true badness in", "oom_score")
+    rows: list[tuple[str, ...]] = [headings]
+    columns = (view["killed"], view["pid"], view["comm"], view["badness"], other["badness"])
+    for task, killed, pid, comm, points, other_points, score in zip(
+        tasks, *columns, _oom_scores(explanation, tasks), strict=True
+    ):
         mark = "killed" if killed else "could be" if task in could else ""
         behind = "-" if best == LONG_MAX else str(best - int(report.points[task]))
         bounds = "-" if points == FIRST else f"{interval.low[task]} .. {interval.high[task]}"
-        rows.append((mark, str(pid), printable(comm), str(points), str(other_points), behind, bounds))
+        cells = (mark, str(pid), printable(comm), str(points), str(other_points), behind, bounds)
+        rows.append((*cells, "-" if score is None else str(score)))
     return rows
 
 
@@ -263,11 +276,21 @@ def _named_skipped(explanation: Explanation, evidence: LogEvidence | None) -> di
     return {why: tasks for why, tasks in named.items() if tasks}
 
 
-def _skipped(report: OomReport, skipped: dict[SkipReason, list[int]], most: int | None) -> Iterator[str]:
+def _skipped(explanation: Explanation, skipped: dict[SkipReason, list[int]], most: int | None) -> Iterator[str]:
     for why, tasks in skipped.items():
-        names = ", ".join(report.name_of(task) for task in tasks[:most])
+        scores = _oom_scores(explanation, tasks)
+        # A confined allocation skips tasks that are eligible elsewhere: those have a score of their own.
+        suffixes = [f" oom_score {score}" if score else "" for score in scores]
+        names = [explanation.report.name_of(task) + suffix for task, suffix in zip(tasks, suffixes, strict=True)]
         more = len(tasks) - len(tasks[:most])
-        yield f"{_subject(why, len(tasks))}: {names}{f' and {more} more' if more else ''}."
+        shown = ", ".join(names[:most]) + (f" and {more} more" if more else "")
+        yield f"{_subject(why, len(tasks))}: {shown}{'' if any(suffixes) or None in scores else '; oom_score 0'}."
+
+
+def _oom_scores(explanation: Explanation, tasks: list[int]) -> list[int | None]:
+    """What /proc/PID/oom_score of each says under the scenario's own release."""
+    precise = explanation.report.system.rules.precise_oom
+    return TaskView(explanation.precise if precise else explanation.approximate, tasks)["oom_score"]
 
 
 def _subject(why: SkipReason, count: int) -> str:

@@ -104,6 +104,7 @@ def _tasks(report: OomReport) -> list[dict[str, Any]]:
         "reason": [reason or None for reason in reasons],
         "badness": badness(report.counters),
         "precise_badness": badness(report.precise),
+        "oom_score": view["oom_score"],
         "in_table": [task in shown for task in view.tasks.tolist()],
         "chosen": view["chosen"],
         "killed": view["killed"],

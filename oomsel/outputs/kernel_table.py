@@ -7,7 +7,7 @@ from typing import Any
 from oomsel.klog.formats import TABLE_4_19, TABLE_6_8, UNKNOWN, Layout
 from oomsel.scenario.models import Counter, Rss, Task
 from oomsel.scenario.plain import plain
-from oomsel.text import comm_to_text
+from oomsel.text import comm_to_text, signed_uid
 
 _PARTS = ("anon", "file", "shmem")
 #: What a row says of a task.
@@ -51,7 +51,7 @@ def _cells(task: Task, layout: Layout) -> tuple[object, ...]:
     parts = {f"rss_{name}": UNKNOWN if (counter := getattr(rss, name)) is None else counter.count for name in _PARTS}
     total = rss.total.count if rss.total is not None else sum(int(value) for value in parts.values())
     values = {
-        "uid": task.uid - (1 << 32) if task.uid >= 1 << 31 else task.uid,
+        "uid": signed_uid(task.uid),
         "tgid": task.pid,
         "total_vm": task.total_vm,
         "rss": total,

@@ -1,4 +1,7 @@
-"""An OomReport as the kernel prints it, byte for byte."""
+"""An OomReport as the kernel prints it, byte for byte, by the functions of mm/oom_kill.c that print it.
+
+Their formats, by release, are in `oomsel.klog.formats`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 from oomsel.kernel.constraint import Constraint, GroupVictimAgain, current_of
 from oomsel.kernel.event import Kill, OomReport, Outcome
 from oomsel.kernel.gfp import format_gfp
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, RSS_MEMBERS
+from oomsel.kernel.percpu_counter import RSS_MEMBERS
 from oomsel.klog import formats
 from oomsel.outputs.summary import compare
 from oomsel.outputs.tasks import TABLE_COLUMNS, TaskView
@@ -89,7 +92,7 @@ def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
 
 
 def dump_oom_victim(report: OomReport) -> str:
-    """The line that names the victim, the constraint and the cgroups; dump_oom_summary() before 6.2."""
+    """The line that names the victim, the constraint and the cgroups; the function was dump_oom_summary() before."""
     system, tasks, oc, task = report.system, report.system.tasks, report.oc, report.chosen
     assert task is not None
     policy = report.constraint is Constraint.MEMORY_POLICY
@@ -139,7 +142,7 @@ def __oom_kill_process(report: OomReport, kill: Kill) -> Iterator[str]:
         pid,
         comm,
         _kb(system.page_size, int(system.total_vm[mm])),
-        *_rss_kb(report, mm, int(counters[MM_ANONPAGES]), int(counters[MM_FILEPAGES]), int(counters[MM_SHMEMPAGES])),
+        *_rss_kb(report, mm, *(int(counters[member]) for member in RSS_MEMBERS.values())),
         int(tasks.uid[task]),
         pgtables if system.rules.pgtables_unit_slip else pgtables >> 10,
         int(tasks.oom_score_adj[task]),

@@ -25,12 +25,14 @@ COLUMNS = (
     ("pid", False),
     ("name", True),
     ("adj", False),
+    ("oom_score", False),
     ("approximate", False),
     ("precise", False),
     ("error", False),
     ("MiB", False),
 )
 _TITLE = "Badness in pages, as each mode reads it; error is approximate minus precise."
+_UNKNOWN = "-"
 
 
 def _order(approximate: OomReport, precise: OomReport) -> list[int]:
@@ -45,21 +47,27 @@ def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[
     held, truly_held = (get_mm_rss(each) + each[:, MM_SWAPENTS] for each in (approximate.counters, approximate.precise))
     errors = of_task(system, held - truly_held)[tasks].tolist()
     columns = (view[name] for name in ("chosen", "pid", "comm", "oom_score_adj", "badness"))
+    own = other if system.rules.precise_oom else view
     return [
         (
             _chosen_by(chosen, precisely_chosen),
             str(pid),
             printable(comm),
             str(adj),
-            "-" if points is None else str(points),
-            "-" if precise_points is None else str(precise_points),
+            _shown(score),
+            _shown(points),
+            _shown(precise_points),
             f"{error:+d}" if error else "0",
             f"{error * system.page_size / (1 << 20):+.1f}" if error else "0.0",
         )
-        for chosen, pid, comm, adj, points, precisely_chosen, precise_points, error in zip(
-            *columns, other["chosen"], other["badness"], errors, strict=True
+        for chosen, pid, comm, adj, points, precisely_chosen, precise_points, score, error in zip(
+            *columns, other["chosen"], other["badness"], own["oom_score"], errors, strict=True
         )
     ]
+
+
+def _shown(value: int | str | None) -> str:
+    return _UNKNOWN if value is None else str(value)
 
 
 def _chosen_by(approximate: bool, precise: bool) -> str:

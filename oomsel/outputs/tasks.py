@@ -9,6 +9,7 @@ import numpy as np
 
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN, SkipReason, get_mm_rss
 from oomsel.kernel.event import OomReport
+from oomsel.kernel.oom_score import proc_oom_score
 from oomsel.kernel.percpu_counter import MEMBERS, RSS_MEMBERS, Int64s
 from oomsel.kernel.system import NO_MM, Indices
 
@@ -48,6 +49,7 @@ class TaskView:
             "pgtables_bytes": lambda: self._of_mm(report.system.pgtables_bytes),
             "skip_reason": self._skip_reason,  # why it may not be killed; empty if it may
             "badness": self._badness,  # points, or `FIRST`; None if it may not be killed
+            "oom_score": self._oom_score,  # as /proc/PID/oom_score says; None where nobody knows
             "chosen": lambda: [task == report.chosen for task in index],
             "killed": self._killed,  # with a line or without
         }
@@ -84,6 +86,14 @@ class TaskView:
     def _badness(self) -> list[int | str | None]:
         special = {LONG_MIN: None, LONG_MAX: FIRST}
         return [special.get(points, points) for points in self.report.points[self.tasks].tolist()]
+
+    def _oom_score(self) -> list[int | None]:
+        """The counters are read as the report's mode reads them."""
+        system = self.report.system
+        if not system.total_is_known or system.formula is not None:
+            return [None] * len(self.tasks)
+        scores: list[int | None] = proc_oom_score(system, self.report.counters)[self.tasks].tolist()
+        return scores
 
     def _of_mm(self, column: Int64s) -> list[int | None]:
         without = np.flatnonzero(self._mm == NO_MM).tolist()

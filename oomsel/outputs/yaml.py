@@ -52,7 +52,7 @@ def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
 
 def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:
     indent = "  " * (len(path) - 1)
-    key = _scalar(path[-1])
+    key = _key(path[-1])
     start = f"{indent}{key}:" if len(key) < MAX_KEY else f"{indent}? {key}\n{indent}:"
     comment = _COMMENTS.get(path, "") if len(path) == 2 else ""
     tail = f"  # {comment}" if comment else ""
@@ -60,11 +60,20 @@ def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:
         yield start
         for name, part in value.items():
             yield from _entry((*path, name), part)
+    elif isinstance(value, str) and _is_literal(value):
+        yield f"{start} |-"
+        yield from (f"{indent}  {line}" for line in value.split("\n"))
     elif isinstance(value, list) and path == ("updates",):
         yield f"{key}:"
         yield from (f"- {_flow(item)}" for item in value)
     else:
         yield f"{start} {_flow(value)}{tail}"
+
+
+def _is_literal(text: str) -> bool:
+    """Whether a text of several lines can stand in a literal block, which ends before a last newline."""
+    lines = text.split("\n")
+    return len(lines) > 1 and all(line.isprintable() and line and line[0] != " " for line in lines)
 
 
 def _flow(value: Any) -> str:
@@ -76,8 +85,13 @@ def _flow(value: Any) -> str:
 
 
 def _flow_key(key: str) -> str:
-    text = _scalar(key)
+    text = _key(key)
     return text if len(text) < MAX_KEY else f"? {text} "
+
+
+def _key(key: str) -> str:
+    """A key without what contains it; the numbers of nodes and CPUs stand bare."""
+    return key if key.isascii() and key.isdecimal() else _scalar(key)
 
 
 def _scalar(value: Any) -> str:

@@ -188,6 +188,19 @@ def replaying(_: Files) -> Iterator[Ratio]:
         yield Ratio(*found, 9)
 
 
+def capturing(_: Files) -> Iterator[Ratio]:
+    """Reading 1,000 processes beside a bare loop that opens and reads the same files, on Linux."""
+    if sys.platform != "linux":
+        return
+    from oomsel.inputs.proc.reading import read_proc
+    from oomsel.inputs.proc.tree import Tree
+    from tests.bench.capturing import bare_loop, processes
+
+    with processes(1000):
+        yield Ratio("read 1,000 processes / a bare loop", 1.5, lambda: read_proc(Tree()), bare_loop, 9)
+        yield Ratio("capture 1,000 processes / a bare loop", 2.0, oomsel.capture, bare_loop, 9)
+
+
 HEADER = " ratio  least    CPU  target       oomsel    the other  oomsel / the other"
 
 
@@ -213,7 +226,7 @@ def main() -> None:
     print(HEADER, flush=True)  # noqa: T201
     with tempfile.TemporaryDirectory() as folder:
         files = write_files(Path(folder))
-        for section in (starting, loading, choosing, replaying, searching):
+        for section in (starting, loading, choosing, replaying, capturing, searching):
             for ratio in section(files):
                 ours, other = in_turns([ratio.ours, ratio.other], ratio.runs)
                 print(row(ratio, ours, other), flush=True)  # noqa: T201

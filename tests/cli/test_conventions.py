@@ -130,11 +130,21 @@ def test_workers_end_with_a_closed_pipe(tmp_path: Path) -> None:
     assert ran.stderr == ""
 
 
+def _opened_for_writing(fifo: Path, reader: subprocess.Popen[bytes]) -> int:
+    """The pipe's other end as soon as the command has opened it; a command that ended does not hang the test."""
+    while reader.poll() is None:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            time.sleep(0.01)
+    raise AssertionError(reader.communicate())
+
+
 def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     fifo = tmp_path / "never.yaml"
     os.mkfifo(fifo)
     process = subprocess.Popen([*OOMSEL, "select", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    writer = os.open(fifo, os.O_WRONLY)  # opens as soon as the command reads, which then waits for ever
+    writer = _opened_for_writing(fifo, process)  # the command reads, and waits for ever
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=10) == (b"", b"")

@@ -63,7 +63,7 @@ def test_json_lines_and_parquet_hold_what_csv_holds(fleet: Path, tmp_path: Path)
     assert [row["event"] for row in rows][:2] == [1, 2]
     assert list(rows[0]) == list(COLUMNS)
     pytest.importorskip("pyarrow")
-    from pyarrow import parquet  # type: ignore[import-untyped,unused-ignore]
+    from pyarrow import parquet  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     path = tmp_path / "fleet.parquet"
     assert _run("--format", "parquet", "-o", str(path), str(fleet)).status == 0

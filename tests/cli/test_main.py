@@ -44,7 +44,7 @@ def test_every_command_and_option_is_documented() -> None:
     [
         (["selct"], "no command selct; did you mean select?; see oomsel --help"),
         (["\x1b[2J"], r"no command \x1b[2J; there are "),
-        (["select"], "Missing argument 'SCENARIO...'; see oomsel select --help"),
+        (["select"], "no SCENARIO; name one, or use --live; see oomsel select --help"),
         (["select", "--mod", "x", "f"], "No such option '--mod'"),
         (
             ["select", "--mode", "x", "f"],

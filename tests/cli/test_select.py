@@ -253,9 +253,9 @@ def test_tables(flip: Path) -> None:
         0,
         (
             "Badness in pages, as each mode reads it; error is approximate minus precise.\n"
-            "victim      pid name  adj approximate precise error  MiB\n"
-            "approximate  10 over    0         640     578   +62 +0.2\n"
-            "precise      11 under   0         608     639   -31 -0.1\n"
+            "victim      pid name  adj oom_score approximate precise error  MiB\n"
+            "approximate  10 over    0       709         640     578   +62 +0.2\n"
+            "precise      11 under   0       706         608     639   -31 -0.1\n"
             f"{sentence}\n"
         ),
         "",
@@ -263,9 +263,9 @@ def test_tables(flip: Path) -> None:
     ran = run("select", "--format", "table", "--all", "--mode", "precise", flip, flip)
     table = (
         "Badness in pages, as each mode reads it; error is approximate minus precise.\n"
-        "victim       pid  name   adj  approximate  precise  error   MiB\n"
-        "approximate   10  over     0          640      578    +62  +0.2\n"
-        "precise       11  under    0          608      639    -31  -0.1\n"
+        "victim       pid  name   adj  oom_score  approximate  precise  error   MiB\n"
+        "approximate   10  over     0        709          640      578    +62  +0.2\n"
+        "precise       11  under    0        706          608      639    -31  -0.1\n"
         f"{sentence}\n"
     )
     assert ran == (0, f"# {flip}\n{table}# {flip}\n{table}", "")

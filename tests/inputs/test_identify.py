@@ -40,6 +40,7 @@ def picture() -> bytes:
 DOCUMENTS: dict[Kind, dict[str, str | bytes]] = {
     Kind.LOG: {
         "a kill line": KILL,
+        "a kill line in UTF-16": KILL.encode("utf-16"),
         "stamped lines": "\n".join(LINES),
         "nearly all stamped": "\n".join(["one", *LINES]),
         "a stamp in the middle": "\n".join(["one", "two", "three", *LINES]),
@@ -97,7 +98,8 @@ DOCUMENTS: dict[Kind, dict[str, str | bytes]] = {
         "comments": "# nothing\n",
         "one NUL": "a\0b\nc",
         "Latin-1": "stra\xdfe".encode("latin-1"),
-        "UTF-16": KILL.encode("utf-16"),
+        "UTF-16": "oomsel: 1\n".encode("utf-16"),
+        "UTF-16 of something else": "Dear diary, it rained.".encode("utf-16"),
     },
     Kind.EMPTY: {"empty": "", "blank": " \n\t\r\n", "a BOM": "\ufeff"},
     Kind.NO_TEXT: {

@@ -81,6 +81,34 @@ def test_at_once_and_task_by_task_say_the_same(
     assert lines(at_once) == lines(by_task)
 
 
+MACHINE_KEYS = {"cpus": "0-3,8", "online": "0-2", "dying": 3, "ram": 100_000}
+GROUP: list[dict[Any, Any]] = [
+    {"pid": 20, "comm": "g", "memcg": "/g", "rss": {"anon": 70, "file": 60}, "reaper_leaves": {"file": 50}},
+    {"pid": 21, "comm": "h", "memcg": "/g", "rss": {"anon": 70}, "flags": ["exited"], "mempolicy": {"interleave": 0}},
+]
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"machine": MACHINE_KEYS | {"init": 10}, "sysctl": {"swappiness": 0}},
+        {"machine": MACHINE_KEYS | {"init": "none"}, "oom": {"order": -1}},
+        {"oom": {"memcg": "/g", "current": 20, "current_thread": 22, "group_victim_again": "killed"}},
+        # What is wrong with a pid that no other key names.
+        {"machine": MACHINE_KEYS | {"init": 9}},
+        {"oom": {"current_thread": 12}},
+        {"memcgs": {"/g": {"order": [12, 20, 21]}}},
+        {"memcgs": {"/g": {"order": [21]}}},
+    ],
+)
+def test_pids_that_are_named_elsewhere(monkeypatch: pytest.MonkeyPatch, rest: dict[str, Any]) -> None:
+    memcgs = {"memcgs": {"/g": {"max": 100, "oom_group": True, "order": [21, 20]}}}
+    at_once, by_task = both_ways(monkeypatch, text([*TASKS, *GROUP], **memcgs | rest))
+    assert at_once == by_task
+    if not isinstance(at_once, str):
+        assert lines(at_once) == lines(by_task)
+
+
 def changed(**keys: Any) -> list[dict[Any, Any]]:
     return [*TASKS, {"pid": 99, "comm": "odd"} | keys]
 

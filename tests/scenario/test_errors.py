@@ -114,7 +114,7 @@ def test_huge_scalars_are_refused_and_not_quoted() -> None:
     [
         (b"oomsel: 1\ntitle: \xff\n", "F:2:8: not UTF-8: the byte 0xff; save the file as UTF-8"),
         (b"\xef\xbb\xbftitle: \xc3\xbc\xc3\n", "F:1:9: not UTF-8: the byte 0xc3; save the file as UTF-8"),
-        (b"\xff\xfeo\0", "F:1:1: not UTF-8: the byte 0xff; save the file as UTF-8"),
+        (b"\xff\xfeo\0", "F:1:1: not UTF-8: the byte 0xff; save the file as UTF-8"),  # UTF-16
         (b"title: a\x00b\n", "F:1:9: not YAML: the character U+0000; write it as an escape in double quotes"),
         (b"a: b\ntitle: \x1b[31m\n", "F:2:8: not YAML: the character U+001B; write it as an escape in double quotes"),
         (b"", "F: empty; a scenario begins with oomsel: 1"),

@@ -20,8 +20,6 @@ from oomsel.scenario.models import Cpuset, Oom, Task
 _KTHREAD_NAME = re.compile(rb"(?:kworker/|kswapd[0-9]|ksoftirqd/|khugepaged$|kthreadd$|ksmd$|kcompactd[0-9]|jbd2/|xfs)")
 #: What the first line names where it is lost.
 NOBODY = b"?"
-#: The first release in which an allocation without __GFP_FS never kills: until then a mask of 0 did.
-_NO_MASK_KILLS_NOBODY = (6, 5)
 
 
 class Allocating(NamedTuple):
@@ -196,7 +194,7 @@ def _gfp(event: OomEvent, facts: Facts, invoked: Invoked, notes: list[str]) -> i
         except ValueError:
             notes.append(f"gfp_mask {mask:#x} has the bit numbers of an older release, and no names to translate it by")
             return None
-    may_kill = mask & GFP_FS or event.is_memcg or (mask == 0 and facts.version[:2] < _NO_MASK_KILLS_NOBODY)
+    may_kill = mask & GFP_FS or event.is_memcg or (mask == 0 and release.rules.gfp_zero_kills)
     if not may_kill and event.ends:
         notes.append(f"gfp_mask {mask:#x} has no __GFP_FS, and still the OOM killer ran; the run here adds it")
         mask |= GFP_FS

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import codecs
-from typing import IO
+
+from oomsel.klog.chunks import Readable
 
 _CHUNK = 1 << 16
+#: So many bytes tell whether an input is UTF-16.
+_TELLING = 64
 
 
 def encoding_of(start: bytes) -> str | None:
@@ -14,6 +17,7 @@ def encoding_of(start: bytes) -> str | None:
         return "utf-16-le"
     if start.startswith(codecs.BOM_UTF16_BE):
         return "utf-16-be"
+    start = start[:_TELLING]
     pairs = start[: len(start) & ~1]
     if len(pairs) < 8:
         return None
@@ -23,14 +27,23 @@ def encoding_of(start: bytes) -> str | None:
     return "utf-16-be" if not any(even) and all(odd) else None
 
 
-class Utf8Stream:
-    """`raw`, which is UTF-16, read as UTF-8 without a mark; what is no UTF-16 becomes U+FFFD."""
+def utf8_of(start: bytes) -> bytes:
+    """The beginning of an input as UTF-8, where it is UTF-16; else as it is."""
+    encoding = encoding_of(start)
+    if encoding is None:
+        return start
+    return start.decode(encoding, "replace").removeprefix("\ufeff").encode("utf-8", "replace")
 
-    def __init__(self, raw: IO[bytes], encoding: str) -> None:
+
+class Utf8Stream:
+    """`start` and the rest of `raw`, which are UTF-16, read as UTF-8 without a mark; U+FFFD for what is neither."""
+
+    def __init__(self, start: bytes, raw: Readable, encoding: str) -> None:
         self._raw = raw
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._ready = b""
         self._begun = False
+        self._add(self._decoder.decode(start))
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes, none only at the end; all that is left for -1."""
