@@ -34,8 +34,8 @@ run: $(INSTALLED) ## set up what running needs, and run the main job on a shippe
 test: $(READY) ## set up what developing needs, and run the tests
 	$(PYTEST)
 
-test-fast: $(READY) ## the tests but for those that take over a second each
-	$(PYTEST) -m "not slow"
+test-fast: $(READY) ## the tests but for those that take over a second each; laws are tried on fewer examples
+	$(PYTEST) -m "not slow" --hypothesis-profile fast
 
 lint: $(READY) ## look for mistakes and for code that is not formatted
 	$(BIN)/ruff check .

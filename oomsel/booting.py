@@ -214,7 +214,7 @@ def _threads(tasks: TaskColumns) -> list[tuple[int, Thread]]:
 
 
 def _flags(tasks: TaskColumns, machine: Machine) -> Int64s:
-    """`TaskFlag` bits of each task; init is whom the machine says, or whoever is flagged so, or pid 1."""
+    """`TaskFlag` bits of each task; init is the task that the machine names, or else the one flagged so, or pid 1."""
     stated = tasks.coded["flags"]
     flags = np.array([sum(_FLAGS[name] for name in set(names)) for names in stated.values], np.int64)[stated.code]
     if machine.init != "none" and not (flags & TaskFlag.INIT).any():

@@ -59,5 +59,10 @@ class InputError(OomselError):
         return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
+def unreadable(source: str, error: OSError) -> InputError:
+    """The error of an input that the system does not let us read, or write."""
+    return InputError(source, [Problem(error.strerror or str(error))])
+
+
 class UsageError(OomselError):
     """A call that asks for something impossible, such as an unknown mode."""

@@ -65,7 +65,7 @@ class ScenarioItem(pytest.Item):
             raise Unexpected("\n".join(problem_lines(result) or _failure_lines(result)))
 
     def _name(self) -> str:
-        """The file as somebody in the folder where pytest was started would name it."""
+        """The file's name, relative to the folder where pytest was started."""
         start = self.config.invocation_params.dir
         return str(self.path.relative_to(start) if self.path.is_relative_to(start) else self.path)
 

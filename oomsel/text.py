@@ -1,6 +1,6 @@
 """What text stands for: names as a terminal may show them, quantities of memory, lists of numbers, aligned columns.
 
-A comm is up to 15 arbitrary bytes chosen by whoever runs the process, a cgroup's name
+A comm is up to 15 arbitrary bytes chosen by the user who runs the process, a cgroup's name
 nearly so.  Shown raw, it could move the cursor or forge a line of its own; here every
 byte that a terminal would act on becomes `\\xNN`, as /dev/kmsg writes it.
 """
@@ -46,6 +46,9 @@ _UNITS = "kB, KiB, MB, MiB, GB, GiB, TB, TiB or pages"
 #: A memory cgroup's `max`, in kB, is about this on any page size: PAGE_COUNTER_MAX.
 UNLIMITED_KB = 1 << 52
 
+#: What a spreadsheet takes for a formula, at the beginning of a text cell.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def _escape(match: re.Match[str]) -> str:
     raw = match.group().encode("utf-8", "surrogateescape" if match.group() >= "\udc80" else "surrogatepass")
@@ -73,6 +76,20 @@ def comm_to_text(comm: bytes) -> str:
     if b"\\" not in comm:
         return printable(comm)
     return printable(_ESCAPE_START.sub(r"\\x5c", comm.decode("utf-8", "surrogateescape")))
+
+
+def process_name(pid: int, comm: bytes | str) -> str:
+    """A process as a sentence names it.
+
+    >>> process_name(247, b"over")
+    '247 (over)'
+    """
+    return f"{pid} ({printable(comm)})"
+
+
+def process_object(pid: int, comm: bytes) -> dict[str, int | str]:
+    """A process as JSON names it."""
+    return {"pid": pid, "comm": comm_to_text(comm)}
 
 
 def comm_from_text(text: str) -> bytes:
@@ -168,6 +185,14 @@ def pages_of(kb: int, page_size: int) -> int:
     return (kb << 10) // page_size
 
 
+def list_or_none(text: str, limit: int = MAX_CPU) -> list[int] | None:
+    """As `parse_list`, None for what is no list."""
+    try:
+        return parse_list(text, limit)
+    except ValueError:
+        return None
+
+
 def format_numbers(numbers: Iterable[int]) -> str:
     """The numbers as the kernel's `%*pbl` prints them: ranges, ascending; empty for none.
 
@@ -193,12 +218,40 @@ def signed_uid(uid: Uid) -> Uid:
 
 
 def unsigned_uid(uid: Uid) -> Uid:
-    """The uid that `%d` printed as `uid`; one that is not negative is itself.
+    """The uid that `%d` printed as `uid`; one that is not negative, or no number of 32 bits, is itself.
 
     >>> unsigned_uid(1000), unsigned_uid(-2)
     (1000, 4294967294)
     """
-    return uid + (uid < 0) * (1 << 32)
+    return uid + ((uid < 0) & (uid >= -(1 << 31))) * (1 << 32)
+
+
+def mebibytes(size: int) -> str:
+    """A number of bytes in MiB.
+
+    >>> mebibytes(47_000_000)
+    '44.8 MiB'
+    """
+    return f"{size / (1 << 20):.1f} MiB"
+
+
+def is_below(path: str, top: str) -> bool:
+    """Whether a cgroup's path is `top` or below it."""
+    return f"{path}/".startswith(f"{top.rstrip('/')}/")
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that a misspelt one was meant to be, None if none is like it."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), None)
+
+
+def json_text(value: object) -> str:
+    """Plain data as JSON for a person or a program to read, with a newline at its end."""
+    import json
+
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
@@ -213,3 +266,12 @@ def aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
     return [form.format(*row).rstrip() for row in rows]
+
+
+def spreadsheet_text(text: str) -> str:
+    """Text for a cell: an apostrophe keeps a spreadsheet from executing what a process calls itself.
+
+    >>> spreadsheet_text("=1+1"), spreadsheet_text("bash")
+    ("'=1+1", 'bash')
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text

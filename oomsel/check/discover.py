@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, unreadable
 from oomsel.inputs.identify import Kind, identify
 from oomsel.inputs.source import SUFFIXES, open_source
 
@@ -50,7 +50,7 @@ def refuse_without(found: Found) -> None:
 
 def _files_below(folder: str) -> Iterator[str]:
     def refuse(error: OSError) -> None:
-        raise InputError(str(error.filename), [Problem(error.strerror or str(error))])
+        raise unreadable(str(error.filename), error)
 
     for here, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -68,5 +68,5 @@ def why_not_checked(path: str) -> str | None:
         return None
     if kind in (Kind.SCENARIO, Kind.BUNDLE):
         return None
-    said = {Kind.OTHER: "it has no key oomsel at its top", Kind.EMPTY: "it is empty"}
-    return said.get(kind) or f"this is {kind.value}"
+    reasons = {Kind.OTHER: "it has no key oomsel at its top", Kind.EMPTY: "it is empty"}
+    return reasons.get(kind) or f"this is {kind.value}"

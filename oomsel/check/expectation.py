@@ -10,7 +10,7 @@ import numpy as np
 from oomsel.kernel.badness import LONG_MAX
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.uncertainty import badness_interval, possible_victims
-from oomsel.outputs.summary import outcome_phrase
+from oomsel.outputs.summary import is_same_choice, outcome_phrase
 from oomsel.scenario.models import Expect, Verdict
 from oomsel.scenario.values import Path
 from oomsel.text import comm_to_text
@@ -83,7 +83,7 @@ def _kills_hold(names: tuple[int | bytes, ...], report: OomReport) -> bool:
 def _robust(approximate: OomReport, precise: OomReport) -> Iterator[Failure]:
     path: Path = ("expect", "robust")
     if approximate.chosen is None or approximate.chosen != precise.chosen:
-        if (approximate.outcome, approximate.chosen) != (precise.outcome, precise.chosen):
+        if not is_same_choice(approximate, precise):
             happens = " and ".join(f"{report.mode} {outcome_phrase(report)}" for report in (approximate, precise))
             yield Failure(path, f"not robust: {happens}")
         return

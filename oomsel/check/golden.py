@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.check.expectation import Failure
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, unreadable
 from oomsel.files import lines_of
 from oomsel.kernel.event import OomReport
 from oomsel.klog.table import NoHeader, parse_table
 from oomsel.outputs.kernel_text import REMARK, event_text
-from oomsel.outputs.tasks import TABLE_COLUMNS
+from oomsel.outputs.tasks import PAGE_COLUMNS
 from oomsel.outputs.unified import unified_diff
 from oomsel.scenario.models import Expect
 from oomsel.scenario.values import Path, format_path
@@ -23,8 +23,6 @@ MAX_DETAIL = 60
 
 _REAPER = "oom_reaper: reaped process "
 _KB = re.compile(r"(?<=:)([0-9]+|\?)(?=kB)")
-#: The table's columns of pages.
-_IN_PAGES = frozenset(TABLE_COLUMNS.values()) - {"pgtables_bytes", "oom_score_adj"}
 
 
 class _Golden(NamedTuple):
@@ -91,7 +89,7 @@ def _read(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InputError(path, [Problem(error.strerror or str(error))]) from None
+        raise unreadable(path, error) from None
 
 
 def _golden_text(golden: str | None, mode: str | None, approximate: OomReport, precise: OomReport) -> str:
@@ -145,7 +143,7 @@ def _rows(text: str) -> dict[int, dict[str, object]]:
 def _slack(column: str, pages: int, page_size: int) -> int:
     if column == "pgtables_bytes":
         return pages * page_size
-    return pages if column in _IN_PAGES else 0
+    return pages if column in PAGE_COLUMNS else 0
 
 
 def _near(value: object, other: object, slack: int) -> bool:

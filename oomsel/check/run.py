@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.check.expectation import Failure, failures, unknown_names
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, unreadable
 from oomsel.scenario.values import Path, format_path
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _update(name: str, failure: Failure) -> str:
     try:
         write_whole(lambda file: file.write(text.encode("utf-8", "backslashreplace")), path)
     except OSError as error:
-        raise InputError(path, [Problem(error.strerror or str(error))]) from None
+        raise unreadable(path, error) from None
     return path
 
 

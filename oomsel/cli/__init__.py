@@ -13,9 +13,9 @@ import click
 from oomsel import __version__
 from oomsel.cli.common import say, verbosity
 from oomsel.errors import OomselError
-from oomsel.text import printable
+from oomsel.text import nearest, printable
 
-#: Every command and the module that has it; imported when its name is asked for.
+#: The commands; each is in the module of its name, which is imported when the command is used.
 COMMANDS = (
     "select",
     "explain",
@@ -28,6 +28,7 @@ COMMANDS = (
     "generate",
     "simulate",
     "sweep",
+    "replay",
     "bench",
     "schema",
     "completion",
@@ -60,10 +61,8 @@ class Commands(click.Group):
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        import difflib
-
-        close = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(COMMANDS)}"
+        meant = nearest(name, COMMANDS)
+        hint = f"did you mean {meant}?" if meant else f"there are {', '.join(COMMANDS)}"
         raise click.UsageError(f"no command {name}; {hint}", ctx)
 
 

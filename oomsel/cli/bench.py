@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from oomsel.cli.common import write
+from oomsel.text import json_text
 
 
 @click.command("bench", epilog="\b\nExample:\n  oomsel bench --tasks 1000 --tasks 100000 --cpus 64")
@@ -31,8 +32,6 @@ def command(tasks: tuple[int, ...], cpus: tuple[int, ...], runs: int, as_json: b
         if not as_json:
             write(f"{bench.bench_line(row)}\n", None)
     if as_json:
-        import json
-
-        write(json.dumps(bench.bench_object(rows), indent=2) + "\n", None)
+        write(json_text(bench.bench_object(rows)), None)
     else:
         write("".join(f"{line}\n" for line in bench.FOOTER), None)

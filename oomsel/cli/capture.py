@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FILE, FORMS, OUTPUT, note, verbosity, write, write_scenario
+from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, note, verbosity, write, write_scenario
 
 
 @click.command("capture", epilog="\b\nExample:\n  oomsel capture | oomsel explain -")
@@ -21,16 +21,48 @@ from oomsel.cli.common import FILE, FORMS, OUTPUT, note, verbosity, write, write
     help="With --root: who shares an mm, an mm a line, the pids of the threads that have it.",
 )
 @click.option("--mempolicies", is_flag=True, help="Ask numa_maps for memory policies: slow, and for root.")
-@click.option("--format", "form", type=FORMS, help="Default: what FILE's name ends in, or YAML.")
+@click.option("--vmcore", metavar="FILE", type=FILE, help="Read a core dump of a kernel instead; needs drgn.")
+@click.option("--kcore", is_flag=True, help="Read this kernel's memory instead of /proc; for root, needs drgn.")
+@click.option(
+    "--qemu", metavar="SOCKET", type=FILE, help="Read a QEMU guest's memory by its QMP socket instead; needs drgn."
+)
+@click.option(
+    "--vmlinux", metavar="FILE", type=FILE, help="That kernel with its debugging symbols; default: where drgn looks."
+)
+@click.option(
+    "--oom-control",
+    metavar="ADDRESS:CPU",
+    help="Of a dump taken inside the OOM killer: its struct oom_control, and the CPU it ran on.",
+)
+@FORM
 @verbosity
 @OUTPUT
-def command(root: str | None, kcmp: str | None, mempolicies: bool, form: str | None, output: str | None) -> None:
+def command(
+    root: str | None,
+    kcmp: str | None,
+    mempolicies: bool,
+    vmcore: str | None,
+    kcore: bool,
+    qemu: str | None,
+    vmlinux: str | None,
+    oom_control: str | None,
+    form: str | None,
+    output: str | None,
+) -> None:
     """Write this machine as a scenario: whom would the OOM killer choose here, now?
 
     Reads what /proc, /sys and the cgroup files say of memory, never a command line or an
     environment.  Root sees everything, anybody else what may be read; a note says what could not
     be. Each process's oom_score is predicted from what was read and compared.
+
+    A kernel's memory (--vmcore, --kcore, --qemu) holds every CPU's part of every counter: what is
+    read from it has no bounds, only values.
     """
+    if vmcore is not None or kcore or qemu is not None or vmlinux is not None or oom_control is not None:
+        if root is not None or kcmp is not None or mempolicies:
+            raise click.UsageError("--root, --kcmp and --mempolicies are for /proc, not for a kernel's memory")
+        _capture_memory(vmcore, kcore, qemu, vmlinux, oom_control, form, output)
+        return
     if kcmp is not None and root is None:
         raise click.UsageError("--kcmp is for a copy; use it with --root", click.get_current_context())
     from oomsel.inputs.proc.counters import ASSUMED
@@ -40,10 +72,39 @@ def command(root: str | None, kcmp: str | None, mempolicies: bool, form: str | N
     scenario = capture(root, kcmp=kcmp, mempolicies=mempolicies)
     for message in scenario.notes:
         note(root or LIVE, message)
-    if (form or (output or "").rpartition(".")[2].lower()) in ("json", "npz"):
+    if form_of(form, output) in ("json", "npz"):
         write_scenario(scenario, form, output)
         return
     from oomsel.outputs.yaml import to_yaml
 
     assumed = ASSUMED in (scenario.description or "").split("\n")
     write(to_yaml(scenario, (f"{ASSUMED[0].upper()}{ASSUMED[1:]}.",) if assumed else ()), output)
+
+
+def _capture_memory(
+    vmcore: str | None,
+    kcore: bool,
+    qemu: str | None,
+    vmlinux: str | None,
+    oom_control: str | None,
+    form: str | None,
+    output: str | None,
+) -> None:
+    """Write the scenario that a kernel's memory holds."""
+    from oomsel.inputs.vmcore.capture import capture_kernel
+    from oomsel.inputs.vmcore.source import KCORE, KernelSource, Kind, parse_oom_control
+
+    named = {Kind.VMCORE: vmcore, Kind.KCORE: KCORE if kcore else None, Kind.QEMU: qemu}
+    sources = [KernelSource(kind, name, vmlinux) for kind, name in named.items() if name is not None]
+    if len(sources) != 1:
+        raise click.UsageError("one kernel at a time; use one of --vmcore, --kcore and --qemu")
+    oom = None
+    if oom_control is not None:
+        try:
+            oom = parse_oom_control(oom_control)
+        except ValueError as error:
+            raise click.UsageError(f"--oom-control: {oom_control} is {error}") from None
+    scenario = capture_kernel(sources[0], oom)
+    for message in scenario.notes:
+        note(sources[0].name, message)
+    write_scenario(scenario, form, output)

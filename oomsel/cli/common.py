@@ -1,4 +1,4 @@
-"""What the commands share: their options, notes on standard error, and output that is whole or not there."""
+"""What the commands share: options, notes on standard error, and output that is written whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SET = click.option(
     multiple=True,
     help="What if: change a key, a task by pid or comm: 'tasks[mysqld].oom_score_adj=-500'. Repeatable.",
 )
-#: Completed as a file's name; whether it can be read is found where it is, and said with all else.
+#: Shells complete it as the name of a file.  Whether the file can be read is checked by what opens it.
 FILE = click.Path(readable=False)
 OUTPUT = click.option(
     "-o",
@@ -40,7 +40,6 @@ OUTPUT = click.option(
     type=FILE,
     help="Write to FILE, whole or not at all, instead of standard output.",
 )
-INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="SCENARIO...", type=FILE)
 INPUTS_OR_LIVE = click.argument("inputs", nargs=-1, metavar="SCENARIO...", type=FILE)
 LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in the place of SCENARIO; see capture.")
 
@@ -73,7 +72,7 @@ def is_verbose() -> bool:
     return click.get_current_context().meta.get(_VERBOSITY) == "verbose"
 
 
-#: Of a kernel log: which report, and what a person knows that the log does not say.
+#: The options for kernel logs: which report, and what the log itself may not say.
 LOG_OPTIONS = (
     click.option("--event", type=click.IntRange(min=1), metavar="N", help="Of a kernel log: its report number N."),
     click.option(
@@ -103,7 +102,7 @@ def scenario_options(function: Command) -> Command:
 
 
 def _collecting(function: Command) -> Command:
-    """Keep the log's options in the context, so that a command need not know of them."""
+    """Keep the options for kernel logs in the context, where `log_options` finds them."""
     from functools import wraps
 
     @wraps(function)
@@ -116,14 +115,14 @@ def _collecting(function: Command) -> Command:
 
 
 def log_options() -> LogOptions:
-    """What was said of a kernel log on the command line."""
+    """The options for kernel logs that were given on the command line."""
     from oomsel.inputs.log.options import LogOptions
 
-    said = click.get_current_context().obj or {}
-    if sum(bool(said.get(name)) for name in ("event", "pid", "last")) > 1:
+    given = click.get_current_context().obj or {}
+    if sum(bool(given.get(name)) for name in ("event", "pid", "last")) > 1:
         raise click.UsageError("--event, --pid and --last each pick a report; use one of them")
-    page_size = said.get("page_size")
-    return LogOptions(**{**said, "page_size": int(page_size) if page_size else None})
+    page_size = given.get("page_size")
+    return LogOptions(**{**given, "page_size": int(page_size) if page_size else None})
 
 
 def inputs_of(inputs: tuple[str, ...], live: bool) -> tuple[str, ...]:
@@ -209,13 +208,19 @@ def write_bytes(raw: bytes, output: str | None) -> None:
     write_with(lambda file: file.write(raw), output)
 
 
-#: The forms that a scenario can be written in.
-FORMS = click.Choice(["yaml", "json", "npz"])
+FORM = click.option(
+    "--format", "form", type=click.Choice(["yaml", "json", "npz"]), help="Default: what FILE's name ends in, or YAML."
+)
+
+
+def form_of(form: str | None, output: str | None) -> str:
+    """The form to write a scenario in: the one asked for, or what the file's name ends in; anything else is YAML."""
+    return form or (output or "").rpartition(".")[2].lower()
 
 
 def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> None:
-    """`scenario` in one of `FORMS`, by default the one that the file's name ends in, or YAML; see `write`."""
-    form = form or (output or "").rpartition(".")[2].lower()
+    """`scenario` in the form that `form_of` says; see `write`."""
+    form = form_of(form, output)
     if form == "npz":
         if output in (None, "-") and sys.stdout.isatty():
             raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())

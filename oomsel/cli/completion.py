@@ -25,5 +25,5 @@ def command(shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind is not None
-    # The base class's source(), as bash's runs bash first, to look at its version.
+    # Not kind.source(): for bash it would run bash first, to check its version.
     write(ShellComplete.source(kind(cli, {}, "oomsel", "_OOMSEL_COMPLETE")) + "\n", None)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FORMS, OUTPUT, load_all, note, scenario_options, write, write_scenario
+from oomsel.cli.common import FORM, OUTPUT, form_of, load_all, note, scenario_options, write, write_scenario
 
 
 @click.command("convert", epilog="\b\nExample:\n  oomsel convert huge.yaml -o huge.npz")
 @click.argument("source", metavar="INPUT")
 @scenario_options
-@click.option(
-    "--format",
-    "form",
-    type=FORMS,
-    help="Default: what FILE's name ends in, or YAML.",
-)
+@FORM
 @OUTPUT
 def command(source: str, overrides: tuple[str, ...], kernel: str | None, form: str | None, output: str | None) -> None:
     """Write INPUT, a scenario or a report of a kernel log, as YAML, as JSON or as a bundle (.npz).
@@ -30,7 +25,7 @@ def command(source: str, overrides: tuple[str, ...], kernel: str | None, form: s
     if scenario.log is not None:
         if scenario.log.picked_because:
             note(source, scenario.log.picked_because)
-        if (form or (output or "").rpartition(".")[2].lower()) not in ("json", "npz"):
+        if form_of(form, output) not in ("json", "npz"):
             from oomsel.outputs.log_comments import comments_of
             from oomsel.outputs.yaml import to_yaml
 

@@ -17,6 +17,7 @@ from oomsel.cli.common import (
     scenario_options,
     write,
 )
+from oomsel.text import json_text, printable
 
 if TYPE_CHECKING:
     from oomsel.booting import Booted
@@ -188,11 +189,9 @@ def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: boo
     ]
     differ = any(not diff.same for diff in diffs)
     if form == "json":
-        import json
-
         objects = [diff_output.diff_object(diff, a.said(index), b.said(index)) for index, diff in enumerate(diffs)]
         whole = {"oomsel_diff": diff_output.DIFF_VERSION, "same": not differ, "events": objects}
-        return differ, json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+        return differ, json_text(whole)
     parts = []
     for index, diff in enumerate(diffs):
         parts.append(f"A: {a.title(index)}\nB: {b.title(index)}\n")
@@ -207,6 +206,4 @@ def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: boo
 
 def _shown(line: str) -> str:
     """A line of a text that may come from anywhere: nothing in it reaches a terminal raw."""
-    from oomsel.text import printable
-
     return "\t".join(map(printable, line.split("\t")))

@@ -9,6 +9,7 @@ import click
 
 from oomsel.cli.common import OUTPUT, say, write, write_with
 from oomsel.errors import OomselError
+from oomsel.text import json_text
 
 if TYPE_CHECKING:
     from oomsel.cli.scanning import Job, Tally
@@ -77,9 +78,7 @@ def _counted(rows: Iterator[Any], counter: list[int]) -> Iterator[Any]:
 
 def _write_list(form: str, rows: list[Any], output: str | None, *, with_source: bool) -> None:
     if form == "json":
-        import json
-
-        write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n", output)
+        write(json_text(rows), output)
     elif rows:
         from oomsel.outputs.log_events import event_lines
 

@@ -18,7 +18,7 @@ from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_all,
     help="Whose choice to explain: what the kernel's release does, or one way of reading.",
 )
 @scenario_options
-@click.option("--all", "show_all", is_flag=True, help="Show every candidate and every task passed over.")
+@click.option("--all", "show_all", is_flag=True, help="Show every candidate, and every task that may not be chosen.")
 @OUTPUT
 def command(
     inputs: tuple[str, ...],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FORMS, OUTPUT, write_scenario
+from oomsel.cli.common import FORM, OUTPUT, write_scenario
 
 
 @click.command("generate", epilog="\b\nExample:\n  oomsel generate --tasks 40 --cpus 16 --contest | oomsel select -")
@@ -28,12 +28,7 @@ from oomsel.cli.common import FORMS, OUTPUT, write_scenario
     " behind that are moved about, or those of a task that stays on four CPUs.",
 )
 @click.option("--contest", is_flag=True, help="Make approximate and precise choose differently.")
-@click.option(
-    "--format",
-    "form",
-    type=FORMS,
-    help="Default: what FILE's name ends in, or YAML.",
-)
+@FORM
 @OUTPUT
 def command(
     tasks: int,

@@ -1,4 +1,4 @@
-"""A line on a terminal that says how far a long log is read; nothing anywhere else."""
+"""A line on a terminal that says how much of a long log is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PATIENCE = 0.5
 
 @contextmanager
 def watching(name: str) -> Iterator[Callable[[int], None] | None]:
-    """What a reader is to call with the bytes it has read, None where nobody watches."""
+    """The function that a reader calls with the number of bytes read so far; None if standard error is no terminal."""
     if not sys.stderr.isatty():
         yield None
         return

@@ -10,7 +10,7 @@ from oomsel.kernel.event import OomReport
 from oomsel.klog.formats import PRINTK_ZERO
 from oomsel.outputs.kernel_text import event_text
 from oomsel.outputs.summary import SILENCE, compare
-from oomsel.text import printable
+from oomsel.text import json_text, printable
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
@@ -64,8 +64,9 @@ class Rendering:
         from oomsel.outputs.log_text import refuse_undecided
         from oomsel.outputs.log_verdict import log_verdict, verdict_object
 
-        refuse_undecided(name, LogChoice(log, own), self.form)
-        verdict = log_verdict(log, own)
+        choice = LogChoice(log, own)
+        refuse_undecided(name, choice, self.form)
+        verdict = log_verdict(choice)
         notes = [log.picked_because] if log.picked_because else []
         self.notes += [(name, message) for message in (*notes, *log.notes, *verdict.sentences, *verdict.counters)]
         return verdict_object(log, verdict)
@@ -79,9 +80,7 @@ class Rendering:
     def joined(self, parts: list[Any]) -> str:
         """All inputs' output as one text, each headed by its name where there are several."""
         if self.form == "json":
-            import json
-
-            return json.dumps(parts[0] if len(parts) == 1 else parts, indent=2, ensure_ascii=False) + "\n"
+            return json_text(parts[0] if len(parts) == 1 else parts)
         if len(parts) == 1:
             return str(parts[0])
         return "".join(f"# {printable(name)}\n{part}" for name, part in zip(self.names, parts, strict=True))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.cli.common import write_bytes
 from oomsel.errors import OomselError
+from oomsel.text import comm_from_text, is_below, printable
 
 if TYPE_CHECKING:
     from oomsel.klog.clock import Moment
@@ -144,22 +145,15 @@ def _row(name: str, form: str, event: OomEvent, reader: Any) -> Any:
 
 
 def _has(wanted: Wanted, name: str, event: OomEvent) -> bool:
-    from oomsel.text import comm_from_text
-
     if wanted.killed is not None:
         names = {kill.comm for kill in event.kills} | {str(kill.pid).encode() for kill in event.kills}
         if event.victim is not None:
             names |= {event.victim[1], str(event.victim[0]).encode()}
         if comm_from_text(wanted.killed) not in names:
             return False
-    if wanted.cgroup is not None and not any(_is_below(path, wanted.cgroup) for path in _cgroups(event)):
+    if wanted.cgroup is not None and not any(is_below(path, wanted.cgroup) for path in _cgroups(event)):
         return False
     return _order(name, event, "--since", wanted.since) != -1 and _order(name, event, "--until", wanted.until) != 1
-
-
-def _is_below(path: str, cgroup: str) -> bool:
-    top = cgroup.rstrip("/")
-    return path == top or path.startswith(f"{top}/")
 
 
 def _cgroups(event: OomEvent) -> list[str]:
@@ -171,7 +165,6 @@ def _cgroups(event: OomEvent) -> list[str]:
 def _order(name: str, event: OomEvent, option: str, limit: Moment | None) -> int:
     """-1, 0 or 1 for a report before, at or after `limit`."""
     from oomsel.klog.clock import moment_of
-    from oomsel.text import printable
 
     if limit is None:
         return 0

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from oomsel.cli.common import OUTPUT, write
+from oomsel.text import json_text
 
 
 @click.command(
@@ -37,11 +38,10 @@ def command(what: str, form: str, output: str | None) -> None:
     Editors complete and check a scenario with it if the file is beside the scenario and the
     scenario begins with the line "# yaml-language-server: $schema=oomsel.schema.json".
     """
-    from oomsel.scenario.json_schema import schema_text
     from oomsel.scenario.reference import reference
 
     schema, introduction = schema_of(what)
-    write(reference(schema, introduction) if form == "markdown" else schema_text(schema), output)
+    write(reference(schema, introduction) if form == "markdown" else json_text(schema), output)
 
 
 def schema_of(what: str) -> tuple[dict[str, Any], str]:

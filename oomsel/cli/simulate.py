@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from oomsel.cli.common import note, write, write_scenario, write_with
+from oomsel.text import json_text
 
 if TYPE_CHECKING:
     from oomsel.study.simulate import Simulation
@@ -85,9 +86,7 @@ def command(
         if any(kill.limited for kill in counted.kills):
             note(workload_file, f"{name}: two-pass: the limit of 16 precise sums was hit")
     if form == "json":
-        import json
-
-        text = json.dumps(simulation_object(simulation), indent=2, ensure_ascii=False) + "\n"
+        text = json_text(simulation_object(simulation))
     else:
         text = "".join(f"{line}\n" for line in text_lines(simulation, show_all=show_all))
     if output is not None:

@@ -1,4 +1,4 @@
-"""What standard output can show: colour where a person looks at it, lines as long as they are where none does."""
+"""What standard output can show: on a terminal colour and lines of its width, elsewhere neither."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-#: Nothing is wrapped at this width.
+#: A width at which no line is wrapped.
 UNWRAPPED = 10_000
 
 
@@ -19,7 +19,7 @@ def goes_to_file() -> bool:
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at the output."""
+    """Whether the output goes to a terminal."""
     return sys.stdout.isatty() and not goes_to_file()
 
 

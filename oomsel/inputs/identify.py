@@ -9,6 +9,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.files import lines_of
 from oomsel.inputs.source import HEAD, Peekable
 from oomsel.klog.utf16 import utf8_of
+from oomsel.text import nearest
 
 
 class Kind(Enum):
@@ -40,8 +41,8 @@ _NUL_RUN = re.compile(rb"\0{16,}")
 #: The key that says what a document is.
 _VERSION_KEYS = {"oomsel": Kind.SCENARIO, "oomsel_workload": Kind.WORKLOAD, "oomsel_study": Kind.STUDY}
 #: Keys of a scenario that hardly any other text has at its top.  Some logs begin with a title or `kernel:`.
-_SCENARIO_KEYS = frozenset(("oomsel", "machine", "memcgs", "oom", "sysctl", "tasks", "more", "updates", "expect"))
-#: What may stand in YAML before the first key: comments, blank lines, directives, the mark of a document's start.
+_SCENARIO_KEYS = frozenset(("machine", "memcgs", "oom", "sysctl", "tasks", "more", "updates", "expect"))
+#: What YAML may have before the first key: comments, blank lines, directives, the mark of a document's start.
 _BEFORE = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:[ \t]*+(?:#[^\n]*+)?(?:\r?\n|\Z)|%[^\n]*+(?:\n|\Z)"
     rb"|---(?=[ \t\r\n]|\Z)(?:[ \t]++[&!][^ \t\r\n]*+)*+[ \t]*+)*+"
@@ -72,10 +73,7 @@ _LOG_JSON = rb'"(?:MESSAGE|dmesg|msg|__CURSOR|_TRANSPORT|log)"\s*:'
 
 
 def identify(stream: Peekable) -> Kind:
-    """What the input is that is about to be read; nothing of it is read.
-
-    The beginning decides, as much of it as needs be: comments may stand before everything.
-    """
+    """The kind of an input, by its first 64 KiB, or more if it begins with comments; the stream is left as it was."""
     size = HEAD
     while True:
         head = stream.peek(size)
@@ -91,21 +89,22 @@ def identify(stream: Peekable) -> Kind:
 
 
 def _not_text(head: bytes) -> Kind | None:
-    """The kind of an input that is empty or no text for certain; None for any other."""
+    """The kind of an input that is empty, a zip file or certainly no text; None for any other."""
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         return Kind.EMPTY
-    if _ZIP.startswith(head[: len(_ZIP)]) or head.startswith(_EMPTY_ZIP):  # also where nothing else is left
+    if _ZIP.startswith(head[: len(_ZIP)]) or head.startswith(_EMPTY_ZIP):  # or a bundle that is cut off
         return Kind.BUNDLE if _BUNDLE_MEMBER in head[:_BUNDLE_HEAD] else Kind.ZIP
     return Kind.NO_TEXT if head.startswith(_MAGIC) else None
 
 
 def _text_kind(head: bytes, begins: int, *, is_whole: bool) -> Kind:
+    """The kind of an input that is not certainly no text; what stands before `begins` are comments."""
     first = _FIRST_KEY.match(head, begins)
     in_braces = head[begins:].lstrip(b" \t\r\n").startswith(b"{")
     if in_braces:
         keys = _keys_in_braces(head, begins)
     elif first is None and re.match(_STAMPED, head[begins:]):
-        keys = frozenset[str]()  # what a log quotes further down may look like anything
+        keys = frozenset[str]()  # a log may quote a scenario further down
     else:
         keys = _keys_on_lines(head, b"" if first is None else first["indent"])
     document = _document_kind(keys, is_whole=is_whole)
@@ -133,12 +132,8 @@ def _document_kind(keys: frozenset[str], *, is_whole: bool) -> Kind | None:
 
 def _misspelt(keys: frozenset[str]) -> Kind | None:
     """What a document is whose version key is spelt nearly right: `oomesl: 1` or `Oomsel: 1`."""
-    import difflib
-
-    for key in sorted(keys):
-        for match in difflib.get_close_matches(key.lower(), _VERSION_KEYS, n=1, cutoff=0.8):
-            return _VERSION_KEYS[match]
-    return None
+    meant = (nearest(key.lower(), _VERSION_KEYS, cutoff=0.8) for key in sorted(keys))
+    return next((_VERSION_KEYS[key] for key in meant if key is not None), None)
 
 
 def _keys_on_lines(head: bytes, indent: bytes) -> frozenset[str]:
@@ -148,8 +143,8 @@ def _keys_on_lines(head: bytes, indent: bytes) -> frozenset[str]:
 
 
 def _keys_in_braces(head: bytes, begins: int) -> frozenset[str]:
-    """The keys of the mapping in braces, JSON or YAML, as far as `head` shows it."""
-    keys: set[str] = set()
+    """The keys of the mapping in braces, JSON or YAML, up to a version key or as far as `head` shows it."""
+    keys = set[str]()
     depth = 0
     for match in _FLOW.finditer(head, begins):
         mark = match[0]
@@ -161,6 +156,8 @@ def _keys_in_braces(head: bytes, begins: int) -> frozenset[str]:
                 break
         elif depth == 1 and (match[4] or not keys):  # the first one is a key, should its colon be missing
             keys.add((match[1] or match[2] or match[3] or b"").decode("utf-8", "replace"))
+            if not keys.isdisjoint(_VERSION_KEYS):
+                break
     return frozenset(keys)
 
 
@@ -186,7 +183,7 @@ def _lines(raw: bytes) -> list[str]:
     return lines_of(raw.decode("utf-8", "surrogateescape"))
 
 
-#: What the commands that read a kind of input take for it; each command then says itself what else is wrong.
+#: The kinds that can be read as one that is wanted.  The reader of that one says what is wrong with other text.
 _TAKEN = {
     Kind.SCENARIO: {Kind.SCENARIO, Kind.BUNDLE, Kind.ZIP, Kind.LOG, Kind.KERNEL_TEXT, Kind.OTHER},
     Kind.LOG: {Kind.LOG, Kind.KERNEL_TEXT, Kind.EMPTY, Kind.OTHER},
@@ -209,7 +206,7 @@ _BEGINS = {
 
 
 def identify_as(wanted: Kind, name: str, stream: Peekable) -> Kind:
-    """What the input called `name` is.  Raises InputError where that can be nothing of the kind that is wanted."""
+    """The kind of the input called `name`; raises InputError if it cannot be read as the kind that is wanted."""
     kind = identify(stream)
     if kind in _TAKEN[wanted]:
         return kind

@@ -47,8 +47,7 @@ def load(
     """
     name = os.fspath(path)
     if is_proc(name):
-        if log is not None and log.given:
-            raise InputError(name, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+        _refuse_log_options(name, log)
         from oomsel.inputs.proc.scenario import capture
 
         return capture(os.path.dirname(os.path.abspath(name)), overrides=overrides, kernel=kernel)
@@ -97,8 +96,7 @@ def _read(
         from oomsel.inputs.log.reading import read_log
 
         return read_log(stream, source, overrides, kernel, log, progress)
-    if log is not None and log.given:
-        raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
+    _refuse_log_options(source, log)
     if kind in _ZIPPED:
         return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
     with _without_garbage_collection():
@@ -109,6 +107,11 @@ def _read(
         except InputError:  # read again task by task, for the places of what is wrong
             scenario, document = None, Document(source, raw)
         return scenario or read_document(document, overrides, kernel)
+
+
+def _refuse_log_options(source: str, log: LogOptions | None) -> None:
+    if log is not None and log.given:
+        raise InputError(source, [Problem(f"{log.given} is for kernel logs, and this is none; leave it out")])
 
 
 def _read_long(document: Document, overrides: Sequence[str], kernel: str | None) -> Scenario | None:

@@ -1,4 +1,4 @@
-"""The bytes of an input: a file or standard input, uncompressed by what they begin with, as a stream."""
+"""The bytes of an input, a file or standard input, as a stream; uncompressed if they begin as compressed ones do."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from oomsel.errors import InputError, Problem
+from oomsel.text import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,9 @@ STDIN = "-"
 #: What the names of scenarios end in.
 SUFFIXES = (".yaml", ".yml", ".json", ".npz")
 
-#: More names than this in a folder are not looked at for the nearest one.
+#: So many names of a folder are compared to find the one that is nearest to a misspelt name.
 MAX_LISTED = 5000
-#: So many bytes are looked at to tell one kind of input from another.
+#: Bytes at the beginning of an input by which its kind is told.
 HEAD = 1 << 16
 
 
@@ -67,7 +68,7 @@ _MAGIC: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
 
 
 class Peekable:
-    """A stream whose beginning can be looked at before it is read."""
+    """A stream that can be asked for its next bytes before they are read."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
@@ -123,7 +124,7 @@ def open_source(name: str) -> Iterator[Peekable]:
 
 @contextmanager
 def _failures_of(name: str) -> Iterator[None]:
-    """What goes wrong inside is said of the input `name`."""
+    """Errors of opening, reading and uncompressing become InputErrors of the input `name`."""
     try:
         yield
     except ImportError as error:
@@ -131,7 +132,7 @@ def _failures_of(name: str) -> Iterator[None]:
     except (EOFError, zlib.error) as error:
         raise InputError(name, [Problem(f"its compression is broken: {error or 'it ends early'}")]) from None
     except OSError as error:
-        raise InputError(name, [_unreadable(name, error)]) from None
+        raise InputError(name, [Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")]) from None
     except Exception as error:
         if type(error).__name__ in ("LZMAError", "ZstdError"):
             raise InputError(name, [Problem(f"its compression is broken: {error}")]) from None
@@ -157,7 +158,7 @@ def bytes_source(raw: bytes, name: str) -> Iterator[Peekable]:
 
 
 def _uncompressed(source: Peekable) -> Peekable:
-    for _ in range(4):  # compressed twice is somebody's mistake; for ever is an attack
+    for _ in range(4):  # compressed twice may be a mistake; endlessly is an attack
         start = source.peek(6)
         reader = next((reader for magic, reader in _MAGIC.items() if start.startswith(magic)), None)
         if reader is None:
@@ -166,20 +167,14 @@ def _uncompressed(source: Peekable) -> Peekable:
     return source
 
 
-def _unreadable(name: str, error: OSError) -> Problem:
-    return Problem(f"{error.strerror or error}{_did_you_mean(name, error)}")
-
-
 def _did_you_mean(name: str, error: OSError) -> str:
-    """The nearest name in the folder where a file was looked for in vain."""
+    """A hint at the most similar name in the folder, if no file has the name."""
     if not isinstance(error, FileNotFoundError):
         return ""
-    import difflib
-
     folder, wanted = os.path.split(name)
     try:
         there = os.listdir(folder or os.curdir)
     except OSError:
         return ""
-    close = difflib.get_close_matches(wanted, [name for name in there[:MAX_LISTED] if name != wanted], n=1)
-    return f"; did you mean {os.path.join(folder, close[0])}?" if close else ""
+    meant = nearest(wanted, (name for name in there[:MAX_LISTED] if name != wanted))
+    return f"; did you mean {os.path.join(folder, meant)}?" if meant else ""

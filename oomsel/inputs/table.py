@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from oomsel.klog.formats import TASKS_STATE
-from oomsel.klog.table import KNOWN_COLUMNS, Columns, Row, oom_score_adj, page_table_bytes, rss_parts
+from oomsel.klog.table import KNOWN_COLUMNS, RSS_COLUMNS, Columns, Row, oom_score_adj, page_table_bytes, rss_parts
 from oomsel.klog.wrappers import Stripper
 from oomsel.scenario.values import Path, is_empty
 from oomsel.text import printable, unsigned_uid
 
-_PARTS = ("rss_anon", "rss_file", "rss_shmem")
 #: What a row says of an mm: with a shared one, the first row that has it says it for all.
 MM_KEYS = ("rss", "total_vm", "pgtables_bytes")
 
@@ -56,19 +55,24 @@ def expand(text: str, more: Any, page_size: int) -> Expanded:
     for row in _rows(text, problems, strays, notes):
         task = task_of_row(row, page_size)
         pid = row.pid if row.pid in extra else task["pid"]
+        if pid != task["pid"] and task["pid"] in extra:  # both name the process
+            stated = [one for one in extra if one in (row.pid, task["pid"])]
+            problems.append(_stated_twice(extra[stated[1]][0], stated[1], stated[0]))
+            used.add(task["pid"])
         key, said = extra.get(pid, (None, {}))
         used.add(pid)
         tasks.append(shared.joined(task, said))
         if not _adds_up(row):
             unequal.append(row.pid)
         origins.append(Origin(row.line, key))
+    lost = any(wrong.path == ("tasks",) for wrong in problems)  # rows, whose pids nobody knows
     for pid, (key, said) in extra.items():
         if pid in used:
             continue
         if "comm" in said:
             tasks.append({"pid": pid, **said})
             origins.append(Origin(None, key))
-        elif tasks:
+        elif tasks and not lost:
             message = f"no row has pid {pid}; state a comm to add a task of its own"
             problems.append(Wrong(("more", key), message, at_key=True))
     if not tasks and not problems:
@@ -101,7 +105,7 @@ def _rows(text: str, problems: list[Wrong], strays: list[int], notes: list[str])
             yield row
             continue
         bare = without_prefix(line)
-        if bare.startswith("[") and "]" in bare:
+        if bare.startswith("["):
             shown = bare if len(bare) <= 40 else f"{bare[:37]}..."
             if columns is None:
                 wrong, right = "stands before the table's header", "put the header first"
@@ -118,15 +122,19 @@ def _rows(text: str, problems: list[Wrong], strays: list[int], notes: list[str])
         problems[:0] = early
 
 
+def _stated_twice(key: int | str, pid: int, other: int) -> Wrong:
+    return Wrong(("more", key), f"pid {pid} is the process of pid {other}, stated already; state it once", at_key=True)
+
+
 def _adds_up(row: Row) -> bool:
     """Whether the row's rss is that of its parts, where all are known."""
-    parts = [row.numbers.get(name) for name in _PARTS]
+    parts = [row.numbers.get(name) for name in RSS_COLUMNS]
     return None in parts or row.numbers["rss"] == sum(part for part in parts if part is not None)
 
 
 def _missing(row: Row) -> str:
     """The column that has a ? though its number must be known, or nothing."""
-    return next((name for name, value in row.numbers.items() if value is None and name not in _PARTS), "")
+    return next((name for name, value in row.numbers.items() if value is None and name not in RSS_COLUMNS), "")
 
 
 def without_prefix(line: str) -> str:
@@ -164,6 +172,7 @@ def by_pid(more: Any, problems: list[Wrong]) -> dict[int, tuple[int | str, dict[
 def task_of_row(row: Row, page_size: int) -> dict[str, Any]:
     """A row as a scenario's task."""
     uid = row.numbers["uid"] or 0
+    parts = rss_parts(row) | {"swap": row.numbers.get("swapents") or 0}
     task: dict[str, Any] = {
         "pid": row.numbers["tgid"],
         "comm": row.name,
@@ -171,15 +180,11 @@ def task_of_row(row: Row, page_size: int) -> dict[str, Any]:
         "oom_score_adj": oom_score_adj(row),
         "total_vm": row.numbers["total_vm"] or 0,
         "pgtables_bytes": page_table_bytes(row, page_size),
-        "rss": {name: {"count": pages} for name, pages in (rss_parts(row) | _swap(row)).items()},
+        "rss": {name: {"count": pages} for name, pages in parts.items()},
     }
     if row.pid != row.numbers["tgid"]:
         task["thread"] = {"pid": row.pid, "comm": row.name}
     return task
-
-
-def _swap(row: Row) -> dict[str, int]:
-    return {"swap": row.numbers.get("swapents") or 0}
 
 
 class SharedMms:

@@ -24,7 +24,7 @@ _ROW = re.compile(
     rb" *\[( *[0-9]{1,7})\]" + rb"( +-?[0-9]{1,%d})" % _DIGITS * len(_NAMES) + rb" [ -\[\]-~]{0,%d}" % _NAME
 )
 Chars: TypeAlias = npt.NDArray[np.uint8]
-#: Rows of more shapes than this are read one by one.
+#: A row that has none of the first so many shapes is read by itself.
 _MAX_SHAPES = 16
 
 

@@ -21,6 +21,10 @@ class Constraint(StrEnum):
     MEMCG = "CONSTRAINT_MEMCG"
 
 
+#: Those that confine the allocation to some nodes.
+NODE_CONSTRAINTS = (Constraint.CPUSET, Constraint.MEMORY_POLICY)
+
+
 class GroupVictimAgain(StrEnum):
     """What a memory.oom.group's first victim gets when the walk over the group meets it again: timing decides."""
 

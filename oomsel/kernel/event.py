@@ -19,7 +19,7 @@ from oomsel.kernel.percpu_counter import (
     percpu_counter_sum_positive,
 )
 from oomsel.kernel.system import NO_MM, Bools
-from oomsel.text import printable
+from oomsel.text import process_name
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -144,7 +144,7 @@ class OomReport:
     def name_of(self, task: int) -> str:
         """`247 (over)`: a process by its leader's pid and name."""
         tasks = self.system.tasks
-        return f"{tasks.pid[task]} ({printable(tasks.comm[task])})"
+        return process_name(int(tasks.pid[task]), tasks.comm[task])
 
     @property
     def panics(self) -> bool:

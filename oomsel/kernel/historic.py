@@ -24,7 +24,6 @@ class Formula(NamedTuple):
     root: str = ""  #: what CAP_SYS_ADMIN takes off: permille (30), adj (30) or percent (3)
     minimum: int | None = 1  #: of a task that may be killed
     last_wins: bool = False  #: whether of equal scores the last one seen is chosen
-    sacrifices_child: bool = True  #: a child with an mm of its own may die in its parent's place
 
 
 _RSS = ("rss", "swapents")
@@ -48,12 +47,12 @@ FORMULAS: tuple[tuple[Version, Formula], ...] = (
     ((4, 15), Formula("4.15's", _BYTES, (), "pages", "percent")),
     # d46078b28889 (v4.17) takes root's bonus away, bbbe48029720 (v5.1) the sacrifice of a child.
     ((4, 17), Formula("4.17's", _BYTES, (), "pages")),
-    ((5, 1), Formula("5.1's", _BYTES, (), "pages", sacrifices_child=False)),
+    ((5, 1), Formula("5.1's", _BYTES, (), "pages")),
     # Linux 5.3: an equal score replaces the choice.
-    ((5, 3), Formula("5.3's", _BYTES, (), "pages", last_wins=True, sacrifices_child=False)),
+    ((5, 3), Formula("5.3's", _BYTES, (), "pages", last_wins=True)),
 )
 #: Of the releases that `Rules.signed_badness` names: scores may be negative.
-SIGNED = Formula("5.9's", _BYTES, (), "pages", minimum=None, last_wins=True, sacrifices_child=False)
+SIGNED = Formula("5.9's", _BYTES, (), "pages", minimum=None, last_wins=True)
 
 
 def formula_of(version: Version) -> Formula:

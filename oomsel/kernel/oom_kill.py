@@ -173,7 +173,7 @@ def _of_scores(system: System, margin: Margin, order: Indices | None) -> Margin:
 
 
 def oom_kill_process(report: OomReport) -> OomReport:
-    """The report with the chosen process killed, with its memory.oom.group and with whoever shares an mm."""
+    """The report with the chosen process killed, with its memory.oom.group and all that share an mm."""
     system, oc, victim = report.system, report.oc, report.chosen
     assert victim is not None
     if task_will_free_mem(system, victim, thread=report.allocating_task):

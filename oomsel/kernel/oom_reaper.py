@@ -1,4 +1,4 @@
-"""The oom_reaper's look at what a victim left behind; after oom_reap_task_mm() in mm/oom_kill.c."""
+"""What the oom_reaper frees of a victim's mm, and what is left; after oom_reap_task_mm() in mm/oom_kill.c."""
 
 from __future__ import annotations
 

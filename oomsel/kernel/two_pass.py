@@ -12,7 +12,7 @@ from oomsel.kernel.uncertainty import counter_bound
 
 #: max_precise_badness_sums: after so many the second pass takes approximate points as they are.
 MAX_PRECISE_SUMS = 16
-#: Tasks that the second pass looks at together.
+#: Tasks whose range the second pass checks together.
 _STRIDE = 2048
 
 
@@ -43,7 +43,7 @@ def two_pass(
 
     Approximate points are int64[candidate], pages; `under` and `over` what one may lack or have too much; `hidden`
     sums the counters of those it is given, and tells what their points lack.  The first pass came to `chosen`, the
-    worst by approximate points; the second sums whoever might still beat it, until the limit: from then on an
+    worst by approximate points; the second sums those that might still beat it, until the limit: from then on an
     approximate score in range wins.
     """
     highest, slack = int(approximate[chosen]), _at(under, chosen)
@@ -75,8 +75,9 @@ def _in_range(approximate: Int64s, over: Margin, least: int) -> Iterator[Indices
 
 
 def _unsummed(approximate: Int64s, under: Margin, over: Margin, chosen: int, highest: int) -> int:
-    """The choice that ends what `chosen` began, with no precise sum left: whoever is in range replaces it."""
-    # Whoever is in range of the highest score is so of any; only after the last such one it depends on who came before.
+    """The choice that ends what `chosen` began, with no precise sum left: a task in range replaces it."""
+    # Candidates within range of the maximum stay in range of any later choice, so the last of them is the first that
+    # order can affect.
     rest = slice(chosen, None)
     slack = under if isinstance(under, int) else int(under.min())
     certain = approximate[rest] >= highest - slack - _of(over, rest)

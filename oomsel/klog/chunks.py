@@ -28,7 +28,7 @@ class Readable(Protocol):
 
 
 class Chunk(NamedTuple):
-    """`buffer[HEADROOM : HEADROOM + size]` was read; `newlines` in it."""
+    """`buffer[HEADROOM : HEADROOM + size]` was read; `newlines` in it, 0 where nobody counts."""
 
     buffer: bytearray
     size: int
@@ -39,11 +39,11 @@ class Chunk(NamedTuple):
 class ChunkReader:
     """Reads ahead by one chunk; three buffers take turns, so that a chunk is valid until the next but one is asked for.
 
-    Whoever asks for the next one still has the rest of the last to take along.
+    The caller asks for the next one before it has copied the rest of the last.
     """
 
-    def __init__(self, stream: Readable) -> None:
-        self._stream = stream
+    def __init__(self, stream: Readable, *, counts_newlines: bool = True) -> None:
+        self._stream, self._counts = stream, counts_newlines
         self._wanted: SimpleQueue[bytearray | None] = SimpleQueue()
         self._ready: SimpleQueue[Chunk] = SimpleQueue()
         self._spare = deque(bytearray(HEADROOM + CHUNK) for _ in range(2))
@@ -67,7 +67,8 @@ class ChunkReader:
             except BaseException as error:  # it is the reader's to raise
                 self._ready.put(Chunk(buffer, 0, 0, error))
                 return
-            self._ready.put(Chunk(buffer, size, count_newlines(buffer, HEADROOM, HEADROOM + size)))
+            newlines = count_newlines(buffer, HEADROOM, HEADROOM + size) if self._counts else 0
+            self._ready.put(Chunk(buffer, size, newlines))
 
 
 def _fill(stream: Readable, buffer: bytearray) -> int:

@@ -35,4 +35,4 @@ def read_cut(event: OomEvent, line: Line) -> bool:
         return False
     event.cut_at = max(event.cut_at, line.cut_at)
     event.cut_lines.append(line.number)
-    return not _LOST_KILL.match(text)  # which says its first part to whoever reads kills
+    return not _LOST_KILL.match(text)  # whose first part the reader of kill lines takes

@@ -105,7 +105,6 @@ class MemcgUsage:
     path: str | None = None  #: the cgroup that ran out
     task_path: str | None = None  #: the victim's, as printed until 4.20
     line: int | None = None  #: of the first limit
-    path_line: int | None = None
     usage: int | None = None  #: kB, beside the memory limit
     stats: dict[str, int] = field(default_factory=dict)  #: memory.stat of `path`, in bytes
     stats_line: int | None = None

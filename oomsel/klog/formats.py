@@ -43,6 +43,7 @@ _REST = (Column("pgtables_bytes", 8), Column("swapents", 8), Column("oom_score_a
 TABLE_4_19 = Layout(7, "[  pid  ]", (*_IDS, *_REST))
 #: 6.8 on: "[%7d] %5d %5d %8lu %8lu %8lu %8lu %9lu %8ld %8lu         %5hd %s"
 TABLE_6_8 = Layout(7, "[  pid  ]", (*_IDS, *_SPLIT, *_REST))
+LAYOUTS = (TABLE_4_19, TABLE_6_8)
 
 
 def table_layout(rules: Rules) -> Layout:

@@ -32,7 +32,7 @@ class Heads:
         return bool(self._heads)
 
     def see(self, key: Key, line: Line) -> None:
-        """Look at any line: the log's first, and one with which a dump begins that is not the OOM killer's."""
+        """Note of any line whether it is the log's first, and whether it begins a dump that is not the OOM killer's."""
         if self._first_line is None and line.text.strip():
             self._first_line = line.number
         if any(words in line.text for words in formats.OTHER_MEMINFO):

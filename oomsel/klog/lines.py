@@ -1,4 +1,4 @@
-"""The physical lines of a big log, most of them passed over: bytes are searched, not split, between reports."""
+"""The physical lines of a big log, most of them skipped: between reports bytes are searched, not split into lines."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NARROWEST, _WIDEST = 40, 1000
 class LineSource:
     """Lines of `stream`; `progress` is told how many bytes have been read.
 
-    After a line, `skip()` passes over everything up to the next line that may matter.
+    After a line, `skip()` leaves out everything up to the next line that may matter.
     """
 
     def __init__(self, stream: Readable, progress: Callable[[int], None] | None = None) -> None:
@@ -151,7 +151,7 @@ class LineSource:
         return b"MESSAGE=" + value
 
     def look_closely(self) -> None:
-        """Look through this chunk and the next for everything: the machine boots here."""
+        """Search this chunk and the next for every needle: the machine boots here."""
         if self._ahead is not None:
             self._needles, self._is_close = SMALL_NEEDLES, True
             self._hits, self._clear = {}, 0

@@ -158,7 +158,7 @@ class EventParser:
         return True
 
     def overhear(self, line: Line) -> None:
-        """Look at a line in the middle of the report that is not its own, whoever logged it."""
+        """Note what a line amid the report says that is not the report's own; any program may have logged it."""
         if self.event.ends:
             return
         if match := _LOST.search(line.text):

@@ -33,7 +33,7 @@ class Preface:
         return (
             self._cpuset(text)
             or self._limit(line.number, text)
-            or self._cgroup(line.number, text)
+            or self._cgroup(text)
             or self._stats(line.number, text)
             or self._protection(line.number, text)
             or self._event.meminfo.read(line.number, text)
@@ -68,12 +68,12 @@ class Preface:
                 memcg.usage = int(match[2])
         return "cgroup's limits"
 
-    def _cgroup(self, number: int, text: str) -> str | None:
+    def _cgroup(self, text: str) -> str | None:
         match = formats.MEMCG_TASK_RE.fullmatch(text)
         if match is None:
             return None
         memcg = self._event.memcg
-        memcg.task_path, memcg.path, memcg.path_line = match[1], match[2], number
+        memcg.task_path, memcg.path = match[1], match[2]
         return "cgroup's name"
 
     def _stats(self, number: int, text: str) -> str | None:
@@ -83,7 +83,7 @@ class Preface:
         memcg = self._event.memcg
         if memcg.path is None and (memcg.line is not None or self._event.invoked is not None):
             # Without the lines before it, it may be that of a cgroup below, which v1 prints, too.
-            memcg.path, memcg.path_line = match[1], number
+            memcg.path = match[1]
         if memcg.stats_line is None and memcg.path == match[1]:  # v1 has a line for each cgroup below, too
             memcg.stats_line, self._in_stats = number, not match[2]
             memcg.stats = {name: int(kb) << 10 for name, kb in formats.MEMCG_STAT_KB_RE.findall(match[2])}

@@ -231,7 +231,7 @@ class LogReader:
         self._open[key] = parser
 
     def _watch_sequence(self, line: Line) -> None:
-        """/dev/kmsg numbers its records throughout, whoever printed them."""
+        """/dev/kmsg numbers all records, those of other code too, so a gap shows that some are lost."""
         if line.sequence is None:
             return
         before, self._sequence = self._sequence, line.sequence

@@ -64,7 +64,7 @@ class Message(NamedTuple):
     is_bytes: bool = False  #: the record held bytes, which stand here as surrogateescape has them
 
 
-class _Leaf(NamedTuple):
+class _Text(NamedTuple):
     key: str
     message: Message
 
@@ -157,12 +157,12 @@ class FieldChooser:
 
     def messages(self, value: Any, number: int, outer: Context = Context()) -> list[Message]:  # noqa: B008
         """The messages in a document, in its order; none where no field is likely to hold any."""
-        leaves = list(_leaves(value, "", number, outer, 0))
-        key = self._choose(leaves)
-        return [leaf.message for leaf in leaves if leaf.key == key] if key is not None else []
+        texts = list(_texts(value, "", number, outer, 0))
+        key = self._choose(texts)
+        return [text.message for text in texts if text.key == key] if key is not None else []
 
-    def _choose(self, leaves: list[_Leaf]) -> str | None:
-        held = Counter(leaf.key for leaf in leaves if KERNEL_TEXT.search(leaf.message.text))
+    def _choose(self, texts: list[_Text]) -> str | None:
+        held = Counter(text.key for text in texts if KERNEL_TEXT.search(text.message.text))
         if held:
             most = max(held.values())
             key = min((key for key in held if held[key] == most), key=self._rank)
@@ -171,7 +171,7 @@ class FieldChooser:
             self._learned.insert(0, key)
             del self._learned[8:]
             return key
-        there = {leaf.key for leaf in leaves}
+        there = {text.key for text in texts}
         return next((key for key in (*self._learned, *_NAMES) if key in there), None)
 
     def _rank(self, key: str) -> tuple[int, int]:
@@ -181,26 +181,26 @@ class FieldChooser:
         )
 
 
-def _leaves(value: Any, key: str, number: int, outer: Context, depth: int) -> Iterator[_Leaf]:
+def _texts(value: Any, key: str, number: int, outer: Context, depth: int) -> Iterator[_Text]:
     """Every text in a document, by the name of the field that it, or the list that it is in, belongs to."""
     if isinstance(value, str):
-        yield _Leaf(key, Message(value, getattr(value, "number", number), outer))
+        yield _Text(key, Message(value, getattr(value, "number", number), outer))
     elif depth > _DEEPEST:
         return
     elif isinstance(value, dict):
         context = context_of(value, outer)
         for name, inner in value.items():
-            yield from _leaves(inner, name, number, context, depth + 1)
+            yield from _texts(inner, name, number, context, depth + 1)
     elif isinstance(value, list) and value:
         if _is_bytes(value):  # journalctl writes what is no printable UTF-8 as numbers
             text = bytes(value).decode("utf-8", "surrogateescape")
-            yield _Leaf(key, Message(text, number, outer, is_bytes=True))
+            yield _Text(key, Message(text, number, outer, is_bytes=True))
             return
         context, items = outer, value
         if len(value) > 1 and (date := date_of(first_number(value[0]))):  # a time, and what is of that time
             context, items = outer._replace(date=date), value[1:]
         for inner in items:
-            yield from _leaves(inner, key, number, context, depth + 1)
+            yield from _texts(inner, key, number, context, depth + 1)
 
 
 def first_number(value: Any) -> object:

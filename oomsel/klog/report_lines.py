@@ -8,7 +8,7 @@ from collections.abc import Callable
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.klog import formats
 from oomsel.klog.event import Current, Invoked, Killed, Summary
-from oomsel.klog.table import Row, score_adj_of
+from oomsel.klog.table import RSS_COLUMNS, Row, score_adj_of
 from oomsel.text import TASK_COMM_LEN
 
 _MAX_PID = 1 << 22
@@ -65,7 +65,7 @@ def _is_within(numbers: dict[str, int | None], cpus: int) -> bool:
     total_vm: only a table with the later columns is held to it, and to no more than the double.
     """
     total_vm, rss = numbers["total_vm"], numbers["rss"]
-    parts = [numbers.get(name) for name in ("rss_anon", "rss_file", "rss_shmem")]
+    parts = [numbers.get(name) for name in RSS_COLUMNS]
     if total_vm is None or rss is None or None in parts:
         return True
     error = 3 * cpus * (compute_batch_value(cpus) - 1)

@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from oomsel.klog.formats import LAYOUTS
+
 # "[ pid ]   uid  tgid total_vm ..." after whatever a logger put before it.
 _HEADER = re.compile(r"\[ *pid *\]((?: +[A-Za-z_][A-Za-z_0-9]*)+?) +name\s*$")
 #: The columns that every layout since 2.6.25 has.
 _REQUIRED = frozenset(("uid", "tgid", "total_vm", "rss"))
-_SPLIT = ("rss_anon", "rss_file", "rss_shmem")
+#: The three that rss is the sum of, since 6.8.
+RSS_COLUMNS = ("rss_anon", "rss_file", "rss_shmem")
 _PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
 #: Every column that some release of the kernel has.
 KNOWN_COLUMNS = frozenset(
-    (*_REQUIRED, *_SPLIT, *_PAGE_TABLES, "cpu", "pgtables_bytes", "swapents", "oom_adj", "oom_score_adj")
+    (*(column.name for layout in LAYOUTS for column in layout.columns), *_PAGE_TABLES, "cpu", "oom_adj")
 )
 
 
@@ -60,7 +63,7 @@ class Columns:
 
 
 def parse_table(text: str) -> Iterator[Row]:
-    """The rows of a pasted table, with or without a logger's prefix on the lines; other lines are passed over.
+    """The rows of a pasted table, with or without a logger's prefix on the lines; other lines are skipped.
 
     A name is everything after the one blank that follows the last number.  Raises NoHeader
     where the text has none, as without it nobody can tell one number from the other.
@@ -99,6 +102,8 @@ def score_adj_of(oom_adj: int) -> int:
 
 def rss_parts(row: Row) -> dict[str, int]:
     """anon, file and shmem in pages, or total where the table (before 6.8) or a `?` leaves only their sum."""
-    parts = [row.numbers.get(name) for name in _SPLIT]
-    known = {name.removeprefix("rss_"): pages for name, pages in zip(_SPLIT, parts, strict=True) if pages is not None}
-    return known if len(known) == len(_SPLIT) else {"total": row.numbers["rss"] or 0}
+    parts = [row.numbers.get(name) for name in RSS_COLUMNS]
+    known = {
+        name.removeprefix("rss_"): pages for name, pages in zip(RSS_COLUMNS, parts, strict=True) if pages is not None
+    }
+    return known if len(known) == len(RSS_COLUMNS) else {"total": row.numbers["rss"] or 0}

@@ -39,7 +39,6 @@ _FORMS = tuple(
 )
 _ROW = re.compile(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
 _HEADER = re.compile(r"\[ *pid *\] +uid\b")
-_INVOKED = re.compile(r".{1,64} invoked oom-killer:? ", re.DOTALL)
 
 
 class Joiner:
@@ -50,7 +49,6 @@ class Joiner:
         self._columns: Columns | None = None  #: of the table that is being read
         self._lost_columns = False  #: the header of that table is cut
         self._held: list[Line] = []
-        self.joined = 0  #: lines that were made whole
 
     @property
     def is_holding(self) -> bool:
@@ -180,7 +178,6 @@ class Joiner:
             yield held[0]
         else:
             taken = best[1]
-            self.joined += 1
             raw = b"\n".join(part.raw for part in held[:taken])
             yield held[0]._replace(text=best[0], raw=raw)
         yield from held[taken:]

@@ -22,7 +22,6 @@ _HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
 #: Cells in quotes, which are a line of CSV.
 _CELLS = re.compile(r'\ufeff?"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")+$')
 _JSON_BEGINS = re.compile(r'\s*(?:[{}\]"]|\[\s*(?:[\[{"]|$))')
-_STAMP = re.compile(r"[0-9]{1,15}\.[0-9]{1,9}")
 _LINE_BEGINS = re.compile(
     r"\s*(?:<[0-9]{1,3}>)?\[ *[0-9]{1,15}\.[0-9]{6}\]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-9]"
 )

@@ -9,7 +9,7 @@ import numpy as np
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN, get_mm_rss
 from oomsel.kernel.system import NO_MM
 from oomsel.outputs.explain import Explanation
-from oomsel.outputs.summary import outcome_phrase, pages_and_mebibytes
+from oomsel.outputs.summary import is_same_choice, outcome_phrase, pages_and_mebibytes
 from oomsel.text import aligned, printable
 
 
@@ -43,7 +43,7 @@ def counter_error_lines(explanation: Explanation, most: int | None) -> Iterator[
 def _what_it_changes(explanation: Explanation) -> Iterator[str]:
     """Errors change the victim where two tasks' errors differ by more than the true leader's lead."""
     approximate, precise = explanation.approximate, explanation.precise
-    if (approximate.outcome, approximate.chosen) != (precise.outcome, precise.chosen):
+    if not is_same_choice(approximate, precise):
         yield (
             f"That changes the victim: an approximate read {outcome_phrase(approximate)},"
             f" a precise one {outcome_phrase(precise)}."

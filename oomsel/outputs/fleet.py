@@ -13,8 +13,8 @@ from oomsel.inputs.log.rescore import Rescore, rescore
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext
 from oomsel.klog.report_lines import row_name
-from oomsel.outputs.log_events import Entry, entry_of
-from oomsel.text import comm_to_text, printable
+from oomsel.outputs.log_events import Entry, entry_object, entry_of
+from oomsel.text import comm_to_text, printable, spreadsheet_text
 
 #: The columns, in order, each with its type in Parquet.
 COLUMNS = {
@@ -49,8 +49,6 @@ COLUMNS = {
     "complete": "bool",
     "missing": "string",
 }
-#: What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BATCH = 5_000
 
 
@@ -59,34 +57,16 @@ def fleet_row(source: str, event: OomEvent, context: LogContext) -> dict[str, An
     entry = entry_of(source, event)
     release = event.current.release if event.current else context.release[0] if context.release else None
     pid, comm = entry.killed[0] if entry.killed else (None, None)
-    row: dict[str, Any] = dict.fromkeys(COLUMNS)
-    row |= {
-        "input": printable(source),
-        "event": entry.number,
-        "line": entry.line,
-        "host": _text(entry.host),
-        "release": _text(release),
-        "time": entry.time or None,
-        "utc": entry.utc,
-        "invoked_by": None if entry.invoked_by is None else comm_to_text(entry.invoked_by),
+    listed = entry_object(entry) | {
+        "release": None if release is None else printable(release),
         "order": event.invoked.order if event.invoked else None,
-        "constraint": entry.constraint,
-        "cgroup": _text(entry.cgroup),
-        "victim_cgroup": _text(entry.victim_cgroup),
-        "pod": entry.names.pod,
-        "container": entry.names.container,
-        "unit": _text(entry.names.unit),
-        "end": entry.end,
         "victim_pid": pid,
         "victim": None if comm is None else comm_to_text(comm),
         "killed": len(event.kills and entry.killed),
-        "freed_pages": entry.freed_pages,
-        "freed_kb": entry.freed_kb,
-        "tasks": entry.tasks,
-        "complete": not entry.missing,
         "missing": "; ".join(entry.missing) or None,
+        **_badness(event, context, entry),
     }
-    return row | _badness(event, context, entry)
+    return {column: listed.get(column) for column in COLUMNS}
 
 
 def _badness(event: OomEvent, context: LogContext, entry: Entry) -> dict[str, Any]:
@@ -117,10 +97,6 @@ def _runner_up(scores: Rescore, victim: int | None) -> Any:
     return max(others, key=lambda candidate: candidate.score, default=None)
 
 
-def _text(text: str | None) -> str | None:
-    return None if text is None else printable(text)
-
-
 def write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:
     """The rows under a heading; a cell that a spreadsheet would execute gets an apostrophe before it."""
     text = io.StringIO()
@@ -137,7 +113,7 @@ def write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:
 def _cell(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return spreadsheet_text(value) if isinstance(value, str) else value
 
 
 def write_jsonl(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:

@@ -16,7 +16,7 @@ from oomsel.kernel.gfp import format_gfp
 from oomsel.kernel.percpu_counter import Int64s
 from oomsel.outputs.summary import SILENCE, Comparison, freed_pages
 from oomsel.outputs.tasks import TaskView
-from oomsel.text import comm_to_text, printable
+from oomsel.text import comm_to_text, printable, process_object
 
 REPORT_VERSION = 1
 
@@ -78,7 +78,7 @@ def both_object(approximate: OomReport, precise: OomReport, comparison: Comparis
 
 def _named(report: OomReport, task: int) -> dict[str, Any]:
     tasks = report.system.tasks
-    return {"pid": int(tasks.pid[task]), "comm": comm_to_text(tasks.comm[task])}
+    return process_object(int(tasks.pid[task]), tasks.comm[task])
 
 
 def _tasks(report: OomReport) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from oomsel.kernel.percpu_counter import MEMBERS, RSS_MEMBERS
 from oomsel.klog.formats import TABLE_4_19, TABLE_6_8, UNKNOWN, Layout
 from oomsel.scenario.models import Counter, Rss, Task
 from oomsel.scenario.plain import plain
 from oomsel.text import comm_to_text, signed_uid
 
-_PARTS = ("anon", "file", "shmem")
 #: What a row says of a task.
 _IN_ROW = frozenset(("pid", "comm", "uid", "oom_score_adj", "total_vm", "pgtables_bytes", "rss", "thread"))
 
@@ -41,14 +41,16 @@ def _has_row(task: Task) -> bool:
     rss = task.rss
     if rss is None or rss.swap is None or task.total_vm is None or task.pgtables_bytes is None or task.mm is not None:
         return False
-    parts = [getattr(rss, name) for name in _PARTS]
+    parts = [getattr(rss, name) for name in RSS_MEMBERS]
     return (rss.total is not None and parts == [None] * 3) or (rss.total is None and None not in parts)
 
 
 def _cells(task: Task, layout: Layout) -> tuple[object, ...]:
     rss = task.rss
     assert rss is not None
-    parts = {f"rss_{name}": UNKNOWN if (counter := getattr(rss, name)) is None else counter.count for name in _PARTS}
+    parts = {
+        f"rss_{name}": UNKNOWN if (counter := getattr(rss, name)) is None else counter.count for name in RSS_MEMBERS
+    }
     total = rss.total.count if rss.total is not None else sum(int(value) for value in parts.values())
     values = {
         "uid": signed_uid(task.uid),
@@ -85,7 +87,7 @@ def _beside(task: Task, *, has_row: bool) -> dict[str, Any]:
 
 def _deltas(rss: Rss | None) -> dict[str, Any]:
     found = {}
-    for name in (*_PARTS, "swap", "total"):
+    for name in (*MEMBERS, "total"):
         counter: Counter | None = getattr(rss, name)
         if counter is not None and counter.deltas:
             found[name] = {"deltas": {int(cpu): pages for cpu, pages in counter.deltas.items()}}

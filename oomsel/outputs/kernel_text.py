@@ -80,7 +80,9 @@ def dump_tasks(report: OomReport) -> list[str]:
 def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
     """The rows of the task table, in scan order: dump_task() for every task that it shows."""
     view = TaskView(report, report.shown)
-    numbers = {name: view[name] for name in ("total_vm", "pgtables_bytes", "oom_score_adj")} | view.counters()
+    numbers: dict[str, list[Any]] = {**view.counters()}
+    printed = {column.name for column in layout.columns}
+    numbers |= {name: view[name] for name, column in TABLE_COLUMNS.items() if name not in numbers and column in printed}
     columns: dict[str, list[Any]] = {TABLE_COLUMNS[name]: column for name, column in numbers.items()}
     for name in RSS_MEMBERS:
         if None in numbers[name]:

@@ -8,7 +8,7 @@ from oomsel.inputs.log.facts import Facts
 from oomsel.kernel.historic import historic_badness
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_choice import LogChoice, thread_chosen
-from oomsel.text import pages_of, printable
+from oomsel.text import pages_of, printable, process_name
 
 #: A table is printed after the choice, line by line; by so many pages a row may have moved since.
 DRIFT = 1000
@@ -19,7 +19,8 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     event, facts, result = choice.event, choice.facts, choice.result
     missing = list(event.missing())
     if missing:
-        yield f"the report is incomplete: {'; '.join(missing)}{'; ' + _whoever(choice) if choice.lacks_rows else ''}"
+        what = "a row that is missing may be the true answer" if event.rows else "nobody but the victim is known"
+        yield f"the report is incomplete: {'; '.join((*missing, *[what] * choice.lacks_rows))}"
     if result.unknown_columns:
         yield f"columns that no release has are not counted: {', '.join(result.unknown_columns)}"
     if result.missing_columns and facts.is_simulated:
@@ -33,10 +34,6 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     if not facts.is_simulated:
         printed = f", and printed in the form of {facts.kernel}" if not choice.reading.changed else ""
         yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
-
-
-def _whoever(choice: LogChoice) -> str:
-    return "whoever is missing may be the true answer" if choice.event.rows else "nobody but the victim is known"
 
 
 def _about_totalpages(choice: LogChoice) -> Iterator[str]:
@@ -86,7 +83,7 @@ def _about_group(choice: LogChoice) -> Iterator[str]:
         yield f"it was exiting already when it was to be killed, line {event.exiting[0]}: nobody was"
     for pinned in event.pinned:
         yield (
-            f"pid {pinned.pinner} ({printable(pinned.pinner_comm)}) shares the memory of pid {pinned.pid},"
+            f"pid {process_name(pinned.pinner, pinned.pinner_comm)} shares the memory of pid {pinned.pid},"
             f" line {pinned.line}: nothing of it comes free"
         )
     if (thread := thread_chosen(event)) is not None and event.chosen is not None:

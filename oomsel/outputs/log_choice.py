@@ -26,7 +26,7 @@ class LogChoice:
     def at(self, total: int) -> Rescore:
         """The choice at another totalpages."""
         skipped = frozenset(self.reading.skip_reasons)
-        return rescore(self.event, self.facts.version, total, self.facts.page_size, passed=skipped)
+        return rescore(self.event, self.facts.version, total, self.facts.page_size, skipped=skipped)
 
     @cached_property
     def kernel(self) -> tuple[int, bytes] | None:
@@ -88,7 +88,7 @@ class LogChoice:
         if report.outcome is not Outcome.KILLED or report.chosen is None or self.undecided is not None:
             return None
         pid = int(tasks.live_pid[report.chosen])
-        return None if pid in self.reading.stand_ins else (pid, tasks.live_comm[report.chosen])
+        return None if pid in self.reading.assumed_pids else (pid, tasks.live_comm[report.chosen])
 
     @cached_property
     def agrees(self) -> bool | None:

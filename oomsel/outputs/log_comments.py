@@ -6,7 +6,7 @@ from oomsel.inputs.log.reading import LogReading
 from oomsel.kernel.historic import formula_of
 from oomsel.outputs.log_evidence import sentence
 from oomsel.outputs.log_memory import memory_summary
-from oomsel.text import printable
+from oomsel.text import printable, process_name
 
 
 def comments_of(reading: LogReading) -> tuple[str, ...]:
@@ -14,8 +14,7 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     event, facts = reading.event, reading.facts
     lines = []
     if event.victim is not None:
-        pid, comm = event.victim
-        lines.append(f"The kernel killed {pid} ({printable(comm)}).")
+        lines.append(f"The kernel killed {process_name(*event.victim)}.")
     lines += [sentence(line) for line in memory_summary(event, facts)]
     lines.append(f"Page size {facts.page_size}: {facts.page_size_because}.")
     if facts.totalpages is not None:
@@ -31,7 +30,7 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
     if not facts.is_simulated:
         name = formula_of(facts.version).name
         lines.append(f"The kernel chose by {name} formula; this scenario is run by {facts.kernel}'s, which may differ.")
-    for pid in sorted(reading.stand_ins):
+    for pid in sorted(reading.assumed_pids):
         lines.append(f"Task {pid} only stands for the allocating one, of which the log shows too little.")
     lines.append("Per-CPU deltas are not in a log: every counter is what the table shows.")
     if event.summary is not None and event.summary.task_memcg != "/":

@@ -10,7 +10,7 @@ from oomsel.inputs.log.facts import page_size_of
 from oomsel.klog.cgroup_names import CgroupNames, names_of
 from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
-from oomsel.text import comm_to_text, pages_of, printable
+from oomsel.text import comm_to_text, pages_of, printable, process_name, process_object
 
 _HEADINGS = ("#", "line", "time", "invoked by", "killed", "freed", "tasks", "why")
 _RIGHT = frozenset(("#", "line", "freed", "tasks"))
@@ -133,7 +133,7 @@ def entry_object(entry: Entry) -> dict[str, Any]:
         "container": entry.names.container,
         "unit": _shown(entry.names.unit),
         "guest": _shown(entry.names.guest),
-        "killed": [{"pid": pid, "comm": comm_to_text(comm)} for pid, comm in entry.killed],
+        "killed": [process_object(*who) for who in entry.killed],
         "named_by": entry.named_by,
         "end": entry.end,
         "freed_pages": entry.freed_pages,
@@ -203,9 +203,8 @@ def _time(text: str) -> str:
 
 def _killed(entry: Entry) -> str:
     if entry.killed:
-        pid, comm = entry.killed[0]
         more = f" +{len(entry.killed) - 1}" if len(entry.killed) > 1 else ""
-        return f"{pid} ({printable(comm)}){more}"
+        return f"{process_name(*entry.killed[0])}{more}"
     return entry.end or "?"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from oomsel.text import aligned, printable
+from oomsel.text import aligned, printable, process_name
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
@@ -42,8 +42,8 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
     from oomsel.outputs.log_memory import memory_summary
     from oomsel.outputs.log_verdict import log_verdict
 
-    verdict = log_verdict(reading, report)
     choice = LogChoice(reading, report)
+    verdict = log_verdict(choice)
     has_scores = choice.knows_total or (bool(reading.event.rows) and not choice.needs_total)
     return LogEvidence(
         tuple(map(sentence, (*reading.notes, *verdict.sentences))),
@@ -54,7 +54,7 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
         why=None if has_scores else tuple(_why(choice)),
         candidates=None if has_scores else tuple(_candidates(choice, report)),
         gives_advice=choice.is_sure_of_total and bool(reading.event.rows) and choice.undecided is None,
-        stand_ins=reading.stand_ins,
+        stand_ins=reading.assumed_pids,
     )
 
 
@@ -89,8 +89,7 @@ def _why(choice: LogChoice) -> Iterator[str]:
     else:
         yield "Badness adds thousandths of totalpages by oom_score_adj, so that it is not computed for anybody."
         if (winner := choice.result.winner) is not None:
-            name = printable(winner.label[1])
-            yield f"Whatever totalpages is, {winner.row.pid} ({name}) has the most."
+            yield f"Whatever totalpages is, {process_name(*winner.label)} has the most."
 
 
 def _candidates(choice: LogChoice, report: OomReport) -> Iterator[str]:
@@ -120,7 +119,7 @@ def _why_nothing(reading: LogReading, verdict: LogVerdict, choice: LogChoice) ->
     if verdict.kernel is None:
         return "whom the kernel chose is not in the log" if not reading.event.ends else "the kernel chose nobody"
     if choice.allocating:
-        return "the allocating task was killed without a look at badness"
+        return "the allocating task was killed without comparing badness"
     if not reading.event.rows:
         return "without a task table it cannot be said who else came near"
     if verdict.undecided is not None:

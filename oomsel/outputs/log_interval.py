@@ -15,7 +15,7 @@ from oomsel.kernel.release import parse_release
 from oomsel.kernel.uncertainty import badness_interval, counter_bound
 from oomsel.klog.event import OomEvent
 from oomsel.outputs.log_choice import LogChoice
-from oomsel.text import printable
+from oomsel.text import process_name
 
 
 class NearTask(NamedTuple):
@@ -110,8 +110,8 @@ def _interval_sentence(facts: Facts, interval: LogInterval) -> str:
         nearest = interval.nearest
         if nearest is None:
             return f"{off}; there was nobody else to choose"
-        who = f"{nearest.pid} ({printable(nearest.name)})"
+        who = process_name(nearest.pid, nearest.name)
         return f"{off}, which cannot have changed the victim: the nearest, {who}, is {-nearest.margin} pages short"
-    shown = ", ".join(f"{pid} ({printable(name)}) by up to {margin} pages" for pid, name, margin in interval.rivals[:3])
+    shown = ", ".join(f"{process_name(pid, name)} by up to {margin} pages" for pid, name, margin in interval.rivals[:3])
     more = f" and {len(interval.rivals) - 3} more" if len(interval.rivals) > 3 else ""
     return f"{off}: others may truly have been larger than the victim: {shown}{more}"

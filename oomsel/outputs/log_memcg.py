@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oomsel.klog.event import OomEvent
-from oomsel.text import UNLIMITED_KB, printable
+from oomsel.text import UNLIMITED_KB, mebibytes, printable
 
 #: What memory.stat's counters are called in a sentence; those that are part of no other, v2's and then v1's.
 _PARTS = {
@@ -31,8 +31,10 @@ def memcg_sentences(event: OomEvent) -> Iterator[str]:
     most = max((memcg.usage or 0) << 10, sum(parts.values()), 1)
     told = sorted(((size, name) for name, size in parts.items() if size * _LEAST >= most), reverse=True)
     if told and event.is_memcg:
-        held = ", ".join(f"{name} {_mib(size)}" for size, name in told)
-        used = "of what it uses" if memcg.usage is None else f"of the {_mib(memcg.usage << 10)} that the cgroup uses"
+        held = ", ".join(f"{name} {mebibytes(size)}" for size, name in told)
+        used = (
+            "of what it uses" if memcg.usage is None else f"of the {mebibytes(memcg.usage << 10)} that the cgroup uses"
+        )
         yield f"{used}, {held} (memory.stat, line {memcg.stats_line})"
     if memcg.protection is not None and any(memcg.protection[1:]):
         line, least, low = memcg.protection
@@ -67,7 +69,3 @@ def why_cgroup_ran_out(event: OomEvent) -> str:
     ):
         return f"{name} reached its limit of {memcg.memsw} kB of memory and swap together"
     return f"{name} reached its limit of {memcg.memory} kB"
-
-
-def _mib(size: int) -> str:
-    return f"{size / (1 << 20):.1f} MiB"

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from oomsel.inputs.log.facts import Facts
+from oomsel.kernel.constraint import NODE_CONSTRAINTS
 from oomsel.klog.event import Invoked, OomEvent
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_memcg import memcg_sentences, why_cgroup_ran_out
 from oomsel.outputs.log_zones import ZoneState, largest_block, may_use, zone_sentence, zone_states
-from oomsel.text import pages_of
+from oomsel.text import mebibytes, pages_of
 
 _KIB = 1 << 10
-_BOUND = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
 
 
 def memory_summary(event: OomEvent, facts: Facts) -> list[str]:
@@ -21,7 +21,7 @@ def memory_summary(event: OomEvent, facts: Facts) -> list[str]:
     info, size = event.meminfo, facts.page_size
     lines = []
     if facts.ram is not None and info.ram is not None:
-        lines.append(f"RAM {_mib(facts.ram * size)} usable of {_mib(info.ram * size)}")
+        lines.append(f"RAM {mebibytes(facts.ram * size)} usable of {mebibytes(info.ram * size)}")
     lines += _swap(event)
     lines += _held(event, facts)
     lines += memcg_sentences(event)
@@ -55,8 +55,8 @@ def _swap(event: OomEvent) -> Iterator[str]:
     if info.total_swap_kb == 0 and (info.free_swap_kb or 0) < 0:
         yield "swap is being taken away (swapoff): no total is left, and less than none is free"
     elif info.total_swap_kb is not None:
-        free = f", {_mib(info.free_swap_kb * _KIB)} free" if info.free_swap_kb is not None else ""
-        yield f"swap {_mib(info.total_swap_kb * _KIB)}{free}" if info.total_swap_kb else "no swap"
+        free = f", {mebibytes(info.free_swap_kb * _KIB)} free" if info.free_swap_kb is not None else ""
+        yield f"swap {mebibytes(info.total_swap_kb * _KIB)}{free}" if info.total_swap_kb else "no swap"
 
 
 def _held(event: OomEvent, facts: Facts) -> Iterator[str]:
@@ -64,14 +64,14 @@ def _held(event: OomEvent, facts: Facts) -> Iterator[str]:
     info, size = event.meminfo, facts.page_size
     if "free" in info.counts:
         slab = info.counts.get("slab_reclaimable", 0) + info.counts.get("slab_unreclaimable", 0)
-        yield f"free {_mib(info.counts['free'] * size)}, slab {_mib(slab * size)}"
+        yield f"free {mebibytes(info.counts['free'] * size)}, slab {mebibytes(slab * size)}"
     shmem = info.counts.get("shmem", 0)
     if facts.ram is not None and shmem * 10 > facts.ram:
-        what = f"shmem, which tmpfs is part of, holds {_mib(shmem * size)} of {_mib(facts.ram * size)}"
+        what = f"shmem, which tmpfs is part of, holds {mebibytes(shmem * size)} of {mebibytes(facts.ram * size)}"
         yield f"{what}{_mapped(event, size)}; what no task has mapped a kill does not free"
     if info.huge_line is not None:
-        whose = f"{_mib(info.huge_free_kb * _KIB)} of them free, and nothing else may use them"
-        yield f"{_mib(info.huge_kb * _KIB)} are set aside as huge pages, line {info.huge_line}, {whose}"
+        whose = f"{mebibytes(info.huge_free_kb * _KIB)} of them free, and nothing else may use them"
+        yield f"{mebibytes(info.huge_kb * _KIB)} are set aside as huge pages, line {info.huge_line}, {whose}"
 
 
 def _mapped(event: OomEvent, size: int) -> str:
@@ -79,7 +79,7 @@ def _mapped(event: OomEvent, size: int) -> str:
     parts = [rss_parts(row) for row in event.rows]
     if not parts or any("shmem" not in found for found in parts):
         return ""
-    return f", of which the table's tasks have mapped {_mib(sum(found['shmem'] for found in parts) * size)}"
+    return f", of which the table's tasks have mapped {mebibytes(sum(found['shmem'] for found in parts) * size)}"
 
 
 def why_it_failed(event: OomEvent, facts: Facts) -> str:
@@ -101,7 +101,7 @@ def _why_zones_refused(event: OomEvent, facts: Facts, invoked: Invoked, states: 
     if not usable:
         return "why the allocation failed is not in the log: no line of a zone that it may use is there"
     where = "every zone"
-    if event.constraint in _BOUND:
+    if event.constraint in NODE_CONSTRAINTS:
         where += " of the nodes it was bound to"
     if len(usable) < len(states):
         where += f" that it may use ({', '.join(dict.fromkeys(state.zone.name for state in usable))})"
@@ -171,10 +171,6 @@ def _about_swap(event: OomEvent, facts: Facts) -> str:
         return "; swap has room, and why it did not help is not in the log"
     anon = info.counts["active_anon"] + info.counts["inactive_anon"]
     if anon < pages_of(info.free_swap_kb, facts.page_size) and anon * 20 < (facts.ram or 0):
-        return f"; swap has room, but only {_mib(anon * facts.page_size)} are left that could go there"
-    what = f"{_mib(anon * facts.page_size)} of anonymous memory and shmem are still in RAM"
+        return f"; swap has room, but only {mebibytes(anon * facts.page_size)} are left that could go there"
+    what = f"{mebibytes(anon * facts.page_size)} of anonymous memory and shmem are still in RAM"
     return f"; swap has room and {what}: why they were not swapped out is not in the log"
-
-
-def _mib(size: int) -> str:
-    return f"{size / (1 << 20):.1f} MiB"

@@ -9,10 +9,10 @@ from oomsel.inputs.log.reading import LogReading
 from oomsel.kernel.event import OomReport
 from oomsel.klog import formats
 from oomsel.klog.event import Invoked, OomEvent
+from oomsel.outputs.kernel_text import REMARK
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.text import printable
 
-_REMARK = "# "
 _NO_CONSTRAINT = "oom-kill:constraint=CONSTRAINT_NONE,"
 _UNKNOWN_INVOKED = "? invoked oom-killer: gfp_mask=?, order=?, oom_score_adj=?"
 #: Keys of a run's JSON that come from the first line.
@@ -44,7 +44,7 @@ def as_logged(text: str, reading: LogReading, report: OomReport, prefix: str = "
     lines = []
     begins = True
     for line in text.split("\n"):
-        if line.startswith(_REMARK):
+        if line.startswith(REMARK):
             begins = True
             lines.append(line)
             continue
@@ -86,13 +86,13 @@ def known_object(found: dict[str, Any], choice: LogChoice) -> dict[str, Any]:
     known = dict(found)
     if reading.event.invoked is None:
         known |= dict.fromkeys(_FROM_FIRST_LINE)
-    elif known["current"] is not None and known["current"]["pid"] in reading.stand_ins and not reading.event.current:
+    elif known["current"] is not None and known["current"]["pid"] in reading.assumed_pids and not reading.event.current:
         known["current"] = {**known["current"], "pid": None}
     if reading.event.constraint is None:
         known["constraint"] = None
     if not choice.knows_total:
         known["totalpages"] = None
-    known["tasks"] = [_known_task(task, choice) for task in found["tasks"] if task["pid"] not in reading.stand_ins]
+    known["tasks"] = [_known_task(task, choice) for task in found["tasks"] if task["pid"] not in reading.assumed_pids]
     return known
 
 

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, TypeAlias
 from oomsel.inputs.log.reading import LogReading
 from oomsel.inputs.log.rescore import Candidate, rescore
 from oomsel.inputs.log.rows import asked_to_die
-from oomsel.kernel.event import OomReport
+from oomsel.kernel.constraint import Constraint
 from oomsel.outputs.log_caveats import DRIFT, caveats, release_name
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.log_interval import LogInterval, about_counters
 from oomsel.outputs.log_memory import memory_object
-from oomsel.text import comm_to_text, printable
+from oomsel.text import process_name, process_object
 
 
 class Reason(Enum):
@@ -54,12 +54,8 @@ class LogVerdict(NamedTuple):
     undecided: str | None = None  #: why nobody can say whom the table gives
 
 
-def log_verdict(reading: LogReading, report: OomReport) -> LogVerdict:
-    """Hold the kernel's choice in a log against the one that `report` made from the same table.
-
-    `report` is the scenario's run in the mode of its release.
-    """
-    choice = LogChoice(reading, report)
+def log_verdict(choice: LogChoice) -> LogVerdict:
+    """Hold the kernel's choice in a log against the one made again from the same table."""
     reason, why = _reason(choice)
     sentences = (_headline(choice, reason), *why, *caveats(choice))
     interval, counters = about_counters(choice)
@@ -93,7 +89,7 @@ def verdict_object(reading: LogReading, verdict: LogVerdict) -> dict[str, Any]:
 
 
 def _named(who: tuple[int, bytes] | None) -> dict[str, Any] | None:
-    return None if who is None else {"pid": who[0], "comm": comm_to_text(who[1])}
+    return None if who is None else process_object(*who)
 
 
 def _headline(choice: LogChoice, reason: Reason | None) -> str:
@@ -135,8 +131,8 @@ def _what_the_table_does_not_show(choice: LogChoice) -> _Why:
     if kill is not None and choice.allocating:
         return Reason.ALLOCATING, [f"{Reason.ALLOCATING.value}, line {kill.line}"]
     if event.chosen is not None and kill is not None and kill.pid not in (event.chosen.pid, _pid(choice.kernel)):
-        return Reason.CHILD, [f"pid {kill.pid} ({printable(kill.comm)}), a child, died in its place, line {kill.line}"]
-    if _asked_to_die(choice):
+        return Reason.CHILD, [f"pid {process_name(kill.pid, kill.comm)}, a child, died in its place, line {kill.line}"]
+    if asked_to_die(event) is not None:
         return Reason.ORIGIN, [f"{Reason.ORIGIN.value}, as its stack dump shows, line {event.origin_line}"]
     if choice.reading.skip_reasons:
         return _skipped(choice)
@@ -147,22 +143,17 @@ def _pid(who: tuple[int, bytes] | None) -> int | None:
     return None if who is None else who[0]
 
 
-def _asked_to_die(choice: LogChoice) -> bool:
-    return asked_to_die(choice.event) is not None
-
-
 def _skipped(choice: LogChoice) -> _Why:
     lines = []
     for pid, why in choice.reading.skip_reasons.items():
         row = choice.event.row_of(pid)
-        name = printable(row.name if row else "")
         if why == "vfork":
             words = "is taken for the victim's child in the middle of vfork, as its numbers are the victim's own"
         else:
             line = choice.reading.context.killed[pid][1]
             words = f"was killed before, line {line}, and has nothing left to free (MMF_OOM_SKIP)"
             words = f"leads the table but {words}" if _would_lead(choice, pid) else words
-        lines.append(f"pid {pid} ({name}) {words}")
+        lines.append(f"pid {process_name(pid, row.name if row else '')} {words}")
     return (Reason.VFORK if "vfork" in choice.reading.skip_reasons.values() else Reason.KILLED_BEFORE), lines
 
 
@@ -186,7 +177,7 @@ def _lost(choice: LogChoice) -> _Why | None:
 def _other_rules(choice: LogChoice) -> _Why | None:
     """Rules that are not the table's, or terms that it does not show."""
     summary, result = choice.event.summary, choice.result
-    if summary is not None and summary.constraint not in _CONSTRAINTS:
+    if summary is not None and summary.constraint not in set(Constraint):
         what = f"{summary.constraint}, line {summary.line}, is no constraint of mainline's: a program chose"
         return Reason.CONSTRAINT, [what]
     if terms := [*result.formula.unprinted, *result.missing_columns]:
@@ -223,11 +214,8 @@ def _gap(choice: LogChoice) -> _Why:
 
 
 def _of(candidate: Candidate) -> str:
-    return f"pid {candidate.row.pid} ({printable(candidate.label[1])})"
-
-
-_CONSTRAINTS = ("CONSTRAINT_NONE", "CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY", "CONSTRAINT_MEMCG")
+    return f"pid {process_name(*candidate.label)}"
 
 
 def _who(who: tuple[int, bytes] | None) -> str:
-    return "nobody" if who is None else f"{who[0]} ({printable(who[1])})"
+    return "nobody" if who is None else process_name(*who)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from oomsel import text
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.percpu_counter import Int64s
@@ -23,6 +24,11 @@ def freed_pages(report: OomReport, counters: Int64s) -> int:
     return int(get_mm_rss(counters[mms]).sum()) if mms else 0
 
 
+def is_same_choice(one: OomReport, other: OomReport) -> bool:
+    """Whether two runs end the same way, with the same victim."""
+    return (one.outcome, one.chosen) == (other.outcome, other.chosen)
+
+
 def outcome_phrase(report: OomReport) -> str:
     """What happens, to follow a mode's name: `kills 247 (over)`."""
     if report.outcome is Outcome.KILLED and report.chosen is not None:
@@ -38,7 +44,7 @@ def outcome_phrase(report: OomReport) -> str:
 
 def mebibytes(report: OomReport, pages: int) -> str:
     """`44.8 MiB`."""
-    return f"{pages * report.system.page_size / (1 << 20):.1f} MiB"
+    return text.mebibytes(pages * report.system.page_size)
 
 
 def pages_and_mebibytes(report: OomReport, pages: int) -> str:
@@ -56,7 +62,7 @@ class Comparison(NamedTuple):
 
 def compare(approximate: OomReport, precise: OomReport) -> Comparison:
     """Whether reading the counters approximately changes who dies, and what that costs."""
-    agree = (approximate.outcome, approximate.chosen) == (precise.outcome, precise.chosen)
+    agree = is_same_choice(approximate, precise)
     truly = [freed_pages(report, report.precise) for report in (approximate, precise)]
     claimed = freed_pages(approximate, approximate.counters)
     cost = truly[1] - truly[0]

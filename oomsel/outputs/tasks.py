@@ -24,6 +24,8 @@ TABLE_COLUMNS = {
     "swap": "swapents",
     "oom_score_adj": "oom_score_adj",
 }
+#: Those of its columns that are in pages.
+PAGE_COLUMNS = frozenset(TABLE_COLUMNS.values()) - {"pgtables_bytes", "oom_score_adj"}
 #: In the place of the badness of an oom_task_origin(), which is chosen before any other task.
 FIRST = "first"
 

@@ -15,7 +15,7 @@ from oomsel.scenario.plain import plain
 #: Text that YAML reads as the same text without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./|+-]*")
 _WORDS = frozenset(("null", "true", "false"))
-#: A comment behind a key, for whoever edits the file.
+#: A comment after a key, for the person who edits the file.
 _COMMENTS = {
     ("machine", "ram"): "usable RAM, in pages without a unit",
     ("machine", "swap"): "total swap, in pages",

@@ -26,7 +26,10 @@ from pydantic_core import core_schema as cs
 
 
 class Value:
-    """A form without keys of its own: how it is read, and what the JSON Schema says of it."""
+    """A form without keys of its own: how it is read, and what the JSON Schema says of it.
+
+    The other forms have the same `core`, `inner` and `placeholder`.
+    """
 
     def __init__(self, core: CoreSchema, json: Mapping[str, Any], placeholder: Any = 0) -> None:
         self._core = core
@@ -56,7 +59,6 @@ class ListOf:
         self.item, self.empty = item, empty
 
     def core(self) -> CoreSchema:
-        """See `Value`."""
         items = cs.tuple_variable_schema(self.item.core())
         return cs.no_info_after_validator_function(self.check, items) if self.empty else items
 
@@ -67,11 +69,9 @@ class ListOf:
         return items
 
     def inner(self, part: str | int) -> Form | None:  # noqa: ARG002
-        """See `Value`."""
         return self.item
 
     def placeholder(self) -> Any:
-        """See `Value`."""
         return [self.item.placeholder()]
 
 
@@ -82,15 +82,12 @@ class MappingOf:
         self.key, self.value = key, value
 
     def core(self) -> CoreSchema:
-        """See `Value`."""
         return cs.dict_schema(self.key.core(), self.value.core())
 
     def inner(self, part: str | int) -> Form | None:  # noqa: ARG002
-        """See `Value`."""
         return self.value
 
     def placeholder(self) -> Any:
-        """See `Value`."""
         return {}
 
 
@@ -101,7 +98,6 @@ class OrMapping:
         self.otherwise, self.mapping = otherwise, mapping
 
     def core(self) -> CoreSchema:
-        """See `Value`."""
         value = SchemaValidator(self.otherwise.core())
 
         def read(stated: Any, mapping: cs.ValidatorFunctionWrapHandler, info: Any) -> Any:
@@ -110,11 +106,9 @@ class OrMapping:
         return cs.with_info_wrap_validator_function(read, self.mapping.core())
 
     def inner(self, part: str | int) -> Form | None:
-        """See `Value`."""
         return self.mapping.inner(part)
 
     def placeholder(self) -> Any:
-        """See `Value`."""
         return self.otherwise.placeholder()
 
 
@@ -176,7 +170,7 @@ class Model:
     @classmethod
     @cache
     def core(cls) -> CoreSchema:
-        """See `Value`; a key without a default is required."""
+        """The schema by which it is read; a key without a default is required."""
         arguments = []
         for name, key in cls.keys().items():
             schema = key.form.core()
@@ -201,13 +195,12 @@ class Model:
 
     @classmethod
     def inner(cls, part: str | int) -> Form | None:
-        """See `Value`."""
         key = cls.keys().get(str(part))
         return None if key is None else key.form
 
     @classmethod
     def placeholder(cls) -> Any:
-        """See `Value`: what must be in it, and no more."""
+        """What must be in it, and no more."""
         return {name: key.form.placeholder() for name, key in cls.keys().items() if key.required}
 
     @classmethod

@@ -6,7 +6,6 @@ leaves open (whether `true` is a text) it alone accepts.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from oomsel.scenario.declaration import Form, ListOf, MappingOf, Model, OrMapping, Value
@@ -41,11 +40,6 @@ def json_schema(model: type[Model], title: str) -> Json:
     definitions: dict[str, Json] = {}
     whole = _of_model(model, definitions)
     return {"$schema": DIALECT, "title": title, **whole, "definitions": dict(sorted(definitions.items()))}
-
-
-def schema_text(schema: Json) -> str:
-    """A schema as `oomsel schema` prints it."""
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _of_model(model: type[Model], definitions: dict[str, Json]) -> Json:

@@ -16,18 +16,22 @@ from oomsel.scenario.rules.machine import check_expect, check_machine, check_mem
 from oomsel.scenario.rules.pids import check_pids_named
 from oomsel.scenario.rules.tasks import check_tasks
 from oomsel.scenario.rules.updates import check_updates
-from oomsel.scenario.validation import add_validation_error, nearest, real_path, shown
+from oomsel.scenario.validation import add_validation_error, real_path, shown
 from oomsel.scenario.values import Path
+from oomsel.text import nearest
 
 #: More errors of keys and values than this are not looked at: each costs a search for its place.
 ENOUGH = 200
-#: So often a scenario is read around its errors: some are seen only once others are out of the way.
+#: How often a scenario is read with its errors replaced: some show only once others are gone.
 _PASSES = 5
 
 
 def read_scenario(places: Places) -> Scenario:
     """The scenario that an input states.  Raises InputError with all that is wrong, at most 20 problems."""
     collector = ProblemCollector(places)
+    lost_rows = any(problem.path == "tasks" for problem in places.problems)
+    if lost_rows:  # the task that a rule misses may be one of them
+        collector.mark_unreliable(("tasks",))
     data = places.data
     if not isinstance(data, dict):
         collector.add((), f"{shown(data)} is no mapping of keys; a scenario begins with oomsel: 1")
@@ -37,16 +41,18 @@ def read_scenario(places: Places) -> Scenario:
     try:
         scenario = Scenario.validator().validate_python(data, context=context)
     except ValidationError:
-        scenario = _read_around(data, context, collector)
+        scenario = _read_without_errors(data, context, collector)
     notes = [] if scenario is None else _check_rules(scenario, collector)
     known = {(problem.line, problem.column) for problem in places.problems}
-    consequences = (problem for problem in collector.problems if (problem.line, problem.column) not in known)
+    consequences = (
+        problem
+        for problem in collector.problems
+        if (problem.line, problem.column) not in known and not (lost_rows and problem.path == "tasks")
+    )
     problems = [*places.problems, *consequences]
     if problems or scenario is None:
         raise InputError(places.source, problems)
-    vars(scenario)["notes"] = tuple(notes)  # no key of the input
-    vars(scenario)["tasks"] = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
-    return scenario
+    return _finished(scenario, notes)
 
 
 def check_scenario(scenario: Scenario, places: Places) -> Scenario:
@@ -55,7 +61,11 @@ def check_scenario(scenario: Scenario, places: Places) -> Scenario:
     notes = _check_rules(scenario, collector)
     if collector.problems:
         raise InputError(places.source, collector.problems)
-    vars(scenario)["notes"] = tuple(notes)
+    return _finished(scenario, notes)
+
+
+def _finished(scenario: Scenario, notes: list[str]) -> Scenario:
+    vars(scenario)["notes"] = tuple(notes)  # no key of the input
     vars(scenario)["tasks"] = TaskColumns.of_tasks(scenario.tasks, scenario.machine.cpus)
     return scenario
 
@@ -72,7 +82,7 @@ def _check_rules(scenario: Scenario, collector: ProblemCollector) -> list[str]:
     return notes
 
 
-def _read_around(data: dict[Any, Any], context: Context, collector: ProblemCollector) -> Scenario | None:
+def _read_without_errors(data: dict[Any, Any], context: Context, collector: ProblemCollector) -> Scenario | None:
     """What reads well in `data`, with placeholders where something does not; that becomes a problem."""
     context.places = True
     rest = _copied(data)
@@ -102,8 +112,8 @@ def _take_out(detail: ErrorDetails, data: Any) -> list[Path]:
     unreliable = [path]
     inner = _at(data, path[:-1])
     if detail["type"] in ("unexpected_keyword_argument", "invalid_key"):
-        meant = nearest(path[-1], known_keys(Scenario, path[:-1]))
-        unreliable += [(*path[:-1], key) for key in meant if key not in inner]
+        meant = nearest(str(path[-1]).lower(), known_keys(Scenario, path[:-1]))
+        unreliable += [(*path[:-1], meant)] if meant is not None and meant not in inner else []
     elif at_key:
         unreliable = [path[:-1]]  # which of its keys was meant nobody knows
     while isinstance(inner, list) and len(path) > 2:  # a list of values is read as a whole

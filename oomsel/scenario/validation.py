@@ -10,6 +10,7 @@ from oomsel.scenario.declaration import Form, known_keys
 from oomsel.scenario.problems import MISSING, ProblemCollector
 from oomsel.scenario.rules.tasks import keys_by_cpu
 from oomsel.scenario.values import Path, Plain, is_empty
+from oomsel.text import nearest
 
 
 def add_validation_error(detail: ErrorDetails, collector: ProblemCollector, form: Form) -> None:
@@ -23,8 +24,8 @@ def add_validation_error(detail: ErrorDetails, collector: ProblemCollector, form
         collector.add(path, MISSING)
     elif kind in ("unexpected_keyword_argument", "invalid_key"):
         known = known_keys(form, path[:-1])
-        close = nearest(path[-1], known)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+        meant = nearest(str(path[-1]).lower(), known)
+        hint = f"did you mean {meant}?" if meant else f"known here: {', '.join(known)}"
         collector.add(path, f"unknown key; {hint}", at_key=True)
     elif is_empty(value):
         collector.add(path, "empty; leave the key out, or give it a value")
@@ -57,13 +58,6 @@ def real_path(loc: tuple[int | str, ...], data: Any) -> tuple[Path, bool, bool]:
         value = value[part]  # type: ignore[index]
         path.append(part)
     return tuple(path), False, False
-
-
-def nearest(key: str | int, known: tuple[str, ...]) -> list[str]:
-    """The key that an unknown one was meant to be, if there is one like it."""
-    import difflib
-
-    return difflib.get_close_matches(str(key).lower(), known, n=1)
 
 
 def shown(value: Any) -> str:

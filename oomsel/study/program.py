@@ -50,7 +50,7 @@ class Mms(NamedTuple):
         """How many mms there are."""
         return max([len(self.processes) - 1, *self.child]) + 1
 
-    def families(self) -> list[list[int]]:
+    def mms_of_processes(self) -> list[list[int]]:
         """Every process's mm, and those of its children."""
         found = [[mm] for mm in range(len(self.processes))]
         for mm, child in zip(self.thread_mm, self.child, strict=True):
@@ -191,10 +191,10 @@ class Scheduler:
         return found
 
 
-class _Walk:
-    """A process's threads on their way through their operations, all of them at the same one."""
+class _Runner:
+    """A process's threads as they run their operations, all of them the same one at a time."""
 
-    def __init__(self, workload: Workload, mms: Mms, mm: int, first: int, looks: Int64s) -> None:
+    def __init__(self, workload: Workload, mms: Mms, mm: int, first: int, sample_times: Int64s) -> None:
         process = mms.processes[mm]
         topology = topology_of(workload)
         cpus = range(topology.cpus) if process.cpus is None else process.cpus
@@ -206,7 +206,7 @@ class _Walk:
         ]
         # Rows are cut where threads are scheduled anew, which pinned ones never are.
         self.every = _NEVER if process.schedule.kind == "pinned" else process.schedule.every
-        self.looks = looks
+        self.sample_times = sample_times
         self.most = max(16, _BLOCK // len(mms.thread_mm))
         self.pieces = _pieces(process, workload.machine.page_size)
         self.now = self.end = self.done = 0
@@ -220,7 +220,7 @@ class _Walk:
         return self.rows[:, done : self.done].reshape(len(self.rows), -1) if done < self.done else None
 
     def _fill(self) -> bool:
-        """Make rows for some time ahead, cut where a run begins, where threads are scheduled anew and at looks."""
+        """Make rows for some time ahead, cut where a run begins, where threads are scheduled anew and at samples."""
         if self.now == self.end:
             piece = next(self.pieces, None)
             if piece is None:
@@ -233,7 +233,7 @@ class _Walk:
             [self.now],
             *(
                 times[np.searchsorted(times, self.now) : np.searchsorted(times, stop)]
-                for times in (self.starts, self.looks)
+                for times in (self.starts, self.sample_times)
             ),
             np.arange((slot + 1) * self.every, stop, self.every, dtype=np.int64),
         ]
@@ -278,27 +278,27 @@ def topology_of(workload: Workload) -> Topology:
 
 
 def blocks_of(workload: Workload) -> Iterator[tuple[int | None, Updates]]:
-    """The updates in blocks, and the time of the look at all processes that follows a block, if one does.
+    """The updates in blocks, and the time of the sample that follows a block, if one does.
 
     Each process's updates are in order of time; those of different processes do not meet in a counter.
     """
     mms = mms_of(workload)
     first = np.cumsum([0, *(process.threads for process in mms.processes)]).tolist()
-    looks = np.array(sample_times(workload), np.int64)
-    walks = [_Walk(workload, mms, mm, first[mm], looks) for mm in range(len(mms.processes))]
-    for look in looks.tolist():
+    times = np.array(sample_times(workload), np.int64)
+    runners = [_Runner(workload, mms, mm, first[mm], times) for mm in range(len(mms.processes))]
+    for time in times.tolist():
         parts, size = [_NOTHING], 0
-        for walk in walks:
-            while (rows := walk.rows_until(look)) is not None:
+        for runner in runners:
+            while (rows := runner.rows_until(time)) is not None:
                 parts.append(rows)
                 size += rows.shape[1]
                 if size >= _BLOCK:
                     yield None, Updates(*np.concatenate(parts, axis=1))
                     parts, size = [_NOTHING], 0
-        yield look, Updates(*np.concatenate(parts, axis=1))
+        yield time, Updates(*np.concatenate(parts, axis=1))
 
 
 def sample_times(workload: Workload) -> list[int]:
-    """The times at which the watchdog looks, the last one the end: fewer than asked for where there are fewer."""
+    """The times at which a watchdog samples, the last one the end: fewer than asked for where there are fewer."""
     total = max(1, *(operations_of(process, workload.machine.page_size) for process in workload.processes))
-    return sorted({-(-total * look // workload.samples) for look in range(1, workload.samples + 1)})
+    return sorted({-(-total * sample // workload.samples) for sample in range(1, workload.samples + 1)})

@@ -78,7 +78,7 @@ class Simulation(NamedTuple):
     mms: Mms
     true: Int64s  #: pages; int64[process, member]
     counted: dict[str, Counted]
-    looks: int  #: of the watchdog
+    samples: int  #: how many the watchdog took
 
     def true_rss(self) -> Int64s:
         """int64[process], pages."""
@@ -118,24 +118,24 @@ def simulate(
     used = np.zeros_like(true, dtype=np.bool_)
     budget = np.array([-1 if process.budget is None else process.budget for process in mms.processes], np.int64)
     alarms = {name: np.zeros((2, size), np.int64) for name in counted}
-    looks = 0
-    for look, updates in blocks_of(workload):
+    samples = 0
+    for time, updates in blocks_of(workload):
         counter = updates.mm * NR_MM_COUNTERS + updates.member
         np.add.at(true.reshape(-1), counter, updates.amount * updates.repeat)  # one index is several times as fast
         used[updates.mm, updates.member] = True
-        looks += look is not None
+        samples += time is not None
         truly = get_mm_rss(true[:size])
         for name, one in counted.items():
             one.design.replay(updates)
-            if look is not None:
+            if time is not None:
                 reads = get_mm_rss(np.maximum(one.design.read()[:size], 0))
                 alarms[name] += (budget >= 0) & [
                     (reads > budget) & (truly <= budget),
                     (reads <= budget) & (truly > budget),
                 ]
                 if trace is not None:
-                    trace(Sample(look, name, truly, reads))
-    simulation = Simulation(workload, mms, true[:size], counted, looks)
+                    trace(Sample(time, name, truly, reads))
+    simulation = Simulation(workload, mms, true[:size], counted, samples)
     used[:, MM_SWAPENTS] = False  # no part of RSS
     for name, one in counted.items():
         one.readings = _readings(simulation, one.design, used, alarms[name])
@@ -180,11 +180,11 @@ def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64
     size = len(simulation.true)
     reads = get_mm_rss(np.maximum(design.read()[:size], 0))
     bound = design.bound(used)
-    families = simulation.mms.families()
+    mms_of_process = simulation.mms.mms_of_processes()
     readings = []
     for mm, process in enumerate(simulation.mms.processes):
-        family = families[mm]  # what a child cost is its parent's
-        costs = [design.costs(one) for one in family]
+        own = mms_of_process[mm]  # what a child cost is its parent's
+        costs = [design.costs(one) for one in own]
         true = int(simulation.true_rss()[mm])
         readings.append(
             CountedProcess(
@@ -194,8 +194,8 @@ def _readings(simulation: Simulation, design: Design, used: Bools, alarms: Int64
                 most=int(design.most_over[mm]),
                 under=None if bound is None else int(bound.under[mm]),
                 over=None if bound is None else int(bound.over[mm]),
-                updates=int(design.updates[family].sum()),
-                folds=int(design.folds[family].sum()),
+                updates=int(design.updates[own].sum()),
+                folds=int(design.folds[own].sum()),
                 costs=Costs(*(sum(column) for column in zip(*costs, strict=True))),
                 alarms=None if process.budget is None else Alarms(int(alarms[0, mm]), int(alarms[1, mm])),
             )

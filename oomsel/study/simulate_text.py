@@ -6,7 +6,7 @@ import csv
 from typing import IO, Any
 
 from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
-from oomsel.text import aligned, comm_to_text, printable
+from oomsel.text import aligned, comm_to_text, process_name, spreadsheet_text
 
 #: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10
@@ -15,7 +15,7 @@ _HEAD = "RSS in pages; worst: the furthest off it ever was; bound: what is guara
 
 def _named(simulation: Simulation, process: int) -> str:
     mms = simulation.mms
-    return f"{mms.pids[process]} ({printable(mms.processes[process].comm)})"
+    return process_name(mms.pids[process], mms.processes[process].comm)
 
 
 def _bound(reading: CountedProcess) -> str:
@@ -48,8 +48,8 @@ def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
             costs.append((*row[:2], *map(str, numbers)))
     lines = [_HEAD, *aligned(accuracy, "<<" + ">" * len(accuracy[0][2:]))]
     if watched:
-        looks = f"{simulation.looks} look" + "s" * (simulation.looks != 1)
-        lines.append(f"false, missed: a watchdog's mistakes in {looks} at the budget.")
+        samples = f"{simulation.samples} sample" + "s" * (simulation.samples != 1)
+        lines.append(f"false, missed: a watchdog's mistakes about the budget in {samples}.")
     lines += ["", "What counting cost:", *aligned(costs, "<<>>>>"), *_sum_costs(simulation)]
     lines += ["", "Whom the OOM killer would choose in the end:", *_kill_lines(simulation)]
     if hidden:
@@ -94,7 +94,7 @@ def simulation_object(simulation: Simulation) -> dict[str, Any]:
         "oomsel_simulation": 1,
         "title": simulation.workload.title,
         "seed": simulation.workload.seed,
-        "samples": simulation.looks,
+        "samples": simulation.samples,
         "processes": [
             {"pid": pid, "comm": comm_to_text(process.comm), "true_rss": true, "budget": process.budget}
             for pid, process, true in zip(mms.pids, mms.processes, simulation.true_rss().tolist(), strict=True)
@@ -144,7 +144,9 @@ class TraceWriter:
 
     def __init__(self, simulation_pids: list[int], comms: list[bytes], file: IO[str]) -> None:
         self.rows = csv.writer(file, lineterminator="\n")
-        self.who = [(pid, comm_to_text(comm)) for pid, comm in zip(simulation_pids, comms, strict=True)]
+        self.who = [
+            (pid, spreadsheet_text(comm_to_text(comm))) for pid, comm in zip(simulation_pids, comms, strict=True)
+        ]
         self.rows.writerow(("operations", "design", "pid", "comm", "true_pages", "read_pages", "error_pages"))
 
     def __call__(self, sample: Sample) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from oomsel.inputs.identify import Kind
 from oomsel.inputs.load import read_bytes
+from oomsel.kernel.percpu_counter import RSS_MEMBERS
 from oomsel.scenario.declaration import ListOf, Model
 from oomsel.scenario.field_types import (
     BYTES,
@@ -28,7 +29,7 @@ from oomsel.scenario.values import Path, is_empty
 from oomsel.study.documents import read_model
 from oomsel.text import MAX_CPU, MAX_NODE
 
-MEMORIES = ("anon", "file", "shmem")
+MEMORIES = tuple(RSS_MEMBERS)
 KINDS = ("pinned", "hop", "round_robin", "node_local")
 #: The operations that a step of `do` may be; the first value of each is pages, fork's a number.
 OPERATIONS = ("fault", "fault_around", "thp", "unmap", "mmap_munmap", "fork")

@@ -1,4 +1,4 @@
-"""`make bench`: what oomsel takes beside what nobody can do without, as ratios with their targets.
+"""`make bench`: the time that oomsel takes, beside that of the work that cannot be avoided, as ratios with targets.
 
 Both sides of a ratio are measured in the same run, in turns, on inputs from the generator
 with a fixed seed.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import oomsel
 from tests.bench.measure import Times, in_turns
+from tests.bench.tracing import write_trace
 
 if TYPE_CHECKING:
     from oomsel.kernel.event import OomReport
@@ -45,6 +46,7 @@ class Files(NamedTuple):
     table: Path  #: the table form
     bundle: Path  #: with something in every CPU's counters
     log: Path  #: 1 GiB
+    trace: Path  #: 1.2 million events
 
 
 def write_files(folder: Path) -> Files:
@@ -55,13 +57,14 @@ def write_files(folder: Path) -> Files:
     from oomsel.outputs.scenario_text import json_pieces, yaml_pieces
     from oomsel.study.generate import Recipe, generate
 
-    names = ("ten.yaml", "many.yaml", "many.json", "table.yaml", "many.npz", "kern.log")
+    names = ("ten.yaml", "many.yaml", "many.json", "table.yaml", "many.npz", "kern.log", "trace.txt")
     files = Files(*(folder / name for name in names))
     many = generate(Recipe(tasks=10_000, cpus=256, leftovers="settled", seed=1))
     files.ten.write_text("".join(yaml_pieces(generate(Recipe(tasks=10, cpus=16, seed=1)))))
     files.yaml.write_text("".join(yaml_pieces(many)))
     files.json.write_text("".join(json_pieces(many)))
     write_log(files.log, 1 << 30)
+    write_trace(files.trace, 1_200_000)
     table = "".join(f"  {line}\n" for line in kernel_lines(select(many)))
     files.table.write_text(f"oomsel: 1\nmachine: {{cpus: 256, ram: 512GiB}}\ntasks: |\n{table}")
     with files.bundle.open("wb") as file:
@@ -141,12 +144,25 @@ def searching(files: Files) -> Iterator[Ratio]:
     """Finding the reports of a big log beside counting them."""
     grep = shutil.which("grep")
     if grep is not None:
-        words = (grep, "-c", "invoked oom-killer", str(files.log))
 
-        def count() -> Any:  # into a pipe: into /dev/null grep stops at the first
-            return subprocess.run(words, stdout=subprocess.PIPE, check=True)
+        def count(what: str, file: Path) -> Callable[[], Any]:  # into a pipe: into /dev/null grep stops at the first
+            return lambda: subprocess.run((grep, "-c", what, str(file)), stdout=subprocess.PIPE, check=True)
 
-        yield Ratio("oomsel events, 1 GiB of log / grep -c", 2.0, _oomsel("events", str(files.log)), count, 5)
+        log, trace = str(files.log), str(files.trace)
+        yield Ratio(
+            "oomsel events, 1 GiB of log / grep -c",
+            2.0,
+            _oomsel("events", log),
+            count("invoked oom-killer", files.log),
+            5,
+        )
+        yield Ratio(
+            "oomsel replay, 1.2 million events / grep -c",
+            10.0,
+            _oomsel("replay", trace),
+            count("rss_stat", files.trace),
+            9,
+        )
 
 
 def choosing(files: Files) -> Iterator[Ratio]:

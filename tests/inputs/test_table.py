@@ -143,6 +143,7 @@ UNREADABLE = {
     "[   12.345678] " + ROW.replace("8966", "8966.0"): "begins like a row and cannot be read",
     "Jan  5 12:00:01 web1 kernel: [12.345678] " + ROW.replace("8966", ""): "begins like a row and cannot be read",
     "[anything]": "begins like a row and cannot be read",
+    ROW.replace("]", " "): "begins like a row and cannot be read",
     ROW.replace("8966", "?"): "rss is ? in this row",
     ROW.replace("    33", "     ?"): "uid is ? in this row",
 }
@@ -154,6 +155,27 @@ def test_a_row_that_cannot_be_read_is_an_error(row: str, wrong: str) -> None:
     (said,) = errors_of(text)
     assert said.startswith(f"F:{text.split(chr(10)).index('tasks: |') + 4}:3: tasks: ")
     assert wrong in said
+
+
+def test_a_lost_row_makes_one_error() -> None:
+    """What names its process is right: nothing else is wrong that anybody can know."""
+    lost = ROW.replace("190", "191").replace("8966", "8966.O")
+    named = "memcgs: {/a: {order: [191]}}\noom: {current: 191}\nexpect: {never: [191]}\nmore: {191: {memcg: /a}}\n"
+    for rows in (f"  {ROW}\n  {lost}\n", f"  {lost}\n"):
+        (said,) = errors_of(complete(f"tasks: |\n  {HEADER}\n{rows}{named}"))
+        assert "begins like a row and cannot be read" in said
+
+
+@pytest.mark.parametrize("uid", ["-2147483649", "-4294967295", "4294967296"])
+def test_a_uid_of_more_than_32_bits_is_an_error(uid: str) -> None:
+    (said,) = errors_of(complete(f"tasks: |\n  {HEADER}\n  {ROW.replace('    33', f' {uid}')}\n"))
+    assert f"tasks[0].uid: {uid} is no uid" in said
+
+
+def test_a_dead_leaders_row_is_named_once_under_more() -> None:
+    row = ROW.replace("190]", "195]")
+    (said,) = errors_of(complete(f"tasks: |\n  {HEADER}\n  {row}\nmore:\n  195: {{uid: 1}}\n  190: {{uid: 2}}\n"))
+    assert "more[190]: pid 190 is the process of pid 195, stated already; state it once" in said
 
 
 def test_a_row_before_the_header_is_an_error() -> None:

@@ -37,11 +37,6 @@ def test_who_wins_a_tie(version: Version, last: bool) -> None:
     assert formula_of(version).last_wins is last
 
 
-@pytest.mark.parametrize(("version", "may"), [((3, 10), True), ((5, 0, 21), True), ((5, 1), False), ((7, 0), False)])
-def test_whether_a_child_may_die(version: Version, may: bool) -> None:
-    assert formula_of(version).sacrifices_child is may
-
-
 def test_before_2_6_36_nothing_in_a_report_gives_the_score() -> None:
     assert formula_of((2, 6, 32)).scale == "raw"
 

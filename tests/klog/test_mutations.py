@@ -10,6 +10,7 @@ import oomsel
 from oomsel.errors import OomselError
 from oomsel.inputs.log.options import LogOptions
 from oomsel.outputs.kernel_text import kernel_lines
+from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.log_events import entry_of, event_lines
 from oomsel.outputs.log_verdict import log_verdict
 from oomsel.outputs.yaml import to_yaml
@@ -61,7 +62,7 @@ def test_a_damaged_log_is_read_or_refused_in_words(raw: bytes) -> None:
         return
     report = oomsel.select(scenario, mode="kernel")
     assert all("\n" not in line for line in kernel_lines(report))
-    verdict = log_verdict(scenario.log, report)
+    verdict = log_verdict(LogChoice(scenario.log, report))
     for missing in scenario.log.event.missing():
         assert missing in "\n".join(verdict.sentences)
     assert verdict.agrees or verdict.reason is not None
@@ -99,7 +100,10 @@ def test_an_unknown_column_is_kept() -> None:
     assert {row.numbers["thp_pages"] for row in scenario.log.event.rows} == {7}
     report = oomsel.select(scenario, mode="kernel")
     assert kernel_lines(report) == own_lines("12-61-global.log")[0]
-    assert "columns that no release has are not counted: thp_pages" in log_verdict(scenario.log, report).sentences
+    assert (
+        "columns that no release has are not counted: thp_pages"
+        in log_verdict(LogChoice(scenario.log, report)).sentences
+    )
 
 
 def test_a_gap_in_the_sequence_of_kmsg_is_a_loss() -> None:

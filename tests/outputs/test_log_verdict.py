@@ -8,6 +8,7 @@ import oomsel
 from oomsel.inputs.log.options import LogOptions
 from oomsel.outputs.explain import explain
 from oomsel.outputs.explain_text import explanation_lines
+from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.log_evidence import log_evidence
 from oomsel.outputs.log_memory import memory_object, memory_summary
 from oomsel.outputs.log_verdict import LogVerdict, Reason, log_verdict
@@ -42,7 +43,7 @@ def old(rows: list[tuple[int, int, int, int, str]], pid: int, score: int, **more
 def verdict(raw: str | bytes, **options: object) -> LogVerdict:
     overrides = options.pop("overrides", [])
     scenario = oomsel.loads(raw, log=LogOptions(**options), overrides=overrides)  # type: ignore[arg-type]
-    return log_verdict(scenario.log, oomsel.select(scenario, mode="kernel"))
+    return log_verdict(LogChoice(scenario.log, oomsel.select(scenario, mode="kernel")))
 
 
 def text_of(found: LogVerdict) -> str:
@@ -357,7 +358,7 @@ def test_what_is_printed_and_explained_of_an_old_kernel_is_its_own_choice(
     report = oomsel.select(scenario, mode="kernel")
     name = {row[0]: row[4] for row in rows}[victim]
     assert f"Killed process {victim} ({name})" in oomsel.kernel_lines(report)[-1]
-    assert log_verdict(scenario.log, report).agrees
+    assert log_verdict(LogChoice(scenario.log, report)).agrees
     explained = "\n".join(explanation_lines(explain(report, report, "approximate")))
     assert f"{victim} ({name}) has the highest badness" in explained
     assert why is None or why in explained
@@ -451,7 +452,7 @@ def test_a_leader_that_has_exited_and_its_thread_are_one_process() -> None:
         (
             (LOGS / "06-kill-allocating.log").read_text(),
             [],
-            "The allocating task was killed without a look at badness.",
+            "The allocating task was killed without comparing badness.",
         ),
         (old([(70, 1, 500, 0, "a")], 70, 5), ["tasks[a].uid=7"], "This is not the report any more but a what-if"),
         (old([(70, 1, 500, 0, "a"), (71, 1, 900, 0, "b")], 70, 5), [], "The kernel's choice does not lead the table"),

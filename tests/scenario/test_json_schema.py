@@ -15,10 +15,11 @@ from oomsel.inputs.document import Document
 from oomsel.inputs.load import loads
 from oomsel.scenario import field_types, models
 from oomsel.scenario.declaration import Model, Value
-from oomsel.scenario.json_schema import scenario_schema, schema_text
+from oomsel.scenario.json_schema import scenario_schema
 from oomsel.scenario.reference import reference
 from oomsel.scenario.values import Plain
 from oomsel.study import grid, workload
+from oomsel.text import json_text
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted([*(ROOT / "examples").glob("*.yaml"), *(ROOT / "tests/data").rglob("*.yaml")])
@@ -157,7 +158,7 @@ def test_every_key_has_a_description(name: str) -> None:
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_stored_schema_is_current(name: str) -> None:
     stored = (ROOT / FORMATS[name][1]).read_text(encoding="utf-8")
-    assert stored == schema_text(schema_of(name)[0]), "make it anew: make generated"
+    assert stored == json_text(schema_of(name)[0]), "make it anew: make generated"
     Draft7Validator.check_schema(json.loads(stored))
 
 

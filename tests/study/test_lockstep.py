@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from oomsel.kernel.badness import get_mm_rss
-from oomsel.kernel.designs import DESIGNS, Design, How, Topology, Updates
+from oomsel.kernel.designs import DESIGNS, Design, How, Topology
 from oomsel.kernel.designs.compiled import Loop, has_numba
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SHMEMPAGES, MM_SWAPENTS, Int64s
 from oomsel.study.program import Scheduler, _key, mms_of, sample_times, topology_of
 from oomsel.study.simulate import Sample, simulate
 from oomsel.study.workload import Process, Workload, read_workload
+from tests.kernel.designs.support import updates_of
 
 MEMBERS = {"anon": MM_ANONPAGES, "file": MM_FILEPAGES, "shmem": MM_SHMEMPAGES}
 Operation = tuple[int, int, How, bool]
@@ -85,7 +86,7 @@ def naive(workload: Workload) -> tuple[list[tuple[int, str, list[int], list[int]
                 true[mm, member] += pages
             now += 1
         for name, design in designs.items():
-            design.replay(Updates.of(rows))
+            design.replay(updates_of(rows))
             reads = get_mm_rss(np.maximum(design.read()[:size], 0))
             trace.append((look, name, get_mm_rss(true[:size]).tolist(), reads.tolist()))
         rows = []
@@ -94,9 +95,9 @@ def naive(workload: Workload) -> tuple[list[tuple[int, str, list[int], list[int]
             (
                 -int(design.most_under[mm]),
                 int(design.most_over[mm]),
-                *(sum(column) for column in zip(*(_counted(design, one) for one in family), strict=True)),
+                *(sum(column) for column in zip(*(_counted(design, one) for one in own), strict=True)),
             )
-            for mm, family in enumerate(mms.families())
+            for mm, own in enumerate(mms.mms_of_processes())
         ]
         for name, design in designs.items()
     }
@@ -180,9 +181,9 @@ def test_rows_in_lockstep_are_single_updates_in_turn(
         )
         how = random.choice((How.FAULT, How.FAULT, How.HUGE, How.BULK, How.INSERT))
         rows = [(0, member, random.randrange(6), thread, pages, times, how) for thread in range(4)]
-        block = Updates.of(rows)
+        block = updates_of(rows)
         together.replay(block._replace(lockstep=np.full(4, 4)))
-        single.replay(Updates.of([(*row[:5], 1, how) for _ in range(times) for row in rows]))
+        single.replay(updates_of([(*row[:5], 1, how) for _ in range(times) for row in rows]))
         for tally in ("count", "lacks", "most_under", "most_over", "updates", "folds", "atomics"):
             assert getattr(together, tally).tolist() == getattr(single, tally).tolist()
         assert together.held().tolist() == single.held().tolist()

@@ -101,16 +101,16 @@ def test_samples_do_not_change_the_end() -> None:
         assert counted.readings == many.counted[name].readings
 
 
-@pytest.mark.parametrize(("operations", "samples", "looks"), [(101, 100, 100), (7, 100, 7), (1000, 10, 10), (1, 1, 1)])
-def test_the_watchdog_looks_as_often_as_is_said(operations: int, samples: int, looks: int) -> None:
+@pytest.mark.parametrize(("operations", "samples", "taken"), [(101, 100, 100), (7, 100, 7), (1000, 10, 10), (1, 1, 1)])
+def test_the_watchdog_samples_as_often_as_is_said(operations: int, samples: int, taken: int) -> None:
     times: list[int] = []
     processes = f"  - {{pid: 7, comm: a, budget: 1, do: [{{fault: {operations}}}]}}\n"
     result = simulate(
         workload(processes, samples=samples), ["tree"], trace=lambda sample: times.append(int(sample.true[0]))
     )
-    assert (len(set(times)), times[-1]) == (looks, operations)
-    assert simulation_object(result)["samples"] == looks
-    said = f"mistakes in {looks} look{'s' * (looks > 1)} at the budget."
+    assert (len(set(times)), times[-1]) == (taken, operations)
+    assert simulation_object(result)["samples"] == taken
+    said = f"mistakes about the budget in {taken} sample{'s' * (taken > 1)}."
     assert any(said in line for line in text_lines(result))
 
 
@@ -338,7 +338,7 @@ def test_nothing_to_do() -> None:
 def test_mms() -> None:
     mms = mms_of(workload(EVERYTHING.replace("pid: 100", "pid: 100\n    copies: 2")))
     assert (mms.pids, mms.thread_mm, mms.child, mms.number) == ([100, 101], [0, 0, 0, 1, 1, 1], [2, 3, 4, 5, 6, 7], 8)
-    assert mms.families() == [[0, 2, 3, 4], [1, 5, 6, 7]]
+    assert mms.mms_of_processes() == [[0, 2, 3, 4], [1, 5, 6, 7]]
 
 
 def test_blocks_are_bounded_by_their_rows() -> None:

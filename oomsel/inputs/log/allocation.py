@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.nodes import mems_allowed, nodelist
 from oomsel.inputs.log.rescore import version_of
-from oomsel.inputs.log.rows import changed, pids_of
+from oomsel.inputs.log.rows import changed
 from oomsel.kernel.gfp import GFP_FS, format_gfp, parse_gfp
 from oomsel.kernel.release import parse_release
 from oomsel.klog.event import Invoked, OomEvent
 from oomsel.klog.report_lines import name_bytes
 from oomsel.scenario.models import Cpuset, Oom, Task
+from oomsel.scenario.rules.machine import pids_of
 
 #: Names that kernel threads have and programs hardly.
 _KTHREAD_NAME = re.compile(rb"(?:kworker/|kswapd[0-9]|ksoftirqd/|khugepaged$|kthreadd$|ksmd$|kcompactd[0-9]|jbd2/|xfs)")
@@ -29,7 +30,7 @@ class Allocating(NamedTuple):
     position: int | None  #: of the allocating one; None for sysrq's kworker, which no list has
     comm: bytes | None = None  #: its thread's own name, where that is another than its row's
     thread: int | None = None  #: its thread's own pid, where that is no row's
-    stand_in: int | None = None  #: pid of a task that only stands for it, as no line shows what it is
+    assumed_pid: int | None = None  #: pid of a task that only stands for it, as no line shows what it is
     note: str | None = None
 
 
@@ -50,7 +51,7 @@ def allocating_task(event: OomEvent, tasks: Sequence[Task]) -> Allocating:
     if is_kthread(event):
         pid = current.pid if current is not None else _free_pid(tasks)
         kthread = Task(pid=pid, comm=invoked.comm, flags=("kthread",))
-        return Allocating((*tasks, kthread), len(tasks), stand_in=None if current else pid)
+        return Allocating((*tasks, kthread), len(tasks), assumed_pid=None if current else pid)
     return _without_row(event, invoked, tasks)
 
 
@@ -70,7 +71,7 @@ def _nobody(event: OomEvent, tasks: Sequence[Task]) -> Allocating:
     note = "who invoked the OOM killer is not in the log, nor with which gfp_mask, order and oom_score_adj"
     if tasks and not event.is_memcg:  # somebody must have the cpuset that the oom-kill line prints
         return Allocating(tuple(tasks), 0, NOBODY, note=note)
-    return _stand_in(event, tasks, Task(pid=_free_pid(tasks), comm=NOBODY), note)
+    return _assumed(event, tasks, Task(pid=_free_pid(tasks), comm=NOBODY), note)
 
 
 def _without_row(event: OomEvent, invoked: Invoked, tasks: Sequence[Task]) -> Allocating:
@@ -79,24 +80,24 @@ def _without_row(event: OomEvent, invoked: Invoked, tasks: Sequence[Task]) -> Al
     pid = current.pid if current is not None and 1 <= current.pid <= 1 << 22 else _free_pid(tasks)
     own = Task(pid=pid, comm=invoked.comm, oom_score_adj=invoked.oom_score_adj)
     if event.is_memcg:
-        return _stand_in(event, tasks, own, None)
+        return _assumed(event, tasks, own, None)
     index = _process_like(event, tasks, invoked) if event.rows else None
     if index is not None:
         return _as_listed(tasks, index, invoked.comm, current.pid if current is not None else None)
     note = None
     if invoked.oom_score_adj != 0 and event.rows:
         note = f"the allocating task, line {invoked.line}, is not in the table, nor is its oom_score_adj"
-    return _stand_in(event, tasks, own, note)
+    return _assumed(event, tasks, own, note)
 
 
-def _stand_in(event: OomEvent, tasks: Sequence[Task], own: Task, note: str | None) -> Allocating:
+def _assumed(event: OomEvent, tasks: Sequence[Task], own: Task, note: str | None) -> Allocating:
     """A task that is neither shown nor chosen: outside the cgroup that ran out, in a vfork, or without an mm."""
     task = own
     if not event.is_memcg and not event.rows:
         task = changed(own, flags=("vfork",))
     elif not event.is_memcg:
         task = Task(pid=own.pid, comm=own.comm, flags=("kthread",))
-    return Allocating((*tasks, task), len(tasks), stand_in=own.pid, note=note)
+    return Allocating((*tasks, task), len(tasks), assumed_pid=own.pid, note=note)
 
 
 def _process_like(event: OomEvent, tasks: Sequence[Task], invoked: Invoked) -> int | None:

@@ -9,9 +9,10 @@ from oomsel.inputs.log.allocation import allocating_task, allocation_of, with_cp
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.memcgs import LogMemcgs
 from oomsel.inputs.log.nodes import machine_of
-from oomsel.inputs.log.rows import changed, held_pages, pids_of, tasks_of
+from oomsel.inputs.log.rows import changed, held_pages, tasks_of
 from oomsel.klog.event import OomEvent
 from oomsel.scenario.models import Oom, Rss, Scenario, Sysctls, Task
+from oomsel.scenario.rules.machine import pids_of
 from oomsel.text import TASK_COMM_LEN, printable
 
 _PANICS = {"Out of memory: system-wide": 1, "Out of memory: compulsory": 2}
@@ -25,7 +26,7 @@ class LogScenario:
     first_line: int
     lines: tuple[int, ...]  #: of the log, for the first of the tasks
     notes: tuple[str, ...]  #: what was taken for granted
-    stand_ins: frozenset[int]  #: pids of tasks that no line shows: never to be named to anybody
+    assumed_pids: frozenset[int]  #: pids of tasks that no line shows: not to be named
 
 
 def scenario_of_event(source: str, event: OomEvent, facts: Facts, skip_reasons: dict[int, str]) -> LogScenario:
@@ -55,8 +56,8 @@ def scenario_of_event(source: str, event: OomEvent, facts: Facts, skip_reasons: 
         tasks=tuple(tasks),
     )
     lines = tuple(entry.line for entry in found)
-    stand_ins = frozenset([] if allocating.stand_in is None else [allocating.stand_in])
-    return LogScenario(scenario, event.first_line, lines, tuple(notes), stand_ins)
+    assumed_pids = frozenset([] if allocating.assumed_pid is None else [allocating.assumed_pid])
+    return LogScenario(scenario, event.first_line, lines, tuple(notes), assumed_pids)
 
 
 def _refuse_empty(source: str, event: OomEvent) -> None:

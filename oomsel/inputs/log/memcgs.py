@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oomsel.inputs.log.facts import Facts
-from oomsel.inputs.log.rows import pids_of
 from oomsel.klog.event import OomEvent
 from oomsel.scenario.models import MemcgLimits, Task
-from oomsel.text import printable
+from oomsel.scenario.rules.machine import pids_of
+from oomsel.text import is_below, printable
 
 #: The cgroup that ran out, where the report does not name it.
 UNNAMED = "/?"
@@ -24,7 +24,7 @@ class LogMemcgs:
         self.domain = self._domain(facts)  #: the cgroup that ran out, None for none
         own = event.summary.task_memcg if event.summary else event.memcg.task_path
         self._own = self._declare(own) if own is not None else None
-        if self.domain is not None and not _is_below(self._own, self.domain):
+        if self.domain is not None and not (self._own and is_below(self._own, self.domain)):
             if self._own is not None:
                 self.notes.append(f"the victim's cgroup {printable(self._own)} is not below the one that ran out")
             self._own = self.domain
@@ -61,10 +61,10 @@ class LogMemcgs:
         if not members:  # the victim's row is lost, or nobody was killed
             return [self.domain] * len(tasks)
         first, last = members[0], members[-1]
-        own = self._group if self._group is not None and not _is_below(self._own, self._group) else self._own
+        own = self._own if self._group is None or (self._own and is_below(self._own, self._group)) else self._group
         after = self._own or self.domain
         if self._group is not None and last + 1 < len(tasks):
-            # Whoever comes after the group's members is in none of its cgroups.
+            # A task after the group's members is in none of its cgroups.
             after = self._declare(f"{self.domain.rstrip('/')}/?") or after
         within = own or self.domain
         return [self.domain if index < first else after if index > last else within for index in range(len(tasks))]
@@ -103,8 +103,3 @@ class LogMemcgs:
         for end in range(1, len(parts) + 1):
             self._limits.setdefault("/" + "/".join(parts[:end]), MemcgLimits())
         return "/" + "/".join(parts)
-
-
-def _is_below(path: str | None, top: str) -> bool:
-    """Whether a cgroup is `top` or one below it."""
-    return path is not None and (path == top or path.startswith(f"{top.rstrip('/')}/"))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from oomsel.inputs.log.facts import Facts
+from oomsel.kernel.constraint import NODE_CONSTRAINTS
 from oomsel.klog.event import OomEvent
 from oomsel.scenario.models import Machine, Node
-from oomsel.text import pages_of, parse_list
-
-_BOUND = ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY")
-_MAX_NODE = 1023
+from oomsel.text import MAX_NODE, list_or_none, pages_of
 
 
 class LogMachine(NamedTuple):
@@ -49,10 +47,10 @@ def _nodes(event: OomEvent, page_size: int) -> dict[int, Node]:
     for node in named - set(present):
         present[node] = 1  # nothing is known but that it is there
     rest = (event.meminfo.ram or 0) - sum(present.values())
-    if rest > 0 and event.constraint in _BOUND:
+    if rest > 0 and event.constraint in NODE_CONSTRAINTS:
         # Only the nodes that the allocation may use are printed; the rest of RAM is on another, or on several.
-        present[next(node for node in range(_MAX_NODE + 1) if node not in present)] = rest
-    return {node: Node(ram=present[node]) for node in sorted(present) if node <= _MAX_NODE}
+        present[next(node for node in range(MAX_NODE + 1) if node not in present)] = rest
+    return {node: Node(ram=present[node]) for node in sorted(present) if node <= MAX_NODE}
 
 
 def mems_allowed(event: OomEvent) -> list[int] | None:
@@ -64,7 +62,4 @@ def mems_allowed(event: OomEvent) -> list[int] | None:
 
 def nodelist(text: str) -> list[int] | None:
     """The nodes in a list as the kernel prints it; None for what is no list."""
-    try:
-        return parse_list(text, _MAX_NODE)
-    except ValueError:
-        return None
+    return list_or_none(text, MAX_NODE)

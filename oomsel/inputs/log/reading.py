@@ -41,7 +41,7 @@ class LogReading:
     picked_because: str | None  #: why this report, where nobody said which
     notes: tuple[str, ...]  #: what was taken for granted
     changed: bool  #: whether a what-if has changed it since
-    stand_ins: frozenset[int] = frozenset()  #: pids of tasks that no line shows: never to be named to anybody
+    assumed_pids: frozenset[int] = frozenset()  #: pids of tasks that no line shows: not to be named
     states_total: bool = False  #: whether a what-if states totalpages
 
 
@@ -103,7 +103,7 @@ def scenario_of(
     else:
         scenario = check_scenario(built.scenario, places)
     reading = LogReading(
-        event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.stand_ins,
+        event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.assumed_pids,
         any(_TOTAL.match(override) for override in overrides),
     )  # fmt: skip
     vars(scenario)["log"] = reading  # no key of the file
@@ -141,7 +141,7 @@ def _up_to_the_victim(event: OomEvent, context: LogContext, facts: Facts, found:
         return added
     for _ in range(len(event.rows)):
         total = facts.totalpages or 0
-        result = rescore(event, facts.version, total, facts.page_size, passed=frozenset(added))
+        result = rescore(event, facts.version, total, facts.page_size, skipped=frozenset(added))
         winner, victim = result.winner, result.of(event.kills[0].pid)
         if winner is None or victim is None:
             return found

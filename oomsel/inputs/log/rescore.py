@@ -82,14 +82,14 @@ def effective_version(event: OomEvent, version: Version | None) -> Version:
 
 
 def rescore(
-    event: OomEvent, version: Version, totalpages: int, page_size: int, *, passed: frozenset[int] = frozenset()
+    event: OomEvent, version: Version, totalpages: int, page_size: int, *, skipped: frozenset[int] = frozenset()
 ) -> Rescore:
-    """Score every row that may be killed; `passed` are pids that the kernel passes over."""
+    """Score every row that may be killed; `skipped` are pids that the kernel skips."""
     formula = formula_of(version)
     candidates = []
     for row in event.rows:
         adj = oom_score_adj(row)
-        if adj == -1000 or row.pid in passed or row.numbers.get("oom_adj") == -17:
+        if adj == -1000 or row.pid in skipped or row.numbers.get("oom_adj") == -17:
             continue
         pages = sum(rss_parts(row).values()) + (row.numbers.get("swapents") or 0)
         if "rss" not in formula.columns:

@@ -36,11 +36,6 @@ def changed(task: Task, **values: Any) -> Task:
     return Task(**vars(task) | values)
 
 
-def pids_of(task: Task) -> tuple[int, ...]:
-    """The pids that lines may call the task by."""
-    return (task.pid,) if task.thread is None else (task.pid, task.thread.pid)
-
-
 def held_pages(event: OomEvent) -> int:
     """Pages that the table's tasks hold."""
     return max(sum((row.numbers["rss"] or 0) + (row.numbers.get("swapents") or 0) for row in event.rows), 1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from oomsel.kernel.constraint import NODE_CONSTRAINTS
 from oomsel.klog.event import MemcgUsage, OomEvent
-from oomsel.text import UNLIMITED_KB, pages_of, parse_list
+from oomsel.text import UNLIMITED_KB, list_or_none, pages_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def total_of(event: OomEvent, size: int, swap: Swap) -> Total:
     """totalpages of the report's constraint."""
     if event.is_memcg:
         return _memcg_total(event.memcg, size, swap)
-    if event.constraint in ("CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"):
+    if event.constraint in NODE_CONSTRAINTS:
         return _nodes_total(event, size, swap)
     return _global_total(event, swap)
 
@@ -116,9 +117,8 @@ def _nodes_total(event: OomEvent, size: int, swap: Swap) -> Total:
     assert event.summary is not None
     is_policy = event.constraint == "CONSTRAINT_MEMORY_POLICY"
     text = event.summary.nodemask if is_policy else event.summary.mems_allowed
-    try:
-        nodes = parse_list(text)
-    except ValueError:
+    nodes = list_or_none(text)
+    if nodes is None:
         return Total(None, "the nodes that the allocation was bound to are not in the log")
     present = event.meminfo.present_by_node()
     if not set(nodes) <= set(present):

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.proc.tree import Tree
-from oomsel.text import parse_list
+from oomsel.kernel.system import Sysctl
+from oomsel.text import list_or_none
 
 _CPU = "sys/devices/system/cpu"
 _NODE = "sys/devices/system/node"
 _ZONE = re.compile(r"^Node +([0-9]+), zone|^ +present +([0-9]+)", re.MULTILINE)
-_SYSCTLS = {"oom_kill_allocating_task": 0, "oom_dump_tasks": 1, "panic_on_oom": 0, "swappiness": 60}
+#: The settings and their defaults.
+_SYSCTLS: dict[str, int] = Sysctl._field_defaults
 
 
 class Machine(NamedTuple):
@@ -73,7 +75,7 @@ def read_machine(tree: Tree) -> Machine:
         nodes,
         tuple(node for node, (_, present) in nodes.items() if present) or (0,),
         {name: value for name, value in sysctl.items() if value is not None and value != _SYSCTLS[name]},
-        60 if swappiness is None else swappiness,
+        _SYSCTLS["swappiness"] if swappiness is None else swappiness,
     )
 
 
@@ -100,10 +102,7 @@ def _page_size_of_copy(tree: Tree) -> int:
 
 def _numbers(text: str | None) -> list[int]:
     """A list in the kernel's form; empty where it is none."""
-    try:
-        return parse_list(text) if text else []
-    except ValueError:
-        return []
+    return list_or_none(text or "") or []
 
 
 def _cpus_of_stat(tree: Tree) -> list[int]:

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, unreadable
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.tree import Tree
 
@@ -54,7 +54,7 @@ def _groups_of_file(kcmp: str, processes: list[Process]) -> list[list[Process]]:
         with open(kcmp, encoding="ascii") as file:
             lines = [[int(pid) for pid in line.split()] for line in file]
     except OSError as error:
-        raise InputError(kcmp, [Problem(error.strerror or str(error))]) from None
+        raise unreadable(kcmp, error) from None
     except ValueError:
         raise InputError(kcmp, [Problem("not only pids; use an mm a line, the pids of its threads")]) from None
     found = ([by_pid[pid] for pid in pids if pid in by_pid] for pids in lines)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.reading import ProcReading
-from oomsel.text import printable
+from oomsel.text import process_name
 
 #: Processes that are named under each reason.
 _NAMES = 12
@@ -98,6 +98,6 @@ _REASONS = {
 
 
 def _names(processes: Sequence[Process], indices: Sequence[int]) -> str:
-    names = [f"{processes[index].pid} ({printable(processes[index].stat.comm)})" for index in indices[:_NAMES]]
+    names = [process_name(processes[index].pid, processes[index].stat.comm) for index in indices[:_NAMES]]
     more = len(indices) - len(names)
     return ", ".join(names) + (f" and {more} more" if more else "")

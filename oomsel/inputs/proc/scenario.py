@@ -19,7 +19,7 @@ from oomsel.scenario.models import Scenario
 from oomsel.scenario.problems import Places
 from oomsel.scenario.read import read_scenario
 from oomsel.scenario.values import Path
-from oomsel.text import comm_to_text, parse_list, printable
+from oomsel.text import comm_to_text, list_or_none, printable
 
 _POLICY = re.compile(r"(bind|interleave)(?:=[a-z|]+)?:([0-9,-]+)")
 
@@ -186,8 +186,5 @@ def _mems(reading: ProcReading, process: Process) -> list[int]:
 @cache
 def _nodes(text: str, everywhere: tuple[int, ...]) -> list[int]:
     """Those of the nodes with memory that a list in the kernel's form names; most processes have the same."""
-    try:
-        allowed = set(parse_list(text)) if text else set()
-    except ValueError:
-        return []
+    allowed = set(list_or_none(text) or ())
     return [node for node in everywhere if node in allowed]

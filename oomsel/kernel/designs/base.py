@@ -60,11 +60,9 @@ class Updates(NamedTuple):
     how: Int64s  #: a `How`
     lockstep: Int64s  #: rows
 
-    @classmethod
-    def of(cls, rows: Sequence[tuple[int, ...]]) -> Updates:
-        """Updates from rows in the order of the fields but `lockstep`, each row by itself."""
-        columns = np.array([(*row, 1) for row in rows], np.int64).reshape(-1, len(cls._fields)).T
-        return cls(*(np.ascontiguousarray(column) for column in columns))
+    def at(self, place: Int64s) -> tuple[Int64s, ...]:
+        """The columns as every loop takes them, with `place`, where an update is held first, for CPU and thread."""
+        return self.mm, self.member, place, self.amount, self.repeat, self.how, self.lockstep
 
 
 class Costs(NamedTuple):
@@ -98,20 +96,6 @@ class Design(ABC):
         self.lacks = np.zeros(mms, np.int64)
         self.most_under = np.zeros(mms, np.int64)
         self.most_over = np.zeros(mms, np.int64)
-
-    def add(
-        self,
-        mm: int,
-        member: int,
-        amount: int,
-        *,
-        cpu: int = 0,
-        thread: int = 0,
-        how: How = How.FAULT,
-        repeat: int = 1,
-    ) -> None:
-        """Add `amount` pages `repeat` times."""
-        self.replay(Updates.of([(mm, member, cpu, thread, amount, repeat, how)]))
 
     @abstractmethod
     def replay(self, updates: Updates) -> None:

@@ -87,7 +87,7 @@ def _replay(  # noqa: C901, PLR0915 - one compiled loop
         held[at] = here
 
     def quiet(first, after, most):
-        """So many rounds until one in which a place folds: till then it is all the same who comes first."""
+        """So many rounds until one in which a place folds: till then their order does not matter."""
         step = abs(amount[first])
         if most == 1 or step == 0:
             return most

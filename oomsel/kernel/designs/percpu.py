@@ -21,12 +21,7 @@ class Percpu(Design):
     since = "Linux 6.2"
 
     def __init__(
-        self,
-        topology: Topology,
-        mms: int = 1,
-        thread_mm: Sequence[int] = (0,),
-        *,
-        batch: int | None = None,
+        self, topology: Topology, mms: int = 1, thread_mm: Sequence[int] = (0,), *, batch: int | None = None
     ) -> None:
         super().__init__(topology, mms, thread_mm)
         self.batch = compute_batch_value(topology.cpus) if batch is None else batch
@@ -34,13 +29,7 @@ class Percpu(Design):
 
     def replay(self, updates: Updates) -> None:
         replay_batched(
-            updates.mm,
-            updates.member,
-            updates.cpu,
-            updates.amount,
-            updates.repeat,
-            updates.how,
-            updates.lockstep,
+            *updates.at(updates.cpu),
             self.count,
             self.local,
             np.zeros(self.topology.cpus, np.int64),

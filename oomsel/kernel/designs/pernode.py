@@ -27,12 +27,7 @@ class Pernode(Design):
     since = "proposed in 2025"
 
     def __init__(
-        self,
-        topology: Topology,
-        mms: int = 1,
-        thread_mm: Sequence[int] = (0,),
-        *,
-        nodes_shift: int = NODES_SHIFT,
+        self, topology: Topology, mms: int = 1, thread_mm: Sequence[int] = (0,), *, nodes_shift: int = NODES_SHIFT
     ) -> None:
         super().__init__(topology, mms, thread_mm)
         self.batch = max(32, 2 * (topology.cpus >> nodes_shift))
@@ -42,13 +37,7 @@ class Pernode(Design):
 
     def replay(self, updates: Updates) -> None:
         replay_batched(
-            updates.mm,
-            updates.member,
-            self.place_of[updates.cpu],
-            updates.amount,
-            updates.repeat,
-            updates.how,
-            updates.lockstep,
+            *updates.at(self.place_of[updates.cpu]),
             self.count,
             self.node,
             np.zeros(self.places, np.int64),

@@ -81,7 +81,7 @@ def _replay(  # noqa: PLR0915 - one compiled loop
             over[mm] = max(over[mm], -lacks[mm])
 
     def quiet(first, after, most):
-        """So many rounds until one in which a fault folds: till then it is all the same who comes first."""
+        """So many rounds until one in which a fault folds: till then their order does not matter."""
         if how[first] <= 1:
             for i in range(first, after):
                 most = min(most, 65 - events[thread[i]])
@@ -128,13 +128,7 @@ class Split(Design):
         np.maximum.at(self._most, counter, np.abs(updates.amount[faults]))
         self._inserts |= bool((updates.how == How.INSERT).any())
         _replay_split(
-            updates.mm,
-            updates.member,
-            updates.thread,
-            updates.amount,
-            updates.repeat,
-            updates.how,
-            updates.lockstep,
+            *updates.at(updates.thread),
             self.count,
             self.cached,
             self.events,

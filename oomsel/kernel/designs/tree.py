@@ -117,7 +117,7 @@ def _replay(  # noqa: C901, PLR0915 - one compiled loop
             leaf[at] = value
 
     def quiet(first, after, most):
-        """So many rounds until one in which a leaf carries: till then it is all the same who comes first."""
+        """So many rounds until one in which a leaf carries: till then their order does not matter."""
         step = abs(amount[first])
         if most == 1 or step == 0:
             return most
@@ -163,12 +163,7 @@ class Tree(Design):
     since = "proposed in 2025 and 2026"
 
     def __init__(
-        self,
-        topology: Topology,
-        mms: int = 1,
-        thread_mm: Sequence[int] = (0,),
-        *,
-        batch: int = BATCH,
+        self, topology: Topology, mms: int = 1, thread_mm: Sequence[int] = (0,), *, batch: int = BATCH
     ) -> None:
         super().__init__(topology, mms, thread_mm)
         order = order_of(topology.cpus)
@@ -191,13 +186,7 @@ class Tree(Design):
 
     def replay(self, updates: Updates) -> None:
         _replay_tree(
-            updates.mm,
-            updates.member,
-            updates.cpu,
-            updates.amount,
-            updates.repeat,
-            updates.how,
-            updates.lockstep,
+            *updates.at(updates.cpu),
             self.count,
             self.leaf,
             self.items,
@@ -209,13 +198,6 @@ class Tree(Design):
             *self._tallies(),
         )
 
-    def level(self, mm: int, member: int, level: int) -> Int64s:
-        """What the items of a level below the root hold, 1 being next to the leaves; int64[item], pages."""
-        counters = self.items.reshape(self.mms, NR_MM_COUNTERS, -1)
-        first = sum(items for items, _ in self.levels[1:level])
-        found: Int64s = counters[mm, member, first : first + self.levels[level][0]]
-        return found
-
     def held(self) -> Int64s:
         leaves = self.leaf.reshape(self.mms, NR_MM_COUNTERS, self.topology.cpus)
         total: Int64s = leaves.sum(axis=-1) - self.count.reshape(self.mms, NR_MM_COUNTERS)
@@ -225,12 +207,6 @@ class Tree(Design):
     def multiplier(self) -> int:
         """What the documented bounds multiply the batch with."""
         return self.leaves * len(self.fanouts)
-
-    @property
-    def reachable(self) -> int:
-        """The most pages that one settled counter can lack: every remainder at its largest."""
-        below = [1, *(unit for _, unit in self.levels)]
-        return sum(items * (unit - low) for (items, unit), low in zip(self.levels, below, strict=False))
 
     def accuracy(self) -> Accuracy:
         under = np.full(self.mms, self.batch * self.multiplier, np.int64)

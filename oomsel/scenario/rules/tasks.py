@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
-from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
 from oomsel.scenario.models import Counter, Interleave, Machine, Rss, Scenario, Task
 from oomsel.scenario.problems import ProblemCollector
 from oomsel.scenario.rules.machine import (
@@ -92,7 +92,7 @@ def check_task(task: Task, path: Path, scenario: Scenario, collector: ProblemCol
     if task.flags:
         check_flags(task, path, collector)
     if task.rss is not None and task.rss.total is not None:
-        for name in ("anon", "file", "shmem"):
+        for name in RSS_MEMBERS:
             if getattr(task.rss, name) is not None:
                 rss = (*path, "rss")
                 collector.conflict(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property, partial
 
+from oomsel.kernel.percpu_counter import RSS_MEMBERS
 from oomsel.scenario.models import Counter, Scenario, Task, Update
 from oomsel.scenario.problems import MISSING, ProblemCollector
 from oomsel.scenario.rules.machine import all_tasks_read, cpu_states_read, is_kthread, online_cpus, pids_of
@@ -95,7 +96,7 @@ class _Replay:
             return
         has_total = owner.rss is not None and owner.rss.total is not None
         for name in named:
-            if has_total and name in ("anon", "file", "shmem"):
+            if has_total and name in RSS_MEMBERS:
                 self.collector.add((*path, name), f"pid {pid} states its rss as total; update total")
             elif not has_total and name == "total":
                 message = f"pid {pid} does not state its rss as total; update anon, file or shmem"

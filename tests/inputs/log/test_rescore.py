@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import oomsel
+from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.log_verdict import log_verdict
 from tests.real_logs import LOGS
 
@@ -45,7 +46,7 @@ def test_the_formula_goes_with_what_is_printed(
     boot = f"[    0.000000] Linux version {release} (gcc)" if release else "[    1.000000] usb 1-1: new device"
     numbers = " ".join("0" for _ in columns.split())
     scenario = oomsel.loads(LOG.format(boot=boot, columns=columns, numbers=numbers, kill=kill))
-    sentences = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel")).sentences
+    sentences = log_verdict(LogChoice(scenario.log, oomsel.select(scenario, mode="kernel"))).sentences
     scored = [sentence.partition("scored by ")[2].split()[0] for sentence in sentences if "scored by " in sentence]
     assert scored == ([formula] if formula else [])
 
@@ -58,7 +59,7 @@ def test_2_6_counts_a_tasks_size_and_not_what_is_resident(release: str, columns:
     boot = f"[    0.000000] Linux version {release} (gcc)"
     text = LOG.format(boot=boot, columns=columns, numbers="0 0", kill=KILL).replace("71    10000", "71    90000")
     scenario = oomsel.loads(text)
-    oomsel_says = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel")).oomsel
+    oomsel_says = log_verdict(LogChoice(scenario.log, oomsel.select(scenario, mode="kernel"))).oomsel
     assert oomsel_says is not None
     assert oomsel_says[0] == winner
 
@@ -79,7 +80,7 @@ def test_swap_and_page_tables_count_as_much_as_pages(release: str, columns: str,
     zeros = " ".join("0" for _ in columns.split())
     text = LOG.format(boot=boot, columns=columns, numbers=zeros, kill=KILL).replace(f"400 {zeros}", f"400 {numbers}")
     scenario = oomsel.loads(text)
-    oomsel_says = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel")).oomsel
+    oomsel_says = log_verdict(LogChoice(scenario.log, oomsel.select(scenario, mode="kernel"))).oomsel
     assert oomsel_says is not None
     assert oomsel_says[0] == winner
 
@@ -111,6 +112,6 @@ def test_a_victim_without_a_kill_line_is_known_by_its_process() -> None:
     raw = (LOGS / "09-leader-vfork-clonevm.log").read_text()
     cut = raw[: raw.index("Out of memory: Killed process 225 (livethread)")]
     scenario = oomsel.loads(cut)
-    found = log_verdict(scenario.log, oomsel.select(scenario, mode="kernel"))
+    found = log_verdict(LogChoice(scenario.log, oomsel.select(scenario, mode="kernel")))
     assert found.kernel == (192, b"deadleader")
     assert found.counters  # for which it must have been found among the rows, as thread 225

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oomsel.kernel.designs import DESIGNS, Costs, Design, How, Percpu, Pernode, Split, Topology, Tree, Updates
+from oomsel.kernel.designs import DESIGNS, Costs, Design, How, Percpu, Pernode, Split, Topology, Tree
 from oomsel.kernel.designs.compiled import Loop, has_numba
 from oomsel.kernel.designs.tree import FANOUTS
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, MM_SWAPENTS, RssStat, percpu_counter_add_batch
 from oomsel.kernel.two_pass import accuracy_of
+from tests.kernel.designs.support import add, items_of, most_lacking, updates_of
 
 ANON = MM_ANONPAGES
 
@@ -37,7 +38,7 @@ def test_split_folds_at_the_start_of_every_66th_fault() -> None:
     seen = []
     for fault in range(1, 201):
         before = reads(split)[0]
-        split.add(0, ANON, 1)
+        add(split, 0, ANON, 1)
         if reads(split)[0] != before:
             seen.append((fault, reads(split)[0]))
     assert seen == [(66, 65), (132, 131), (198, 197)]
@@ -47,23 +48,23 @@ def test_split_folds_at_the_start_of_every_66th_fault() -> None:
 
 def test_split_reads_0_after_65_faults() -> None:
     split = Split(Topology.even(4))
-    split.add(0, ANON, 1, repeat=65)
+    add(split, 0, ANON, 1, repeat=65)
     assert reads(split) == (0, 65)
 
 
 def test_split_hides_5900_pages_of_100_threads() -> None:
     split = Split(Topology.even(4), 1, [0] * 100)
     for thread in range(100):
-        split.add(0, ANON, 1, thread=thread, repeat=256)
+        add(split, 0, ANON, 1, thread=thread, repeat=256)
     assert reads(split) == (19700, 25600)
     assert int(split.lacks[0]) == 5900
 
 
 def test_split_counts_faults_not_pages() -> None:
     split = Split(Topology.even(4))
-    split.add(0, MM_FILEPAGES, 16, repeat=65)
+    add(split, 0, MM_FILEPAGES, 16, repeat=65)
     assert reads(split, MM_FILEPAGES) == (0, 1040)
-    split.add(0, MM_FILEPAGES, 16)
+    add(split, 0, MM_FILEPAGES, 16)
     assert reads(split, MM_FILEPAGES) == (1040, 1056)
     assert split.accuracy() is not None
     assert split.accuracy().under.tolist() == [1056]  # type: ignore[union-attr]
@@ -71,18 +72,18 @@ def test_split_counts_faults_not_pages() -> None:
 
 def test_split_huge_faults_and_bulk_go_straight_to_the_mm() -> None:
     split = Split(Topology.even(4))
-    split.add(0, ANON, 1, repeat=10)
-    split.add(0, ANON, 512, how=How.HUGE)
+    add(split, 0, ANON, 1, repeat=10)
+    add(split, 0, ANON, 512, how=How.HUGE)
     assert reads(split) == (512, 522)
-    split.add(0, ANON, -100, how=How.BULK)  # folds first
+    add(split, 0, ANON, -100, how=How.BULK)  # folds first
     assert reads(split) == (422, 422)
-    split.add(0, ANON, 1, repeat=65)  # the count of faults began anew
+    add(split, 0, ANON, 1, repeat=65)  # the count of faults began anew
     assert reads(split) == (422, 487)
 
 
 def test_split_has_no_bound_once_pages_are_inserted_without_faults() -> None:
     split = Split(Topology.even(4))
-    split.add(0, ANON, 1, how=How.INSERT, repeat=100_000)
+    add(split, 0, ANON, 1, how=How.INSERT, repeat=100_000)
     assert reads(split) == (0, 100_000)
     assert split.accuracy() is None
 
@@ -97,38 +98,38 @@ def test_split_bound_is_66_pages_a_thread() -> None:
 
 def test_percpu_folds_at_the_batch_and_takes_the_residue_along() -> None:
     percpu = Percpu(Topology.even(4))
-    percpu.add(0, ANON, 1, cpu=0, repeat=31)
+    add(percpu, 0, ANON, 1, cpu=0, repeat=31)
     assert reads(percpu) == (0, 31)
-    percpu.add(0, ANON, 1, cpu=0)
+    add(percpu, 0, ANON, 1, cpu=0)
     assert reads(percpu) == (32, 32)
     assert not percpu.slots.any()
-    percpu.add(0, ANON, -5, cpu=1)
+    add(percpu, 0, ANON, -5, cpu=1)
     assert reads(percpu) == (32, 27)
-    percpu.add(0, ANON, 512, cpu=1)
+    add(percpu, 0, ANON, 512, cpu=1)
     assert reads(percpu) == (539, 539)
     assert percpu.costs(0) == Costs(locks=2)
 
 
 def test_percpu_may_read_five_times_too_much() -> None:
     percpu = Percpu(Topology.even(256))
-    percpu.add(0, ANON, 1000, cpu=0)
+    add(percpu, 0, ANON, 1000, cpu=0)
     for cpu in range(1, 5):
-        percpu.add(0, ANON, -200, cpu=cpu)
+        add(percpu, 0, ANON, -200, cpu=cpu)
     assert reads(percpu) == (1000, 200)
     assert int(percpu.most_over[0]) == 800
 
 
 def test_percpu_may_be_negative_before_it_is_clamped() -> None:
     percpu = Percpu(Topology.even(2))
-    percpu.add(0, ANON, 20, cpu=0)
-    percpu.add(0, ANON, -32, cpu=1)
+    add(percpu, 0, ANON, 20, cpu=0)
+    add(percpu, 0, ANON, -32, cpu=1)
     assert reads(percpu) == (-32, -12)
 
 
 def test_percpu_hides_511_pages_on_each_of_256_cpus() -> None:
     percpu = Percpu(Topology.even(256))
     for cpu in range(256):
-        percpu.add(0, ANON, 511, cpu=cpu)
+        add(percpu, 0, ANON, 511, cpu=cpu)
     assert reads(percpu) == (0, 130816)
     assert percpu.sum_costs() == Costs(locks=1, remote_lines=256)
 
@@ -149,10 +150,10 @@ def test_percpu_bound_grows_with_the_square_of_the_cpus(cpus: int, bound: int) -
 
 def test_pernode_folds_at_32() -> None:
     pernode = Pernode(Topology.even(4, 2))
-    pernode.add(0, ANON, 1, cpu=0, repeat=31)
-    pernode.add(0, ANON, 1, cpu=3, repeat=31)
+    add(pernode, 0, ANON, 1, cpu=0, repeat=31)
+    add(pernode, 0, ANON, 1, cpu=3, repeat=31)
     assert reads(pernode) == (0, 62)
-    pernode.add(0, ANON, 1, cpu=1)  # of the same node as CPU 0
+    add(pernode, 0, ANON, 1, cpu=1)  # of the same node as CPU 0
     assert reads(pernode) == (32, 63)
     assert pernode.costs(0) == Costs(atomics=63 + 2)
     assert pernode.sum_costs() == Costs(remote_lines=2)
@@ -177,23 +178,23 @@ def tree_of_8() -> Tree:
 
 def test_tree_carries_in_units() -> None:
     tree = tree_of_8()
-    tree.add(0, ANON, 1, repeat=100)
+    add(tree, 0, ANON, 1, repeat=100)
     assert reads(tree) == (0, 100)
-    assert (tree.level(0, ANON, 1)[0], tree.level(0, ANON, 2)[0]) == (96, 64)
-    tree.add(0, ANON, 1, repeat=28)
+    assert (items_of(tree, 0, ANON, 1)[0], items_of(tree, 0, ANON, 2)[0]) == (96, 64)
+    add(tree, 0, ANON, 1, repeat=28)
     assert reads(tree) == (128, 128)
 
 
 def test_tree_of_full_leaves() -> None:
     tree = tree_of_8()
     for cpu in range(8):
-        tree.add(0, ANON, 1, cpu=cpu, repeat=31)
+        add(tree, 0, ANON, 1, cpu=cpu, repeat=31)
     assert reads(tree) == (0, 248)
     for cpu in range(8):
-        tree.add(0, ANON, 1, cpu=cpu)
+        add(tree, 0, ANON, 1, cpu=cpu)
     assert reads(tree) == (256, 256)
-    assert tree.level(0, ANON, 1).tolist() == [64] * 4
-    assert tree.level(0, ANON, 2).tolist() == [128] * 2
+    assert items_of(tree, 0, ANON, 1).tolist() == [64] * 4
+    assert items_of(tree, 0, ANON, 2).tolist() == [128] * 2
 
 
 @pytest.mark.parametrize(
@@ -202,10 +203,10 @@ def test_tree_of_full_leaves() -> None:
 )
 def test_tree_of_one_add(amount: int, cpu: int, root: int, one: tuple[int, int], two: tuple[int, int]) -> None:
     tree = tree_of_8()
-    tree.add(0, ANON, amount, cpu=cpu)
+    add(tree, 0, ANON, amount, cpu=cpu)
     assert reads(tree) == (root, amount)
     for level, (item, value) in ((1, one), (2, two)):
-        assert tree.level(0, ANON, level)[item] == value
+        assert items_of(tree, 0, ANON, level)[item] == value
 
 
 #: CPUs: fan-outs, items, documented under and over, and what a settled tree can reach; pages.
@@ -233,7 +234,7 @@ def test_tree_shapes_and_bounds(cpus: int) -> None:
     accuracy = tree.accuracy()
     assert tree.fanouts == fanouts
     assert sum(number for number, _ in tree.levels[1:]) + bool(fanouts) == items
-    assert (accuracy.under[0], accuracy.over[0], tree.reachable) == (under, over, reachable)
+    assert (accuracy.under[0], accuracy.over[0], most_lacking(tree)) == (under, over, reachable)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +247,7 @@ def test_tree_multiplier(cpus: int, multiplier: int) -> None:
 
 def test_tree_is_exact_on_one_cpu() -> None:
     tree = Tree(Topology.even(1))
-    tree.add(0, ANON, 5)
+    add(tree, 0, ANON, 5)
     assert reads(tree) == (5, 5)
 
 
@@ -256,15 +257,15 @@ def test_a_tree_full_of_remainders_lacks_exactly_what_is_reachable(cpus: int) ->
     for level in reversed(range(1, len(tree.levels))):
         items, unit = tree.levels[level]
         for item in range(items):
-            tree.add(0, ANON, unit - tree.levels[level - 1][1], cpu=item)
+            add(tree, 0, ANON, unit - tree.levels[level - 1][1], cpu=item)
     for cpu in range(cpus):
-        tree.add(0, ANON, tree.batch - 1, cpu=cpu)
-    assert reads(tree) == (0, tree.reachable)
+        add(tree, 0, ANON, tree.batch - 1, cpu=cpu)
+    assert reads(tree) == (0, most_lacking(tree))
 
 
 def test_tree_takes_another_shape() -> None:
     flat = Tree(Topology.even(8)._replace(arity=(8,)))
-    flat.add(0, ANON, 1, repeat=100)
+    add(flat, 0, ANON, 1, repeat=100)
     assert reads(flat) == (96, 100)
     assert flat.costs(0) == Costs(atomics=3)
     assert flat.accuracy().under[0] == 256
@@ -301,7 +302,7 @@ def test_tree_carries_what_the_bits_say(amounts: list[int]) -> None:
     tree = Tree(Topology.even(2))
     leaf = root = 0
     for amount in amounts:
-        tree.add(0, ANON, amount)
+        add(tree, 0, ANON, amount)
         root += carried(leaf, amount, 32)
         leaf += amount
         assert reads(tree) == (root, leaf)
@@ -314,9 +315,9 @@ def test_tree_never_reads_too_much_on_a_random_walk(cpus: int) -> None:
     rows[:, 1], rows[:, 2], rows[:, 4], rows[:, 5] = ANON, random.integers(0, cpus, 5000), 1, 1
     rows[:, 4] = random.integers(-600, 601, 5000)
     tree = Tree(Topology.even(cpus))
-    tree.replay(Updates.of([tuple(row) for row in rows.tolist()]))
+    tree.replay(updates_of([tuple(row) for row in rows.tolist()]))
     assert int(tree.most_over[0]) == 0
-    assert 0 < int(tree.most_under[0]) <= tree.reachable
+    assert 0 < int(tree.most_under[0]) <= most_lacking(tree)
 
 
 @pytest.mark.parametrize("name", ["split", "percpu", "pernode", "tree"])
@@ -326,7 +327,7 @@ def test_what_was_there_from_before_is_exact(name: str, pages: int) -> None:
     design.start[0, ANON] = pages
     assert reads(design) == (pages, pages)
     for amount, total in ((pages, 2 * pages), (-2 * pages, 0)):
-        design.add(0, ANON, amount, cpu=3)
+        add(design, 0, ANON, amount, cpu=3)
         assert reads(design)[1] == total
         bound = design.accuracy()
         assert bound is not None
@@ -367,7 +368,7 @@ def test_laws(name: str, rows: list[tuple[int, ...]]) -> None:
     worst = np.zeros(2, np.int64)
     for row in rows:
         mm, member, cpu, thread, amount, repeat, how = row
-        design.add(mm, member, amount, cpu=cpu, thread=thread, how=How(how), repeat=repeat)
+        add(design, mm, member, amount, cpu=cpu, thread=thread, how=How(how), repeat=repeat)
         truth[mm, member] += amount * repeat
         error = truth - design.read()
         lacks = error.sum(axis=1) - error[:, MM_SWAPENTS]
@@ -381,13 +382,13 @@ def test_laws(name: str, rows: list[tuple[int, ...]]) -> None:
         if name == "tree":
             assert isinstance(design, Tree)
             assert (error >= 0).all()
-            assert (error <= design.reachable).all()
+            assert (error <= most_lacking(design)).all()
     assert (design.most_under >= worst).all()
 
     # In one block, or with every repeat written out, it is the same.
     block, single = made(name), made(name)
-    block.replay(Updates.of(rows))
-    single.replay(Updates.of([(*row[:5], 1, row[6]) for row in rows for _ in range(row[5])]))
+    block.replay(updates_of(rows))
+    single.replay(updates_of([(*row[:5], 1, row[6]) for row in rows for _ in range(row[5])]))
     for other in (block, single):
         assert (other.read() == design.read()).all()
         assert (other.held() == design.held()).all()
@@ -404,7 +405,7 @@ def test_percpu_is_percpu_counter_add_batch(rows: list[tuple[int, ...]]) -> None
     percpu = Percpu(Topology.even(CPUS), 2, [0])
     stat = RssStat.zeros(2, range(CPUS), range(CPUS), (), percpu.batch)
     for mm, member, cpu, _, amount, repeat, _ in rows:
-        percpu.add(mm, member, amount, cpu=cpu, repeat=repeat)
+        add(percpu, mm, member, amount, cpu=cpu, repeat=repeat)
         percpu_counter_add_batch(stat, mm, member, cpu, amount, repeat=repeat)
     assert (percpu.read() == stat.count).all()
     assert (percpu.slots == stat.percpu).all()
@@ -414,10 +415,10 @@ def test_percpu_is_percpu_counter_add_batch(rows: list[tuple[int, ...]]) -> None
 @pytest.mark.parametrize("name", DESIGNS)
 def test_a_fresh_mm_starts_from_nothing(name: str) -> None:
     design = made(name)
-    design.replay(Updates.of([(0, ANON, 3, 0, 77, 1, How.BULK), (1, ANON, 1, 3, 7, 1, How.BULK)]))
-    design.replay(Updates.of([(0, ANON, 4, 0, 600, 1, How.FRESH)]))
+    design.replay(updates_of([(0, ANON, 3, 0, 77, 1, How.BULK), (1, ANON, 1, 3, 7, 1, How.BULK)]))
+    design.replay(updates_of([(0, ANON, 4, 0, 600, 1, How.FRESH)]))
     assert design.summed()[:, ANON].tolist() == [600, 7]
     fresh = made(name)
-    fresh.replay(Updates.of([(0, ANON, 4, 0, 600, 1, How.BULK)]))
+    fresh.replay(updates_of([(0, ANON, 4, 0, 600, 1, How.BULK)]))
     assert design.read()[0].tolist() == fresh.read()[0].tolist()
     assert design.lacks[0] == fresh.lacks[0]

@@ -1,0 +1,137 @@
+"""`oomsel replay`: a trace of every counter update put through the counters again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from oomsel.cli.common import FILE, note, verbosity, write, write_scenario, write_with
+
+if TYPE_CHECKING:
+    from oomsel.study.trace_session import TraceSession
+
+_PAGE_SIZES = click.Choice(["4096", "8192", "16384", "32768", "65536"])
+
+
+@click.command("replay", epilog="\b\nExample:\n  oomsel replay --at 1676.5 trace.txt")
+@click.argument("trace", metavar="TRACE", type=FILE)
+@click.option(
+    "--design",
+    "designs",
+    type=click.Choice(["split", "percpu", "pernode", "tree"]),
+    multiple=True,
+    help="Count by this design too or instead; repeatable, default: the traced kernel's own.",
+)
+@click.option("--cpus", type=click.IntRange(1, 8192), metavar="N", help="CPUs online; default: what the trace says.")
+@click.option("--batch", type=click.IntRange(1, (1 << 31) - 1), metavar="N", help="Default: max(32, 2 * CPUs).")
+@click.option("--page-size", type=_PAGE_SIZES, default="4096", metavar="BYTES", help="Of the traced kernel.")
+@click.option("--kernel", metavar="RELEASE", help="The traced kernel's release; default: 6.2 on, by the event's form.")
+@click.option("--at", type=click.FloatRange(min=0), metavar="SECONDS", help="One moment, by the trace's clock.")
+@click.option("--every", type=click.FloatRange(min=1e-6), metavar="SECONDS", help="A moment so often.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="For a person, a spreadsheet or a program.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Every process, not the 10 that are the furthest off.")
+@click.option("--ram", metavar="SIZE", help="Of the traced machine, like 16GiB, for -o.")
+@click.option("-o", "--output", metavar="FILE", type=FILE, help="Save the last moment as a scenario.")
+@verbosity
+def command(
+    trace: str,
+    designs: tuple[str, ...],
+    cpus: int | None,
+    batch: int | None,
+    page_size: str,
+    kernel: str | None,
+    at: float | None,
+    every: float | None,
+    form: str,
+    show_all: bool,
+    ram: str | None,
+    output: str | None,
+) -> None:
+    """Put every update in TRACE through the counters again: what did each process read, and how wrong was it?
+
+    TRACE is text of ftrace, perf script or trace-cmd report with kmem:rss_stat events, compressed
+    or not; - is standard input.  A process that began before the trace has a range, which narrows
+    as CPUs fold what they hold.
+    """
+    if at is not None and every is not None:
+        raise click.UsageError("--at and --every: one moment or many; use one of them")
+    from oomsel.inputs.source import open_source
+    from oomsel.study.trace_session import TraceOptions, TraceSession, notes_of
+
+    size = int(page_size)
+    options = TraceOptions(
+        cpus, batch, size, _has_percpu_rss(kernel), tuple(dict.fromkeys(designs)), _nanoseconds(at), _nanoseconds(every)
+    )
+    pages = _pages(ram, size)
+    with open_source(trace) as stream:
+        session = TraceSession(stream, trace, options)
+        if output == "-":
+            for _ in session.moments():
+                pass
+        else:
+            _show(session, trace, form, show_all=show_all)
+        if output is not None:
+            from oomsel.outputs.replay import seconds
+            from oomsel.study.trace_scenario import scenario_at
+
+            moment = session.time if options.at is None else options.at
+            write_scenario(scenario_at(session.replay, seconds(moment), pages, kernel), None, output)
+    for message in notes_of(session):
+        note(trace, message)
+
+
+def _show(session: TraceSession, trace: str, form: str, *, show_all: bool) -> None:
+    from oomsel.outputs.replay import csv_pieces, json_text, table_lines, victim_sentence
+
+    rows = session.moments()
+    if form == "csv":
+        write_with(lambda file: file.writelines(piece.encode() for piece in csv_pieces(rows)), None)
+        for victim in session.victims:
+            note(trace, victim_sentence(victim))
+    elif form == "json":
+        found = list(rows)
+        about = {
+            "cpus": session.replay.cpus,
+            "batch": session.replay.batch.pages,
+            "updates": session.replay.updates,
+            "losses": session.losses,
+            "simultaneous": session.replay.simultaneous,
+        }
+        write(json_text(found, session.victims, about), None)
+    else:
+        found = list(rows)
+        write("".join(f"{line}\n" for line in table_lines(found, session.victims, show_all=show_all)), None)
+
+
+def _has_percpu_rss(kernel: str | None) -> bool | None:
+    if kernel is None:
+        return None
+    from oomsel.kernel.release import parse_release
+
+    try:
+        return parse_release(kernel).rules.percpu_rss
+    except ValueError as error:
+        raise click.UsageError(f"--kernel: {kernel} is {error}") from None
+
+
+def _nanoseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1e6) * 1000
+
+
+def _pages(ram: str | None, page_size: int) -> int | None:
+    if ram is None:
+        return None
+    from oomsel.text import parse_quantity
+
+    try:
+        return parse_quantity(ram, page_size)
+    except ValueError as error:
+        raise click.UsageError(f"--ram: {ram} is {error}") from None
