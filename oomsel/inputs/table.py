@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from oomsel.klog.formats import TASKS_STATE
 from oomsel.klog.table import KNOWN_COLUMNS, RSS_COLUMNS, Columns, Row, oom_score_adj, page_table_bytes, rss_parts
-from oomsel.klog.wrappers import Stripper
 from oomsel.scenario.values import Path, is_empty
 from oomsel.text import printable, unsigned_uid
 
@@ -139,6 +138,8 @@ def _missing(row: Row) -> str:
 
 def without_prefix(line: str) -> str:
     """The line without a logger's prefix, and without blanks around it."""
+    from oomsel.klog.wrappers import Stripper
+
     return next(
         (found.text for found in Stripper().strip([(1, line.encode("utf-8", "surrogateescape"))])), line
     ).strip()
