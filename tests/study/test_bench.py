@@ -28,6 +28,7 @@ def test_the_object_for_programs() -> None:
         Measured(10_000, 256, "approximate", 0.0025, 0.00812345, 3.0),
     ]
     assert bench_object(rows) == {
+        "oomsel_bench": 1,
         "floor_ms": 8.1235,
         "rows": [
             {"tasks": 10, "cpus": 8, "mode": "precise", "median_ms": 4.0, "kernel_ms": None},

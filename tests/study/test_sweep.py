@@ -228,7 +228,7 @@ def test_summary() -> None:
         (("-o", "x.csv", "--plot", "/nowhere/x.png"), "--plot: /nowhere/x.png: there is no such folder"),
         (("-o", "/nowhere/x.csv"), "oomsel: /nowhere/x.csv.part: No such file or directory\n"),
         (("-o", "x.csv", "--dask", "bogus://x"), "--dask: no address of a scheduler: bogus://x; use one like tcp://"),
-        (("-o", "x.csv", "-j", "0"), "0 is not in the range"),
+        (("-o", "x.csv", "-j", "0"), "0 is out of range"),
     ],
 )
 def test_trouble(file: str, arguments: tuple[str, ...], expected: str) -> None:
