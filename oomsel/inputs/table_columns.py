@@ -61,15 +61,16 @@ def columns_of_table(text: str, cpus: tuple[int, ...]) -> tuple[TaskColumns, lis
         return None
     percpu = np.zeros((len(rows), NR_MM_COUNTERS, len(cpus)), np.int32)
     stated = np.full(len(rows), COUNTERS | PGTABLES)
-    lines = text.split("\n")
-    first = before.count("\n")
-    candidates = range(len(lines)) if others else [*range(first), *range(first + 1 + len(rows), len(lines))]
-    strays = [number for number in candidates if "[" not in lines[number] and _is_stray(lines[number])]
+    above = before.split("\n")[:-1]
+    below = (rest if others else rest[end + 1 :] if end >= 0 else "").split("\n")
+    first_below = len(above) + 1 + (0 if others else len(rows))
+    strays = [number for number, line in enumerate(above) if _is_stray(line)]
+    strays += [number for number, line in enumerate(below, first_below) if _is_stray(line)]
     return TaskColumns(cpus, names, **numbers, counts=counts, percpu=percpu, stated=stated), strays
 
 
 def _is_stray(line: str) -> bool:
-    return bool(line) and without_prefix(line) not in ("", TASKS_STATE)
+    return bool(line) and "[" not in line and without_prefix(line) not in ("", TASKS_STATE)
 
 
 def _read(rows: list[bytes]) -> tuple[Int64s, npt.NDArray[np.bytes_]] | None:
