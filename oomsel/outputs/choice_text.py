@@ -79,7 +79,8 @@ def _of_choice(
         yield f"vm.panic_on_oom is {report.system.sysctl.panic_on_oom}: the machine panics before anybody is chosen."
         return
     if report.outcome is Outcome.NO_KILLABLE or report.chosen is None:
-        yield f"No process may be killed; each {_reasons(explanation)}."
+        reasons = _reasons(explanation, usage)
+        yield f"No process may be killed; each {reasons}." if reasons else "There is no process that may be killed."
         return
     name = report.name_of(report.chosen)
     if report.allocating_task:
@@ -97,11 +98,13 @@ def _of_choice(
         yield f"{_capital(SILENCE[report.outcome])}."
 
 
-def _reasons(explanation: Explanation) -> str:
+def _reasons(explanation: Explanation, usage: Usage) -> str:
+    """Why nobody may be killed, each reason with its count; empty where no task is known."""
+    pid = explanation.report.system.tasks.pid
     counts: Counter[str] = Counter()
     for why, tasks in explanation.skipped.items():
-        counts[why.reason] += len(tasks)
-    return ", ".join(f"{reason} ({count})" for reason, count in counts.most_common(4)) or "is none"
+        counts[why.reason] += sum(int(pid[task]) not in usage.unseen for task in tasks)
+    return ", ".join(f"{reason} ({count})" for reason, count in counts.most_common(4) if count)
 
 
 def _against_the_largest(explanation: Explanation, usage: Usage, sizes: Sizes) -> Iterator[str]:

@@ -33,7 +33,7 @@ class LogEvidence(NamedTuple):
     why: tuple[str, ...] | None = None  #: the choice, where badness cannot be computed
     candidates: tuple[str, ...] | None = None  #: lines of a table, where badness cannot be computed
     gives_advice: bool = True  #: whether an oom_score_adj that saves the victim can be worked out
-    stand_ins: frozenset[int] = frozenset()  #: pids that no line shows and nobody is to be told of
+    assumed_pids: frozenset[int] = frozenset()  #: pids that no line shows and nobody is to be told of
 
 
 def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
@@ -55,7 +55,7 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
         why=None if has_scores else tuple(_why(choice)),
         candidates=None if has_scores else tuple(_candidates(choice, report)),
         gives_advice=choice.is_sure_of_total and bool(reading.event.rows) and choice.undecided is None,
-        stand_ins=reading.assumed_pids,
+        assumed_pids=reading.assumed_pids,
     )
 
 

@@ -65,6 +65,7 @@ class Usage(NamedTuple):
     slabs: tuple[tuple[str, int], ...]  #: the largest unreclaimable caches, bytes
     swap_total: int | None  #: bytes
     swap_used: int | None
+    unseen: frozenset[int] = frozenset()  #: pids of tasks that no line of the log shows
 
     @property
     def rss(self) -> int:
@@ -113,6 +114,7 @@ def usage_of(report: OomReport, event: OomEvent | None, facts: Facts | None, uns
         slabs,
         swap_total,
         swap_used,
+        unseen,
     )
 
 

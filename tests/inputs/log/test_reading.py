@@ -243,3 +243,14 @@ def test_sysrq_with_an_empty_table_kills_nobody() -> None:
     scenario = oomsel.loads("\n".join([*lines, ""]))
     assert oomsel.kernel_lines(oomsel.select(scenario)) == lines
     assert oomsel.kernel_lines(oomsel.select(oomsel.loads(to_yaml(scenario)))) == lines
+
+
+def test_an_empty_table_prints_no_row_for_the_allocating_task() -> None:
+    lines = [
+        "x invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0",
+        "Tasks state (memory values in pages):",
+        TABLE_6_8.header,
+        "Out of memory and no killable processes...",
+    ]
+    printed = oomsel.kernel_lines(oomsel.select(oomsel.loads("\n".join([*lines, ""]))))
+    assert printed == [*lines, "Kernel panic - not syncing: System is deadlocked on memory"]
