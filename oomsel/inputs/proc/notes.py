@@ -38,7 +38,7 @@ def _not_seen(reading: ProcReading) -> Iterator[str]:
     """One note of everything that could not be read, or not be relied on."""
     unstable = sum(not process.stable for process in reading.processes)
     parts = [
-        _count(reading.vanished, "ended while it was read", "ended while they were read"),
+        _vanished(reading),
         _count(unstable, "did not stand still while it was read", "did not stand still while they were read"),
         _count(reading.refused, "may not be read", "may not be read"),
         _count(len(reading.malformed), "cannot be understood", "cannot be understood"),
@@ -52,6 +52,13 @@ def _not_seen(reading: ProcReading) -> Iterator[str]:
     said = [part for part in parts if part]
     if said:
         yield "; ".join(said)
+
+
+def _vanished(reading: ProcReading) -> str:
+    """Files that were missing: of a process that ended, but in a copy nothing ends while it is read."""
+    if reading.tree.is_live:
+        return _count(reading.vanished, "ended while it was read", "ended while they were read")
+    return _count(reading.vanished, "lacks files in the copy", "lack files in the copy")
 
 
 def _count(number: int, one: str, many: str) -> str:
