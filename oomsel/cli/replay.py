@@ -89,7 +89,8 @@ def command(
             from oomsel.study.trace_scenario import scenario_at
 
             moment = session.time if options.at is None else options.at
-            write_scenario(scenario_at(session.replay, seconds(moment), pages, kernel), None, output)
+            scenario = scenario_at(session.replay, seconds(moment), pages, kernel, is_percpu=session.is_percpu)
+            write_scenario(scenario, None, output)
     for message in notes_of(session):
         note(trace, message)
 

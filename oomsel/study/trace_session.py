@@ -12,7 +12,7 @@ from oomsel.inputs.trace.line import Lost, Victim
 from oomsel.inputs.trace.reader import Piece, TraceReader
 from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
 from oomsel.outputs.replay import ReplayRow, VictimEvidence
-from oomsel.study.trace_replay import TraceReplay
+from oomsel.study.trace_replay import BEFORE_6_2, TraceReplay
 from oomsel.study.traced_mm import TracedMm
 
 if TYPE_CHECKING:
@@ -229,4 +229,4 @@ def notes_of(session: TraceSession) -> Iterable[str]:
             " amounts may be swapped, or a sum below 0 is shown as 0"
         )
     if not session.is_percpu:
-        yield "before 6.2 a size is the mm's count, which is what is read; what threads hold back is not in the trace"
+        yield BEFORE_6_2

@@ -181,6 +181,16 @@ def test_before_6_2_a_size_is_what_is_read() -> None:
     assert "split" in told.out
 
 
+def test_before_6_2_a_scenario_holds_what_is_read(tmp_path: Path) -> None:
+    file = str(tmp_path / "then.yaml")
+    run("replay", "-", "--kernel", "6.1", "-q", "-o", file, stdin=small().text())
+    text = Path(file).read_text()
+    assert "deltas" not in text
+    assert "precise" not in text
+    assert "what threads hold back is not in the trace" in text
+    assert "rss: {anon: 81, file: 30}" in text
+
+
 HOSTILE = ["=cmd|' /C x'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\x1b[31m", '"a,b', "a\rb"]
 
 
