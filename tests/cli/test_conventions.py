@@ -143,7 +143,10 @@ def _opened_for_writing(fifo: Path, reader: subprocess.Popen[bytes]) -> int:
 def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     fifo = tmp_path / "never.yaml"
     os.mkfifo(fifo)
+    # In a shell's background Ctrl-C is ignored, and would be by the command, too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([*OOMSEL, "select", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     writer = _opened_for_writing(fifo, process)  # the command reads, and waits for ever
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
