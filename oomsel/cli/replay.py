@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,8 @@ from oomsel.cli.common import FILE, note, verbosity, write, write_scenario, writ
 if TYPE_CHECKING:
     from oomsel.study.trace_session import TraceSession
 
+#: What a slot may hold takes 2 bits a page of the batch; the kernel's own is 16384 with 8192 CPUs.
+_MOST_BATCH = 1 << 20
 _PAGE_SIZES = click.Choice(["4096", "8192", "16384", "32768", "65536"])
 
 
@@ -24,7 +27,7 @@ _PAGE_SIZES = click.Choice(["4096", "8192", "16384", "32768", "65536"])
     help="Count by this design too or instead; repeatable, default: the traced kernel's own.",
 )
 @click.option("--cpus", type=click.IntRange(1, 8192), metavar="N", help="CPUs online; default: what the trace says.")
-@click.option("--batch", type=click.IntRange(1, (1 << 31) - 1), metavar="N", help="Default: max(32, 2 * CPUs).")
+@click.option("--batch", type=click.IntRange(1, _MOST_BATCH), metavar="N", help="Default: max(32, 2 * CPUs).")
 @click.option("--page-size", type=_PAGE_SIZES, default="4096", metavar="BYTES", help="Of the traced kernel.")
 @click.option("--kernel", metavar="RELEASE", help="The traced kernel's release; default: 6.2 on, by the event's form.")
 @click.option("--at", type=click.FloatRange(min=0), metavar="SECONDS", help="One moment, by the trace's clock.")
@@ -63,6 +66,9 @@ def command(
     """
     if at is not None and every is not None:
         raise click.UsageError("--at and --every: one moment or many; use one of them")
+    for option, seconds_said in (("--at", at), ("--every", every)):
+        if seconds_said is not None and not math.isfinite(seconds_said):
+            raise click.UsageError(f"{option}: {seconds_said} is no number of seconds; use one like 1676.5")
     from oomsel.inputs.source import open_source
     from oomsel.study.trace_session import TraceOptions, TraceSession, notes_of
 
@@ -83,7 +89,8 @@ def command(
             from oomsel.study.trace_scenario import scenario_at
 
             moment = session.time if options.at is None else options.at
-            write_scenario(scenario_at(session.replay, seconds(moment), pages, kernel), None, output)
+            scenario = scenario_at(session.replay, seconds(moment), pages, kernel, is_percpu=session.is_percpu)
+            write_scenario(scenario, None, output)
     for message in notes_of(session):
         note(trace, message)
 

@@ -21,6 +21,9 @@ from oomsel.study.traced_mm import Batch, TracedMm
 
 Ints = npt.NDArray[np.int64]
 
+#: What a size is where the RSS counters are no percpu_counters.
+BEFORE_6_2 = "before 6.2 a size is the mm's count, which is what is read; what threads hold back is not in the trace"
+
 
 class Columns(NamedTuple):
     """The updates of a piece; an entry each."""

@@ -12,7 +12,7 @@ from oomsel.inputs.trace.line import Lost, Victim
 from oomsel.inputs.trace.reader import Piece, TraceReader
 from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
 from oomsel.outputs.replay import ReplayRow, VictimEvidence
-from oomsel.study.trace_replay import TraceReplay
+from oomsel.study.trace_replay import BEFORE_6_2, TraceReplay
 from oomsel.study.traced_mm import TracedMm
 
 if TYPE_CHECKING:
@@ -219,11 +219,14 @@ def _rounded(interval: int) -> int:
 def notes_of(session: TraceSession) -> Iterable[str]:
     """What a person should know of the replay, sentences without their full stop."""
     if session.losses:
-        yield f"events are lost in {session.losses} places; what they touch is known again only as a range"
+        places = "1 place" if session.losses == 1 else f"{session.losses} places"
+        yield f"events are lost in {places}; what they touch is known again only as a range"
     if session.replay.simultaneous:
+        count = session.replay.simultaneous
+        updates = "1 update has" if count == 1 else f"{count} updates have"
         yield (
-            f"{session.replay.simultaneous} updates have the size of the one before: two CPUs added at once, so their"
+            f"{updates} the size of the one before: two CPUs added at once, so their"
             " amounts may be swapped, or a sum below 0 is shown as 0"
         )
     if not session.is_percpu:
-        yield "before 6.2 a size is the mm's count, which is what is read; what threads hold back is not in the trace"
+        yield BEFORE_6_2

@@ -181,6 +181,16 @@ def test_before_6_2_a_size_is_what_is_read() -> None:
     assert "split" in told.out
 
 
+def test_before_6_2_a_scenario_holds_what_is_read(tmp_path: Path) -> None:
+    file = str(tmp_path / "then.yaml")
+    run("replay", "-", "--kernel", "6.1", "-q", "-o", file, stdin=small().text())
+    text = Path(file).read_text()
+    assert "deltas" not in text
+    assert "precise" not in text
+    assert "what threads hold back is not in the trace" in text
+    assert "rss: {anon: 81, file: 30}" in text
+
+
 HOSTILE = ["=cmd|' /C x'!A0", "+1", "-1", "@SUM(1)", "\t=1", "\x1b[31m", '"a,b', "a\rb"]
 
 
@@ -210,6 +220,12 @@ def test_hostile_names(comm: str) -> None:
         (small().text(), ["--page-size", "65536"], "-: a size of 4096 bytes is no whole number of pages of 65536"),
         (small().text(), ["--at", "3"], "-: no event up to 3.000000 seconds"),
         (small().text(), ["--at", "3", "--every", "1"], "--at and --every: one moment or many"),
+        (small().text(), ["--at", "nan"], "--at: nan is no number of seconds"),
+        (small().text(), ["--at", "inf"], "--at: inf is no number of seconds"),
+        (small().text(), ["--every", "nan"], "--every: nan is no number of seconds"),
+        (small().text(), ["--every", "inf"], "--every: inf is no number of seconds"),
+        (small().text(), ["--batch", str((1 << 31) - 1)], "--batch"),
+        (small().text() + bytes(3 << 20), [], "-:87: no trace: a line of more than 256 KiB"),
         (small().text(), ["--ram", "much", "-o", "x.yaml"], "--ram: much is not a quantity of memory"),
         (small().text(), ["--kernel", "six"], "--kernel: six is no kernel release"),
         (lzma.compress(small().text())[:-9], [], "-: its compression is broken"),
@@ -229,4 +245,4 @@ def test_lost_events_are_told() -> None:
     kernel.add(1, MM_ANONPAGES, 1, pid=77, comm="hog")
     ran = run("replay", "-", "--at", "2000", stdin=kernel.text())
     assert "a range: events were lost; no file, shmem yet" in ran.out
-    assert ran.err == ("oomsel: -: note: events are lost in 1 places; what they touch is known again only as a range\n")
+    assert ran.err == ("oomsel: -: note: events are lost in 1 place; what they touch is known again only as a range\n")

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.proc.tree import Tree
 from oomsel.kernel.system import Sysctl
-from oomsel.text import list_or_none
 
 _CPU = "sys/devices/system/cpu"
 _NODE = "sys/devices/system/node"
@@ -60,8 +59,8 @@ def read_machine(tree: Tree) -> Machine:
         lacks = "proc/meminfo" if meminfo is None else "proc/sys/kernel/osrelease"
         raise InputError(tree.name, [Problem(f"no {lacks} can be read; name a directory that holds proc and sys")])
     page_size = os.sysconf("SC_PAGESIZE") if tree.is_live else _page_size_of_copy(tree)
-    online = _numbers(tree.text(f"{_CPU}/online")) or _cpus_of_stat(tree)
-    cpus = _numbers(tree.text(f"{_CPU}/possible")) or online
+    online = tree.numbers(f"{_CPU}/online") or _cpus_of_stat(tree)
+    cpus = tree.numbers(f"{_CPU}/possible") or online
     sysctl = {name: tree.number(f"proc/sys/vm/{name}") for name in _SYSCTLS}
     swappiness = sysctl["swappiness"]
     nodes = _nodes(tree, cpus)
@@ -100,11 +99,6 @@ def _page_size_of_copy(tree: Tree) -> int:
     return 4096
 
 
-def _numbers(text: str | None) -> list[int]:
-    """A list in the kernel's form; empty where it is none."""
-    return list_or_none(text or "") or []
-
-
 def _cpus_of_stat(tree: Tree) -> list[int]:
     """The CPUs online that proc/stat has a line for; one where there is none."""
     found = re.findall(r"^cpu([0-9]{1,4}) ", tree.text("proc/stat") or "", re.MULTILINE)
@@ -119,8 +113,8 @@ def _nodes(tree: Tree, cpus: list[int]) -> dict[int, tuple[list[int], int]]:
             node = int(zone)
         else:
             present[node] = present.get(node, 0) + int(pages)
-    online = _numbers(tree.text(f"{_NODE}/online"))
+    online = tree.numbers(f"{_NODE}/online")
     return {
-        node: ([cpu for cpu in _numbers(tree.text(f"{_NODE}/node{node}/cpulist")) if cpu in cpus], present.get(node, 0))
+        node: ([cpu for cpu in tree.numbers(f"{_NODE}/node{node}/cpulist") if cpu in cpus], present.get(node, 0))
         for node in sorted({*online, *(node for node, pages in present.items() if pages)})
     }

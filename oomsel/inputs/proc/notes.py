@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.reading import ProcReading
-from oomsel.text import process_name
+from oomsel.text import printable, process_name
 
 #: Processes that are named under each reason.
 _NAMES = 12
@@ -38,20 +38,39 @@ def _not_seen(reading: ProcReading) -> Iterator[str]:
     """One note of everything that could not be read, or not be relied on."""
     unstable = sum(not process.stable for process in reading.processes)
     parts = [
-        _count(reading.vanished, "ended while it was read", "ended while they were read"),
+        _vanished(reading),
         _count(unstable, "did not stand still while it was read", "did not stand still while they were read"),
         _count(reading.refused, "may not be read", "may not be read"),
         _count(len(reading.malformed), "cannot be understood", "cannot be understood"),
     ]
     if reading.malformed:
         parts[-1] += f" ({', '.join(reading.malformed[:3])}{', ...' if len(reading.malformed) > 3 else ''})"
+    files = [printable(path) for path in reading.tree.malformed]
+    if files:
+        named = f"({', '.join(files[:3])}{', ...' if len(files) > 3 else ''})"
+        parts.append(f"{len(files)} file{'s' * (len(files) > 1)} of settings cannot be understood {named}")
     if not reading.mms_asked and len(reading.processes) > 1:
         parts.append("who shares an mm could not be asked (kcmp needs the rights of ptrace; for a copy, use --kcmp)")
+    if reading.policies_refused:
+        parts.append(
+            _count(
+                reading.policies_refused,
+                "has no numa_maps that can be read, so its memory policy is not known",
+                "have no numa_maps that can be read, so their memory policies are not known",
+            )
+        )
     if reading.kthreads:
         parts.append(f"{reading.kthreads} kernel threads, which are never chosen, are left out")
     said = [part for part in parts if part]
     if said:
         yield "; ".join(said)
+
+
+def _vanished(reading: ProcReading) -> str:
+    """Files that were missing: of a process that ended, but in a copy nothing ends while it is read."""
+    if reading.tree.is_live:
+        return _count(reading.vanished, "ended while it was read", "ended while they were read")
+    return _count(reading.vanished, "lacks files in the copy", "lack files in the copy")
 
 
 def _count(number: int, one: str, many: str) -> str:

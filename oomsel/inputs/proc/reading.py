@@ -34,6 +34,7 @@ class ProcReading:
     malformed: list[str]  #: files that hold what no kernel writes
     mms_asked: bool  #: whether every process could be asked what mm it has
     in_namespace: bool  #: whether the pids are those of a container
+    policies_refused: int  #: processes whose numa_maps was asked for and cannot be read
     hidepid: str | None  #: how /proc hides other people's processes
 
 
@@ -78,6 +79,7 @@ def read_proc(tree: Tree, *, kcmp: str | None = None, mempolicies: bool = False)
         malformed,
         mms_asked,
         _in_namespace(tree, processes),
+        sum(mempolicies and each.has_mm and each.thread is None and each.policy is None for each in processes),
         _hidepid(tree),
     )
 

@@ -55,6 +55,7 @@ def plain_scenario(reading: ProcReading) -> dict[str, Any]:
         machine["init"] = "none"
     tasks = _tasks(reading)
     has_deltas = any(isinstance(part, dict) for task in tasks for part in task.get("rss", {}).values())
+    limits = reading.cgroups.limits(reading.processes)  # before the notes, which tell of the files read for it
     notes = notes_of(reading) + [ASSUMED] * has_deltas
     plain: dict[str, Any] = {
         "oomsel": 1,
@@ -62,7 +63,7 @@ def plain_scenario(reading: ProcReading) -> dict[str, Any]:
         "description": "\n".join(notes),
         "kernel": reading.machine.kernel,
         "machine": machine,
-        "memcgs": reading.cgroups.limits(reading.processes),
+        "memcgs": limits,
         "sysctl": reading.machine.sysctl,
         "tasks": tasks,
     }

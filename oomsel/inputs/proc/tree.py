@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
+from oomsel.text import list_or_none
 
 #: One read(2) of a file in /proc gets what the kernel wrote in one go; only what is longer is read on.
 _FIRST_READ = 1 << 16
@@ -37,6 +38,7 @@ class Tree:
         self.is_live = root is None or os.path.realpath(root) == "/"
         self.root = "/" if root is None or self.is_live else root
         self.name = LIVE if self.is_live else self.root  #: what notes and errors call it
+        self.malformed: dict[str, None] = {}  #: settings that hold what no kernel writes, in the order of reading
         self._real = os.path.realpath(self.root)
         if self.is_live and sys.platform != "linux":
             raise InputError(self.name, [Problem(f"this is {sys.platform}; use Linux, or a copy with --root")])
@@ -67,8 +69,20 @@ class Tree:
 
     def number(self, path: str) -> int | None:
         """The whole number in the file at `path`; None where there is none."""
-        text = self.text(path) or ""
-        return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+        text = self.text(path)
+        if text is not None and text.isascii() and text.isdecimal() and len(text) < 20:
+            return int(text)
+        if text not in (None, "max"):
+            self.malformed[path] = None
+        return None
+
+    def numbers(self, path: str) -> list[int]:
+        """The list of numbers in the file at `path`; empty where there is none."""
+        text = self.text(path)
+        numbers = list_or_none(text or "")
+        if text and numbers is None:
+            self.malformed[path] = None
+        return numbers or []
 
     def exists(self, path: str) -> bool:
         """Whether there is a file at `path`."""

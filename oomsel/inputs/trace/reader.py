@@ -98,7 +98,8 @@ class TraceReader:
             newlines = np.flatnonzero(np.frombuffer(buffer, np.uint8, end - begin, begin) == 10) + begin
             stop = int(newlines[-1]) + 1 if len(newlines) else begin
             if end - stop > HEADROOM:
-                raise InputError(self._name, [Problem("no trace: a line of more than 256 KiB", self._lines + 1)])
+                what = "no trace: a line of more than 256 KiB"
+                raise InputError(self._name, [Problem(what, self._lines + len(newlines) + 1)])
             rest = bytes(buffer[stop:end])
             if len(newlines):
                 yield from self._piece(buffer, begin, newlines)

@@ -42,7 +42,32 @@ def test_a_pipe_is_not_waited_for(tree: Make) -> None:
     root = tree(process(7))
     (root / "proc" / "7" / "stat").unlink()
     os.mkfifo(root / "proc" / "7" / "stat")
-    assert "1 process ended while it was read" in notes(root)
+    assert "1 process lacks files in the copy" in notes(root)
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("sys/devices/system/cpu/online", "3-1,zz"),
+        ("sys/devices/system/cpu/possible", "many"),
+        ("proc/sys/vm/panic_on_oom", "yes"),
+        ("sys/fs/cgroup/a/memory.max", "much"),
+        ("sys/fs/cgroup/a/memory.swap.max", "-1"),
+    ],
+)
+def test_settings_that_no_kernel_writes_are_told(tree: Make, file: str, text: str) -> None:
+    limit = {"sys/fs/cgroup/a/memory.max": "max\n"}
+    scenario = capture(str(tree(process(7, cgroup="0::/a\n"), limit, {file: text})))
+    assert f"1 file of settings cannot be understood ({file})" in scenario.notes[0]
+    assert scenario.description is not None
+    assert file in scenario.description
+
+
+def test_policies_that_cannot_be_read_are_told(tree: Make) -> None:
+    root = tree(process(7), process(8, "b"), {"proc/7/numa_maps": "7ffc000 bind:0 stack anon=1\n"})
+    said = capture(str(root), mempolicies=True).notes[0]
+    assert "2 processes have no numa_maps that can be read, so their memory policies are not known" in said
+    assert "numa_maps" not in capture(str(root)).notes[0]
 
 
 def test_a_live_tree_is_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
