@@ -47,7 +47,9 @@ def first_screen(account: Account, *, every_note: bool = False) -> list[str]:
 def head_words(account: Account) -> str:
     """When, what ran out and the release, on a line."""
     parts = [printable(account.when)] if account.when else []
-    parts.append(scope_words(account.scope))
+    # What a scenario or a what-if comes to has not happened.
+    claim = "simulated: " if account.reading is None else "what if: " if account.reading.changed else ""
+    parts.append(f"{claim}{scope_words(account.scope)}")
     parts.append(f"Linux {printable(account.release)}" if account.release else "")
     return "   ".join(part for part in parts if part)
 
