@@ -281,7 +281,8 @@ def _named_skipped(explanation: Explanation, evidence: LogEvidence | None) -> di
     assumed_pids = frozenset() if evidence is None else evidence.assumed_pids
     pid = explanation.report.system.tasks.pid
     named = {
-        why: [task for task in tasks if int(pid[task]) not in assumed_pids] for why, tasks in explanation.skipped.items()
+        why: [task for task in tasks if int(pid[task]) not in assumed_pids]
+        for why, tasks in explanation.skipped.items()
     }
     return {why: tasks for why, tasks in named.items() if tasks}
 

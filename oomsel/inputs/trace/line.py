@@ -21,6 +21,9 @@ RSS_STAT = re.compile(
     rb" (?:type=(?P<type>MM_[A-Z]+)|member=(?P<member>[0-3])) size=(?P<size>-?\d{1,18})B\r?\Z"
 )
 _RSS_STAT_NAME = re.compile(_START + rb"(?:kmem:)?rss_stat:")
+#: An event without the CPU and the time that begin it, which any other line with this text has.
+_HEADLESS = re.compile(rb"(?:\A|[ :])rss_stat: +mm_id=\d")
+_ANY_START = re.compile(_START)
 _VICTIM = re.compile(_START + rb"(?:oom:)?mark_victim: +pid=(?P<pid>\d{1,7})(?P<more>.*)")
 _KB = re.compile(rb" (anon-rss|file-rss|shmem-rss)[:=](\d{1,18})kB")
 _COMM = re.compile(rb" comm=(.{0,15}?) total-vm[:=]")
@@ -74,7 +77,7 @@ def read_line(line: bytes) -> Update | Victim | Lost | None:
     match = RSS_STAT.search(line)
     if match is not None:
         return _update(match)
-    if _RSS_STAT_NAME.search(line):
+    if _RSS_STAT_NAME.search(line) or (_HEADLESS.search(line) and not _ANY_START.search(line)):
         raise ValueError
     victim = _VICTIM.search(line)
     if victim is not None:

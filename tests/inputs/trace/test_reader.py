@@ -178,6 +178,14 @@ def test_other_events_are_none_of_ours(line: bytes) -> None:
     assert len(columns_of(text).time) == 1
 
 
+@pytest.mark.parametrize("cpu", [b"[00000]", b"[-1]", b""])
+def test_an_event_without_a_cpu_is_not_left_out_unsaid(cpu: bytes) -> None:
+    kernel = Kernel()
+    kernel.add(1, MM_ANONPAGES, 1)
+    line = b" bash-100 " + cpu + b" .....  1000.000007: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES size=4096B"
+    assert "an rss_stat event that cannot be read" in error_of(kernel.text() + line + b"\n")
+
+
 def test_damaged_and_cut() -> None:
     kernel = some_updates("ftrace", number=50)
     text = kernel.text()
