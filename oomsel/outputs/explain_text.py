@@ -278,11 +278,10 @@ def _possible_victims(explanation: Explanation) -> str:
 
 def _named_skipped(explanation: Explanation, evidence: LogEvidence | None) -> dict[SkipReason, list[int]]:
     """Who was passed over, without tasks that only stand for somebody of whom a log shows too little."""
-    assumed_pids = frozenset() if evidence is None else evidence.assumed_pids
+    assumed = frozenset() if evidence is None else evidence.assumed_pids
     pid = explanation.report.system.tasks.pid
     named = {
-        why: [task for task in tasks if int(pid[task]) not in assumed_pids]
-        for why, tasks in explanation.skipped.items()
+        why: [task for task in tasks if int(pid[task]) not in assumed] for why, tasks in explanation.skipped.items()
     }
     return {why: tasks for why, tasks in named.items() if tasks}
 
