@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+#: What printk puts before a line: seconds since boot.
+PRINTK_STAMP = re.compile(r"[0-9]+\.[0-9]+")
 _ISO = re.compile(
     r"(?<![0-9])([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
     r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
@@ -143,3 +145,10 @@ def _month(text: str) -> int | None:
             if word.startswith(tuple(names.split())):
                 return number
     return None
+
+
+def is_earlier(stamp: str, other: str) -> bool:
+    """Whether a printk time stamp lies before another; False where either is none."""
+    if not (PRINTK_STAMP.fullmatch(stamp) and PRINTK_STAMP.fullmatch(other)):
+        return False
+    return float(stamp) < float(other)

@@ -5,24 +5,25 @@ from __future__ import annotations
 import re
 
 from oomsel.klog import formats
+from oomsel.klog.clock import PRINTK_STAMP, is_earlier
 from oomsel.klog.cut import read_cut
 from oomsel.klog.ending import Ending
 from oomsel.klog.event import OomEvent
 from oomsel.klog.preface import Preface
 from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
+    has_newline_in_name,
     is_possible,
     is_torn,
+    name_at_end,
     name_bytes,
     parse_current,
     parse_invoked,
-    parse_killed,
     row_name,
 )
 from oomsel.klog.table import Columns
 from oomsel.text import TASK_COMM_LEN
 
-_SECONDS = re.compile(r"[0-9]+\.[0-9]+")
 #: A row, as far as it can be told before the header.
 _ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
 _CELL = re.compile(r" *-?[0-9]+ ")
@@ -242,7 +243,7 @@ class EventParser:
         for other in reversed(recent):
             if (other.tag, other.caller) != (line.tag, line.caller):
                 continue
-            joined = later.continues or (other.stamp == line.stamp and _SECONDS.fullmatch(line.stamp))
+            joined = later.continues or (other.stamp == line.stamp and PRINTK_STAMP.fullmatch(line.stamp))
             if not joined or len(name_bytes(other.text)) >= TASK_COMM_LEN - 1:
                 break
             self._before.insert(0, other)
@@ -295,7 +296,7 @@ class EventParser:
             event.doubled.append(line.number)
             return True
         last = self._last_row
-        if last is not None and _earlier(line.stamp, last.stamp):
+        if last is not None and is_earlier(line.stamp, last.stamp):
             event.losses.append((line.number, "rows that are out of order in time"))
         self._pids |= ids
         event.rows.append(row)
@@ -307,7 +308,7 @@ class EventParser:
         rows, last = self.event.rows, self._last_row
         if not rows or last is None:
             return False
-        if not line.continues and not (line.stamp == last.stamp and _SECONDS.fullmatch(line.stamp)):
+        if not line.continues and not (line.stamp == last.stamp and PRINTK_STAMP.fullmatch(line.stamp)):
             return False
         name = f"{rows[-1].name}\n{line.text}"
         if len(name_bytes(name)) >= TASK_COMM_LEN:
@@ -358,7 +359,7 @@ class EventParser:
         elif formats.CURRENT_BEGINS.match(text):
             done = self._current(pending, text)
         else:
-            done = _has_newline_in_name(text) and self._ending.kill(pending.number, text)
+            done = has_newline_in_name(text) and self._ending.kill(pending.number, text)
         if done or self._joined > TASK_COMM_LEN or len(line.text) >= TASK_COMM_LEN:
             self._pending = None
             return done
@@ -394,21 +395,4 @@ class EventParser:
                 if self._keep_source:
                     event.source_lines[:0] = [line.raw for line in self._before[-count:] if line.raw]
                 return whole
-        if len(comm) >= TASK_COMM_LEN:
-            for name in names:
-                if name and comm.endswith(name):
-                    return name
-            return comm.split(b" ")[-1][-15:]
-        return comm
-
-
-def _has_newline_in_name(text: str) -> bool:
-    killed = parse_killed(0, text)
-    return killed is not None and b"\n" in killed.comm
-
-
-def _earlier(stamp: str, other: str) -> bool:
-    """Whether a printk time stamp lies before another."""
-    if not (_SECONDS.fullmatch(stamp) and _SECONDS.fullmatch(other)):
-        return False
-    return float(stamp) < float(other)
+        return comm if len(comm) < TASK_COMM_LEN else name_at_end(comm, names)

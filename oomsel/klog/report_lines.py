@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from oomsel.kernel.percpu_counter import compute_batch_value
 from oomsel.klog import formats
@@ -143,3 +143,15 @@ def is_torn(text: str, *, is_bare: bool) -> bool:
     if _TORN.match(text):
         return True
     return bool(_TORN_WITHIN.search(text)) if is_bare else not text
+
+
+def has_newline_in_name(text: str) -> bool:
+    """Whether a kill line's name goes on in the next line."""
+    killed = parse_killed(0, text)
+    return killed is not None and b"\n" in killed.comm
+
+
+def name_at_end(text: bytes, names: Iterable[bytes]) -> bytes:
+    """The name with which a text ends that is too long for one: one of `names`, or else its last word."""
+    found = (name for name in names if name and text.endswith(name))
+    return next(found, text.split(b" ")[-1][-15:])
