@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import print_lines, write
+from oomsel.cli.common import print_lines, text_or_json, write
 from oomsel.text import json_text
 
 
@@ -16,23 +16,14 @@ from oomsel.text import json_text
 @click.option(
     "--runs", type=click.IntRange(1, 10_000), default=15, show_default=True, help="Runs of each, for the median."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Lines for a person, or an object for programs, in ms.",
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def command(tasks: tuple[int, ...], cpus: tuple[int, ...], runs: int, form: str, as_json: bool) -> None:
+@text_or_json("Lines for a person, or an object for programs, in ms.")
+def command(tasks: tuple[int, ...], cpus: tuple[int, ...], runs: int, as_json: bool) -> None:
     """Measure how long the OOM killer's choice takes in each mode, beside the kernel's published figures.
 
     The choice alone is measured, in memory; the floor is one pass over all counters.
     """
     from oomsel.study import bench
 
-    as_json = as_json or form == "json"
     rows = []
     if not as_json:
         print_lines([bench.HEADER])

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import click
 
 from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, note, verbosity, write, write_scenario
+
+
+class _Kernel(NamedTuple):
+    """The options that say whose memory to read, and how."""
+
+    vmcore: str | None = None
+    kcore: bool = False
+    qemu: str | None = None
+    vmlinux: str | None = None
+    oom_control: str | None = None
 
 
 @click.command("capture", epilog="\b\nExample:\n  oomsel capture | oomsel explain -")
@@ -58,10 +70,11 @@ def command(
     A kernel's memory (--vmcore, --kcore, --qemu) holds every CPU's part of every counter: what is
     read from it has no bounds, only values.
     """
-    if vmcore is not None or kcore or qemu is not None or vmlinux is not None or oom_control is not None:
+    kernel = _Kernel(vmcore, kcore, qemu, vmlinux, oom_control)
+    if kernel != _Kernel():
         if root is not None or kcmp is not None or mempolicies:
             raise click.UsageError("--root, --kcmp and --mempolicies are for /proc, not for a kernel's memory")
-        _capture_memory(vmcore, kcore, qemu, vmlinux, oom_control, form, output)
+        _capture_memory(kernel, form, output)
         return
     if kcmp is not None and root is None:
         raise click.UsageError("--kcmp is for a copy; use it with --root", click.get_current_context())
@@ -81,29 +94,21 @@ def command(
     write(to_yaml(scenario, (f"{ASSUMED[0].upper()}{ASSUMED[1:]}.",) if assumed else ()), output)
 
 
-def _capture_memory(
-    vmcore: str | None,
-    kcore: bool,
-    qemu: str | None,
-    vmlinux: str | None,
-    oom_control: str | None,
-    form: str | None,
-    output: str | None,
-) -> None:
+def _capture_memory(kernel: _Kernel, form: str | None, output: str | None) -> None:
     """Write the scenario that a kernel's memory holds."""
     from oomsel.inputs.vmcore.capture import capture_kernel
     from oomsel.inputs.vmcore.source import KCORE, KernelSource, Kind, parse_oom_control
 
-    named = {Kind.VMCORE: vmcore, Kind.KCORE: KCORE if kcore else None, Kind.QEMU: qemu}
-    sources = [KernelSource(kind, name, vmlinux) for kind, name in named.items() if name is not None]
+    named = {Kind.VMCORE: kernel.vmcore, Kind.KCORE: KCORE if kernel.kcore else None, Kind.QEMU: kernel.qemu}
+    sources = [KernelSource(kind, name, kernel.vmlinux) for kind, name in named.items() if name is not None]
     if len(sources) != 1:
         raise click.UsageError("one kernel at a time; use one of --vmcore, --kcore and --qemu")
     oom = None
-    if oom_control is not None:
+    if kernel.oom_control is not None:
         try:
-            oom = parse_oom_control(oom_control)
+            oom = parse_oom_control(kernel.oom_control)
         except ValueError as error:
-            raise click.UsageError(f"--oom-control: {oom_control} is {error}") from None
+            raise click.UsageError(f"--oom-control: {kernel.oom_control} is {error}") from None
     scenario = capture_kernel(sources[0], oom)
     for message in scenario.notes:
         note(sources[0].name, message)

@@ -15,6 +15,7 @@ from oomsel.cli.common import (
     print_lines,
     say,
     scenario_options,
+    text_or_json,
     write,
 )
 from oomsel.text import json_text
@@ -31,15 +32,7 @@ from oomsel.text import json_text
 @click.option("--strict", is_flag=True, help="A scenario without expect fails, and so does a guard that cannot.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first scenario that is not as hoped.")
 @click.option("--junit", metavar="FILE", type=FILE, help="Write the results as JUnit XML, too.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A line a scenario, or an object for programs.",
-)
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@text_or_json("A line a scenario, or an object for programs.")
 @click.option(
     "-j", "--jobs", metavar="N", type=click.IntRange(1, 256), default=1, help="Check with so many processes; default 1."
 )
@@ -51,7 +44,6 @@ def command(
     strict: bool,
     fail_fast: bool,
     junit: str | None,
-    form: str,
     as_json: bool,
     jobs: int,
 ) -> int:
@@ -75,7 +67,6 @@ def command(
         for name, why in found.others:
             note(name, f"not checked: {why}")
     refuse_without(found)
-    as_json = as_json or form == "json"
     github, quiet, verbose = bool(os.environ.get("GITHUB_ACTIONS")), is_quiet(), is_verbose()
     settings = Settings(overrides, kernel, strict, update, verbose, log_options())
     results = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -242,6 +243,22 @@ def write_bytes(raw: bytes, output: str | None) -> None:
 FORM = click.option(
     "--format", "form", type=click.Choice(["yaml", "json", "npz"]), help="Default: what FILE's name ends in, or YAML."
 )
+
+
+def text_or_json(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--format text|json, and --json for short; the command is told `as_json`."""
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def command(*args: Any, form: str, as_json: bool, **options: Any) -> Any:
+            return function(*args, as_json=as_json or form == "json", **options)
+
+        choice = click.Choice(["text", "json"])
+        form = click.option("--format", "form", type=choice, default="text", show_default=True, help=help_text)
+        short = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+        return form(short(command))
+
+    return decorated
 
 
 def form_of(form: str | None, output: str | None) -> str:
