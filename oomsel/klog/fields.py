@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from typing import Any
@@ -79,6 +78,8 @@ class CsvReader:
             is_cell = self._column is not None and len(text) < _LONGEST
             self._held = text if is_cell else ""  # a cell of several lines
             return {} if is_cell else None
+        import csv  # few logs are shipped so
+
         try:
             cells = next(csv.reader([text], strict=True), [])
         except csv.Error:

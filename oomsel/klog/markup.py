@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator
 
@@ -75,6 +74,8 @@ class Markup:
 
 
 def _without_markup(line: bytes) -> bytes:
+    import html  # few logs are pages
+
     text = html.unescape(_TAG.sub("", line.decode("utf-8", "surrogateescape"))).replace("\xa0", " ")
     return text.encode("utf-8", "surrogateescape")
 
