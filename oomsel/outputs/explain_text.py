@@ -12,6 +12,7 @@ from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
 from oomsel.outputs.counter_error import counter_error_lines
 from oomsel.outputs.explain import Explanation
 from oomsel.outputs.log_evidence import LogEvidence
+from oomsel.outputs.score_terms import score_terms
 from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, outcome_phrase, pages_and_mebibytes
 from oomsel.outputs.tasks import FIRST, TaskView
 from oomsel.text import aligned, format_numbers, printable
@@ -140,7 +141,7 @@ def _measure(report: OomReport) -> str:
 
 
 def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[str]:
-    system, tasks = report.system, report.system.tasks
+    system = report.system
     name = report.name_of(task)
     points = int(report.points[task])
     if points == LONG_MAX:
@@ -150,19 +151,7 @@ def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[
     if system.formula is not None:
         yield from _historic_arithmetic(report, system.formula, task)
         return
-    mm = int(tasks.mm[task])
-    counters = {name: column[0] for name, column in TaskView(report, [task]).counters().items()}
-    parts = f"anon {counters['anon']}, file {counters['file']}, shmem {counters['shmem']}"
-    if system.rss_is_one_number[mm]:
-        parts = "anon, file and shmem together"
-    pgtables = int(system.pgtables_bytes[mm])
-    adj, unit = int(tasks.oom_score_adj[task]), report.totalpages // 1000
-    terms = [
-        (counters["rss"] or 0, f"rss: {parts}"),
-        (counters["swap"] or 0, "swap"),
-        (pgtables // system.page_size, f"page tables: {pgtables} bytes"),
-        (adj * unit, f"oom_score_adj {adj}" + (f" x {unit} (totalpages / 1000)" if knows_total else "")),
-    ]
+    terms = score_terms(report, task, knows_total=knows_total)
     width = max(len(str(number)) for number, _ in [*terms, (points, "")])
     for index, (number, what) in enumerate(terms):
         yield f"  {'+' if index else ' '} {number:>{width}}  {mebibytes(report, number):>12}  {what}"

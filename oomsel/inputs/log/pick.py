@@ -47,12 +47,14 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
 
     Raises InputError where the log has no such report.
     """
-    reader = LogReader(stream, progress=progress)
+    reader = LogReader(stream, keep_source=options.keep_source, progress=progress)
     best: tuple[int, OomEvent, LogContext] | None = None
     latest: OomEvent | None = None  #: of the reports that fit as well as the best
     count = storm = 0
     for event in reader.events():
         count += 1
+        if options.told is not None:
+            options.told(event)
         fit = _fit(event, options)
         if fit and (best is None or fit >= best[0]):
             goes_on = options.first_of_storm and best is not None and best[0] == fit and are_near(latest, event)
@@ -60,7 +62,7 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
             if not goes_on:
                 best = (fit, event, reader.context.copy())
             latest = event
-        if event.index == options.event:
+        if event.index == options.event and options.told is None:
             break
     if best is None:
         raise InputError(source, [Problem(_nothing(count, options))])
