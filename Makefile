@@ -8,7 +8,7 @@ READY := .venv/.ready
 # As many processes as there are CPUs, 8 at most.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8
 
-.PHONY: help run test test-fast lint format typecheck examples generated check bench clean
+.PHONY: help run test test-fast test-browser pictures lint format typecheck examples generated check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 12
@@ -36,6 +36,19 @@ test: $(READY) ## set up what developing needs, and run the tests
 
 test-fast: $(READY) ## the tests but for those that take over a second each; laws are tried on fewer examples
 	$(PYTEST) -m "not slow" --hypothesis-profile fast
+
+# axe-core, which looks for what keeps people out of a page; a development tool, in no package.
+AXE := node_modules/axe-core/axe.min.js
+
+$(AXE):
+	@command -v npm >/dev/null || { echo "axe-core comes from npm, which is not installed: apt-get install npm" >&2; exit 2; }
+	npm install --no-save --no-package-lock --no-audit --no-fund axe-core@4
+
+test-browser: $(READY) $(AXE) ## the tests of explain's page in Chromium (apt-get install chromium), with axe-core from npm
+	OOMSEL_TEST_BROWSER=1 $(PYTEST) tests/outputs/page/test_browser.py
+
+pictures: $(READY) ## make anew the pictures in README.md, from real runs; needs Chromium
+	$(BIN)/python -m tests.pictures
 
 lint: $(READY) ## look for mistakes and for code that is not formatted
 	$(BIN)/ruff check .

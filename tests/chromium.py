@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,8 +31,8 @@ def find() -> str | None:
 class Tab:
     """One page; `console` and `requests` are what was met since it was opened."""
 
-    def __init__(self, browser: Browser, session: str) -> None:
-        self._browser, self._session = browser, session
+    def __init__(self, browser: Browser, session: str, target: str) -> None:
+        self._browser, self._session, self._target = browser, session, target
         self.console: list[str] = []
         self.requests: list[str] = []
 
@@ -54,6 +55,10 @@ class Tab:
         """Load a page and wait until it is there."""
         self.send("Page.navigate", url=url)
         self._browser.wait_for("Page.loadEventFired", self._session)
+
+    def close(self) -> None:
+        """Close it."""
+        self._browser.send("Target.closeTarget", targetId=self._target)
 
     def size(self, width: int, height: int = 900, scale: float = 1) -> None:
         """The window's size, in CSS pixels."""
@@ -102,8 +107,8 @@ class Browser:
         """A new tab, with or without JavaScript."""
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
         session = self.send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        tab = self._tabs[session] = Tab(self, session)
-        for domain in ("Page", "Runtime", "Log", "Network"):
+        tab = self._tabs[session] = Tab(self, session, target)
+        for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
             tab.send(f"{domain}.enable")
         if not scripts:
             tab.send("Emulation.setScriptExecutionDisabled", value=True)
@@ -163,10 +168,10 @@ def browser(program: str) -> Iterator[Browser]:
             "--no-first-run", "--disable-background-networking", "--disable-component-update",
             "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank",
         ]  # fmt: skip
-        # Descriptors 3 and 4 are the protocol's; a shell puts ours there.
-        move = f'exec "$0" "$@" 3<&{their_in} 4>&{their_out}'
+        # Descriptors 3 and 4 are the protocol's; a small program puts ours there.
+        move = f"import os, sys; os.dup2({their_in}, 3); os.dup2({their_out}, 4); os.execv(sys.argv[1], sys.argv[1:])"
         process = subprocess.Popen(
-            ["sh", "-c", move, *words], pass_fds=(their_in, their_out),
+            [sys.executable, "-c", move, *words], pass_fds=(their_in, their_out),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(their_in)

@@ -70,7 +70,8 @@ def hostile_scenario() -> str:
         {"pid": 100 + at, "comm": name, "memcg": f"/g/{name.replace('/', '')}<i>", "rss": {"anon": 1000 + at}}
         for at, name in enumerate(HOSTILE)
     ]
-    groups = {"/g": {"max": "100MiB"}} | {task["memcg"]: {} for task in tasks}
+    groups: dict[str, dict[str, str]] = {"/g": {"max": "100MiB"}}
+    groups |= {str(task["memcg"]): {} for task in tasks}
     return json.dumps(
         {"oomsel": 1, "description": "<script>alert(1)</script>\u202e", "machine": {"cpus": 4, "ram": "1GiB"},
          "memcgs": groups, "tasks": tasks, "oom": {"memcg": "/g"}}
