@@ -52,12 +52,13 @@ class Rendering:
         if self.form == "table":
             is_one = booted.log is not None and mode != "both"
             return self._table(approximate, precise, is_one=is_one)
-        closing = None if booted.log is None else LOG_SENTENCE
-        text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
         if booted.log is None:
-            return text
+            return event_text(wanted, reaper=self.reaper, prefix=self.prefix)
         from oomsel.outputs.log_text import as_logged
+        from oomsel.outputs.logged_table import logged_table
 
+        table = logged_table(booted.log)
+        text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=LOG_SENTENCE, table=table)
         return as_logged(text, booted.log, own, self.prefix)
 
     def _note_log(self, name: str, log: LogReading, own: OomReport) -> dict[str, Any]:

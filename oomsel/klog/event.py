@@ -130,6 +130,7 @@ class OomEvent:
     meminfo: MemInfo = field(default_factory=MemInfo)
     memcg: MemcgUsage = field(default_factory=MemcgUsage)
     columns: tuple[str, ...] = ()  #: of the task table
+    pid_header: str = "[  pid  ]"  #: the header's first cell, which is narrower until 4.18
     header_line: int | None = None
     rows: list[Row] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)  #: lines in the table that look like rows and cannot be read

@@ -209,6 +209,7 @@ class EventParser:
             return False
         if not event.ends and (columns := self._header(line, text)):
             self._columns, event.columns, event.header_line = columns, columns.names, line.number
+            event.pid_header = columns.pid_header
             self._take_strays(line)
             return True
         return text == formats.TASKS_STATE

@@ -25,7 +25,9 @@ def caveats(choice: LogChoice) -> Iterator[str]:
         yield from _about_parts(choice)
         yield from _about_score(choice)
     if not facts.is_simulated:
-        printed = f", and printed in the form of {facts.kernel}" if not choice.reading.changed else ""
+        printed = ""
+        if not choice.reading.changed:
+            printed = f", and but for its table printed in the form of {facts.kernel}"
         yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
 
 

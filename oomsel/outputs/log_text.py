@@ -15,9 +15,13 @@ from oomsel.outputs.kernel_text import REMARK
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.text import printable
 
-_NO_CONSTRAINT = "oom-kill:constraint=CONSTRAINT_NONE,"
+_NO_CONSTRAINT = "constraint=CONSTRAINT_NONE,nodemask=(null),"
+_CPUSET = re.compile(r"(?<=,)cpuset=/,mems_allowed=[0-9,-]*,(?=global_oom,|oom_memcg=)")
+_KILLED_GLOBALLY = f"{formats.PREFIX_GLOBAL}: Killed process "
 _SIZE = re.compile(r"\b(total-vm|anon-rss|file-rss|shmem-rss|UID|pgtables|oom_score_adj):-?[0-9]+(kB|)")
 _UNKNOWN_INVOKED = "? invoked oom-killer: gfp_mask=?, order=?, oom_score_adj=?"
+#: Columns by which a table says what page tables take.
+_PAGE_TABLES = frozenset(("nr_ptes", "nr_pmds", "nr_puds", "pgtables_bytes"))
 #: Keys of a run's JSON that come from the first line.
 _FROM_FIRST_LINE = ("current", "order", "gfp_mask", "gfp_flags")
 
@@ -54,23 +58,49 @@ def as_logged(text: str, reading: LogReading, report: OomReport, prefix: str = "
         if begins and first is not None and " invoked oom-killer: " in line:
             lines.append(prefix + first)
         else:
-            lines.append(_with_unknown_constraint(_with_unknown_sizes(line, reading), reading.event, prefix))
+            lines.append(_with_unknown_surroundings(_with_unknown_sizes(line, reading), reading, report, prefix))
         begins = False
     return "\n".join(lines)
 
 
 def _with_unknown_sizes(line: str, reading: LogReading) -> str:
-    """A kill line of a victim without a row: `?` for what no line says of it."""
-    if reading.event.rows or not reading.event.kills or "Killed process " not in line:
+    """A kill line of a victim without a row, or of a table without page tables: `?` for what no line says of it."""
+    event = reading.event
+    if "Killed process " not in line:
+        return line
+    if event.rows and not _PAGE_TABLES & set(event.columns):
+        return re.sub(r"\bpgtables:[0-9]+kB", f"pgtables:{formats.UNKNOWN}kB", line)
+    if event.rows or not event.kills:
         return line
     known = victim_numbers(reading.event, reading.facts.page_size)
     return _SIZE.sub(lambda found: found[0] if found[1] in known else f"{found[1]}:{formats.UNKNOWN}{found[2]}", line)
 
 
-def _with_unknown_constraint(line: str, event: OomEvent, prefix: str) -> str:
-    if event.constraint is not None or not line.startswith(prefix + _NO_CONSTRAINT):
+def _with_unknown_surroundings(line: str, reading: LogReading, report: OomReport, prefix: str) -> str:
+    """The line that names the victim and its kill line: `?` for a constraint, a cpuset or a cgroup that no line says."""
+    event, task = reading.event, report.chosen
+    is_memcg = event.is_memcg
+    if is_memcg is None and line.startswith(prefix + _KILLED_GLOBALLY):
+        return line.replace(_KILLED_GLOBALLY, f"{formats.UNKNOWN}: Killed process ", 1)
+    if not line.startswith(prefix + formats.OOM_KILL_BEGINS) or task is None:
         return line
-    return line.replace(_NO_CONSTRAINT, f"oom-kill:constraint={formats.UNKNOWN},", 1)
+    if event.constraint is None:
+        line = line.replace(_NO_CONSTRAINT, "constraint=?,nodemask=?,", 1)
+    if event.summary is None and event.cpuset is None:
+        line = _CPUSET.sub("cpuset=?,mems_allowed=?,", line, count=1)
+    if is_memcg is None:
+        line = line.replace(f"{formats.GLOBAL_OOM},task_memcg=", ",?,task_memcg=", 1)
+    path = report.system.memcgs[int(report.system.tasks.memcg[task])].path
+    if not _is_members(event, int(report.system.tasks.pid[task])):
+        line = line.replace(f",task_memcg={printable(path)},task=", ",task_memcg=?,task=", 1)
+    return line
+
+
+def _is_members(event: OomEvent, pid: int) -> bool:
+    """Whether a line says the cgroup of the process `pid`, as that of the victim."""
+    if event.summary is not None:
+        return pid in {event.summary.pid, *(kill.pid for kill in event.kills)}
+    return event.memcg.task_path is not None and event.victim is not None and event.victim[0] == pid
 
 
 def _first_line(reading: LogReading, report: OomReport) -> str | None:
