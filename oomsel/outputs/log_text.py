@@ -13,6 +13,7 @@ from oomsel.klog import formats
 from oomsel.klog.event import Invoked, OomEvent
 from oomsel.outputs.kernel_text import REMARK
 from oomsel.outputs.log_choice import LogChoice
+from oomsel.outputs.table import Shown
 from oomsel.text import printable
 
 _NO_CONSTRAINT = "constraint=CONSTRAINT_NONE,nodemask=(null),"
@@ -20,6 +21,10 @@ _CPUSET = re.compile(r"(?<=,)cpuset=/,mems_allowed=[0-9,-]*,(?=global_oom,|oom_m
 _KILLED_GLOBALLY = f"{formats.PREFIX_GLOBAL}: Killed process "
 _SIZE = re.compile(r"\b(total-vm|anon-rss|file-rss|shmem-rss|UID|pgtables|oom_score_adj):-?[0-9]+(kB|)")
 _UNKNOWN_INVOKED = "? invoked oom-killer: gfp_mask=?, order=?, oom_score_adj=?"
+#: What badness adds up of a victim that has no row, by the kill line's names; its swap no line says.
+_COUNTED = frozenset(("anon-rss", "file-rss", "shmem-rss", "pgtables", "oom_score_adj"))
+#: The same and the rest, by a task's keys in JSON.
+_VICTIM_KEYS = {"total_vm": "total-vm", "pgtables_bytes": "pgtables", "uid": "UID", "oom_score_adj": "oom_score_adj"}
 #: Columns by which a table says what page tables take.
 _PAGE_TABLES = frozenset(("nr_ptes", "nr_pmds", "nr_puds", "pgtables_bytes"))
 #: Keys of a run's JSON that come from the first line.
@@ -30,7 +35,7 @@ def refuse_undecided(source: str, choice: LogChoice, form: str) -> None:
     """Raises InputError where what is asked for hangs on a totalpages that the log does not show."""
     event = choice.event
     if choice.undecided is None or not event.rows:
-        if form != "table" or choice.knows_total or not choice.needs_total:
+        if form != "table" or choice.knows_total or not choice.needs_total or not has_badness(choice):
             return
         what = "there is no badness for a table"
     else:
@@ -77,7 +82,7 @@ def _with_unknown_sizes(line: str, reading: LogReading) -> str:
 
 
 def _with_unknown_surroundings(line: str, reading: LogReading, report: OomReport, prefix: str) -> str:
-    """The line that names the victim and its kill line: `?` for a constraint, a cpuset or a cgroup that no line says."""
+    """The line that names the victim and its kill line: `?` for what no line says of where they are."""
     event, task = reading.event, report.chosen
     is_memcg = event.is_memcg
     if is_memcg is None and line.startswith(prefix + _KILLED_GLOBALLY):
@@ -138,6 +143,38 @@ def known_object(found: dict[str, Any], choice: LogChoice) -> dict[str, Any]:
 
 
 def _known_task(task: dict[str, Any], choice: LogChoice) -> dict[str, Any]:
-    if choice.knows_total or not task["oom_score_adj"]:
-        return task
-    return {**task, "badness": None, "precise_badness": None}
+    known = dict(task)
+    if not has_badness(choice) or not (choice.knows_total or not task["oom_score_adj"]):
+        known |= {"badness": None, "precise_badness": None}
+    sizes = _victim_sizes(choice.reading)
+    if sizes is None:
+        return known
+    known["oom_score"] = None
+    for key, name in _VICTIM_KEYS.items():
+        known[key] = task[key] if name in sizes else None
+    counters = {"anon", "file", "shmem"} - {name.removesuffix("-rss") for name in sizes}
+    lost = {"swap", *counters, *["rss"] * bool(counters)} - ({"swap"} if choice.facts.swap == 0 else set())
+    for key in ("counters", "precise_counters"):
+        known[key] = known[key] and known[key] | dict.fromkeys(lost)
+    return known
+
+
+def shown_of(reading: LogReading, report: OomReport, closing: str | None) -> Shown:
+    """What a table of a run of a report may show."""
+    if reading.changed:
+        return Shown(closing=closing)
+    return Shown(has_badness(LogChoice(reading, report)), reading.assumed_pids, closing)
+
+
+def has_badness(choice: LogChoice) -> bool:
+    """Whether the log holds every number that badness adds up, totalpages aside, of each task that it shows."""
+    sizes = _victim_sizes(choice.reading)
+    return sizes is None or (choice.facts.swap == 0 and sizes >= _COUNTED)
+
+
+def _victim_sizes(reading: LogReading) -> frozenset[str] | None:
+    """What lines say of the one task there is where no row can be read; None where there are rows."""
+    event = reading.event
+    if event.rows or not event.kills or reading.changed:
+        return None
+    return frozenset(victim_numbers(event, reading.facts.page_size))
