@@ -9,12 +9,14 @@ import click
 
 from oomsel.cli.common import OUTPUT, say, write, write_with
 from oomsel.errors import OomselError
-from oomsel.text import json_text
+from oomsel.text import json_text, printable
 
 if TYPE_CHECKING:
     from oomsel.cli.scanning import Job, Tally
     from oomsel.klog.clock import Moment
 
+#: So many logs are named in a message.
+_NAMED = 3
 _TABLES = ("csv", "jsonl", "parquet")
 
 
@@ -67,7 +69,7 @@ def command(
         _write_table(form, rows, output)
     else:
         _write_list(form, list(rows), output, with_source=len(found) > 1)
-    return _status(job, tally, counter[0])
+    return _status(job, tally, counter[0], [log.name for log in found] or list(logs))
 
 
 def _counted(rows: Iterator[Any], counter: list[int]) -> Iterator[Any]:
@@ -104,17 +106,23 @@ def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
     write_with(into, output)
 
 
-def _status(job: Job, tally: Tally, given: int) -> int:
-    """The exit status; says where there was nothing.  Raises OomselError with all that went wrong."""
+def _status(job: Job, tally: Tally, given: int, names: list[str]) -> int:
+    """The exit status; says in which of `names` there was nothing.  Raises OomselError with all that went wrong."""
     if tally.problems:
         raise OomselError("\n".join(tally.problems))
     if given:
         return 0
     if tally.seen:
-        say(f"oomsel: {tally.seen} report{'s' * (tally.seen > 1)}, none {job.wanted.words}")
+        say(f"oomsel: {_listed(names)}: {tally.seen} report{'s' * (tally.seen > 1)}, none {job.wanted.words}")
     else:
-        say("oomsel: no OOM report found")
+        say(f"oomsel: {_listed(names)}: no OOM report found")
     return 1
+
+
+def _listed(names: list[str]) -> str:
+    """The logs' names, of many the first."""
+    shown = ", ".join(map(printable, names[:_NAMED]))
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
 
 
 def _moment(option: str, text: str | None) -> Moment | None:
