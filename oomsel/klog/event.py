@@ -233,7 +233,8 @@ class OomEvent:
             rows = f": {len(self.cut_rows)} row{'s lack their' if len(self.cut_rows) != 1 else ' lacks its'} end"
             yield f"lines are cut at column {self.cut_at}{rows if self.cut_rows else ''}"
         if self.header_line is None:
-            yield "no task table"
+            if not self.rows:
+                yield "no task table"
         elif not self.rows and not self.cut_rows and self.no_killable is None:
             yield "no row in the task table that can be read"
 

@@ -180,6 +180,14 @@ SLAB_RE = re.compile(r"(\S.{0,60}?) +([0-9]{1,15})KB +([0-9]{1,15})KB\s*")
 TRACE_BEGINS = re.compile(r"Call [Tt]race:")
 #: Calls by which the OOM killer's own trace is known.
 DUMP_HEADER_RE = re.compile(r".*\b(?:dump_header|oom_kill_process)\b")
+#: What the kernel, journald and rsyslog say when they could not keep up.
+LOST_RE = re.compile(
+    r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
+    r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
+    r"|Suppressed [0-9]+ messages from kernel\b"
+    r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
+    r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
+)
 #: Where other code prints Mem-Info for its own reasons: a failed allocation that kills nobody, and sysrq m.
 OTHER_MEMINFO = ("allocation failure", "allocation stall", "Show Memory")
 

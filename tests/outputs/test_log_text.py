@@ -13,7 +13,7 @@ from tests.real_logs import LOGS
 from tests.running import run
 
 LINES = (LOGS / "01-global-8cpu.log").read_text().split("\n")[:76]
-NO_TABLE = [line for line in LINES if not re.search(r"\[ *([0-9]+|pid) *\]  ", line)]
+NO_TABLE = [line for line in LINES if not re.search(r"\[ *([0-9]+|pid) *\] ", line)]
 WITH_SWAP = [line.replace("Total swap = 0kB", "Total swap = 9000kB") for line in NO_TABLE]
 NO_HEAD = LINES[next(number for number, line in enumerate(LINES) if "Mem-Info:" in line) :]
 

@@ -95,7 +95,7 @@ def _without_row(event: OomEvent, invoked: Invoked, tasks: Sequence[Task]) -> Al
 def _assumed(event: OomEvent, tasks: Sequence[Task], own: Task, note: str | None) -> Allocating:
     """A task that is neither shown nor chosen: outside the cgroup that ran out, in a vfork, or without an mm."""
     task = own
-    if not event.is_memcg and event.header_line is None:
+    if not event.is_memcg and event.header_line is None and not event.rows:
         task = changed(own, flags=("vfork",))
     elif not event.is_memcg:
         task = Task(pid=own.pid, comm=own.comm, flags=("kthread",))
