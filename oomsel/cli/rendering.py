@@ -54,13 +54,16 @@ class Rendering:
             return self._table(approximate, precise, booted.log, is_one=is_one)
         if booted.log is None:
             return event_text(wanted, reaper=self.reaper, prefix=self.prefix)
-        from oomsel.outputs.log_text import as_logged
+        from oomsel.outputs.kernel_text import REMARK
+        from oomsel.outputs.log_choice import LogChoice
+        from oomsel.outputs.log_text import as_logged, of_rows_left
         from oomsel.outputs.logged_table import logged_table
 
         table = logged_table(booted.log)
         closing = None if _has_deltas(own) else LOG_SENTENCE
         text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing, table=table)
-        return as_logged(text, booted.log, own, self.prefix)
+        remark = of_rows_left(LogChoice(booted.log, own))
+        return as_logged(text, booted.log, own, self.prefix) + (f"{REMARK}{remark}\n" if remark else "")
 
     def _note_log(self, name: str, log: LogReading, own: OomReport) -> dict[str, Any]:
         """What the kernel said in the log that the input is, and whether it was right; as an object, too."""

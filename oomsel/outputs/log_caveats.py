@@ -28,7 +28,11 @@ def caveats(choice: LogChoice) -> Iterator[str]:
         printed = ""
         if not choice.reading.changed:
             printed = f", and but for its table printed in the form of {facts.kernel}"
-        yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
+        if facts.release is None:
+            what = "the log does not show the kernel's release: by its table it is scored"
+            yield f"{what} by {result.formula.name} formula, which is a guess{printed}"
+        else:
+            yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
 
 
 def grave_caveats(choice: LogChoice) -> Iterator[str]:

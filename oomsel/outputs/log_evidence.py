@@ -57,7 +57,7 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
         gives_advice=choice.is_sure_of_total
         and bool(reading.event.rows)
         and choice.undecided is None
-        and (reading.changed or not choice.lacks_rows),
+        and (reading.changed or (choice.kernel is not None and not choice.lacks_rows)),
         assumed_pids=reading.assumed_pids,
     )
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from oomsel.errors import InputError, Problem
+from oomsel.inputs.log.memcgs import UNNAMED
 from oomsel.inputs.log.reading import LogReading
 from oomsel.inputs.log.rows import victim_numbers
 from oomsel.kernel.event import OomReport
@@ -14,7 +15,7 @@ from oomsel.klog.event import Invoked, OomEvent
 from oomsel.outputs.kernel_text import REMARK
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.table import Shown
-from oomsel.text import printable
+from oomsel.text import comm_to_text, printable, process_name
 
 _NO_CONSTRAINT = "constraint=CONSTRAINT_NONE,nodemask=(null),"
 _CPUSET = re.compile(r"(?<=,)cpuset=/,mems_allowed=[0-9,-]*,(?=global_oom,|oom_memcg=)")
@@ -52,7 +53,8 @@ def as_logged(text: str, reading: LogReading, report: OomReport, prefix: str = "
     """Kernel text of a run of a report, with what the log says, or `?`, where the run had to assume something."""
     if reading.changed:
         return text
-    first = _first_line(reading, report)
+    invoked = reading.event.invoked
+    first = _UNKNOWN_INVOKED if invoked is None else _logged(invoked)
     lines = []
     begins = True
     for line in text.split("\n"):
@@ -60,7 +62,7 @@ def as_logged(text: str, reading: LogReading, report: OomReport, prefix: str = "
             begins = True
             lines.append(line)
             continue
-        if begins and first is not None and " invoked oom-killer: " in line:
+        if begins and " invoked oom-killer: " in line:
             lines.append(prefix + first)
         else:
             lines.append(_with_unknown_surroundings(_with_unknown_sizes(line, reading), reading, report, prefix))
@@ -108,16 +110,6 @@ def _is_members(event: OomEvent, pid: int) -> bool:
     return event.memcg.task_path is not None and event.victim is not None and event.victim[0] == pid
 
 
-def _first_line(reading: LogReading, report: OomReport) -> str | None:
-    """The first line, where the run's own would say what the log does not."""
-    invoked = reading.event.invoked
-    if invoked is None:
-        return _UNKNOWN_INVOKED
-    is_todays = reading.facts.is_simulated
-    is_other = report.oc.gfp_mask != invoked.gfp_mask if is_todays else not invoked.gfp_names
-    return _logged(invoked) if is_other else None
-
-
 def _logged(invoked: Invoked) -> str:
     names = f"({invoked.gfp_names})" if invoked.gfp_names else ""
     mask = f"{invoked.gfp_mask:#x}{names}"
@@ -130,20 +122,30 @@ def known_object(found: dict[str, Any], choice: LogChoice) -> dict[str, Any]:
     if reading.changed:
         return found
     known = dict(found)
-    if reading.event.invoked is None:
+    invoked = reading.event.invoked
+    if invoked is None:
         known |= dict.fromkeys(_FROM_FIRST_LINE)
-    elif known["current"] is not None and known["current"]["pid"] in reading.assumed_pids and not reading.event.current:
+    else:
+        names = invoked.gfp_names or (known["gfp_flags"] if reading.facts.is_simulated else None)
+        known |= {"order": invoked.order, "gfp_mask": invoked.gfp_mask, "gfp_flags": names}
+        allocating = {"comm": comm_to_text(invoked.comm), "oom_score_adj": invoked.oom_score_adj}
+        known["current"] = {**known["current"], **allocating}
+    if invoked is not None and known["current"]["pid"] in reading.assumed_pids and not reading.event.current:
         known["current"] = {**known["current"], "pid": None}
     if reading.event.constraint is None:
         known["constraint"] = None
     if not choice.knows_total:
         known["totalpages"] = None
+    if known["memcg"] == UNNAMED:
+        known["memcg"] = None
     known["tasks"] = [_known_task(task, choice) for task in found["tasks"] if task["pid"] not in reading.assumed_pids]
     return known
 
 
 def _known_task(task: dict[str, Any], choice: LogChoice) -> dict[str, Any]:
     known = dict(task)
+    if not _is_members(choice.event, task["pid"]):
+        known["memcg"] = None
     if not has_badness(choice) or not (choice.knows_total or not task["oom_score_adj"]):
         known |= {"badness": None, "precise_badness": None}
     sizes = _victim_sizes(choice.reading)
@@ -163,7 +165,16 @@ def shown_of(reading: LogReading, report: OomReport, closing: str | None) -> Sho
     """What a table of a run of a report may show."""
     if reading.changed:
         return Shown(closing=closing)
-    return Shown(has_badness(LogChoice(reading, report)), reading.assumed_pids, closing)
+    choice = LogChoice(reading, report)
+    return Shown(has_badness(choice), reading.assumed_pids, of_rows_left(choice) or closing)
+
+
+def of_rows_left(choice: LogChoice) -> str | None:
+    """What must stand beside a run from which it may come out otherwise, as rows are lost; None for a whole table."""
+    if choice.reading.changed or not choice.event.rows or choice.agrees or not choice.lacks_rows:
+        return None
+    chosen = "nobody" if choice.oomsel is None else process_name(*choice.oomsel)
+    return f"Of the rows that are left {chosen} is chosen; rows are lost, and with all of them it may be another."
 
 
 def has_badness(choice: LogChoice) -> bool:

@@ -73,3 +73,42 @@ def test_a_pid_that_stands_for_another_is_one_that_no_kernel_gives(tmp_path: Pat
     begin = next(number for number, line in enumerate(memcg) if "memory: usage" in line)
     made = run("convert", logged(tmp_path, memcg[begin:])).out
     assert "current: 4194304  # stands for the allocating task" in made
+
+
+def test_the_first_line_is_the_logs_own_where_the_allocating_row_is_lost(tmp_path: Path) -> None:
+    path = logged(tmp_path, [line for line in LINES if "[    398]" not in line])
+    assert run("select", path).out.split("\n")[0] == LINES[0].partition("] ")[2]
+    current = json.loads(run("select", "--mode", "kernel", "--format", "json", path).out)["current"]
+    assert current == {"pid": 398, "comm": "allocator", "oom_score_adj": -999}
+
+
+def test_only_the_victims_cgroup_is_printed() -> None:
+    path = LOGS / "03-memcg.log"
+    tasks = json.loads(run("select", "--mode", "kernel", "--format", "json", path).out)["tasks"]
+    assert {task["memcg"] for task in tasks if not task["killed"]} == {None}
+    assert [task["memcg"] for task in tasks if task["killed"]] == ["/app/b/c"]
+
+
+def test_rows_that_are_lost_may_change_the_choice(tmp_path: Path) -> None:
+    path = logged(tmp_path, [line for line in LINES if "[    200]" not in line])
+    remark = "Of the rows that are left 194 (chrome) is chosen; rows are lost, and with all of them it may be another."
+    assert run("select", path).out.split("\n")[-2] == f"# {remark}"
+    assert run("select", "--format", "table", "--all", path).out.split("\n")[-2] == remark
+    assert "saves" not in run("explain", path).out
+
+
+def test_without_the_end_nobody_is_to_be_saved(tmp_path: Path) -> None:
+    assert "saves" not in run("explain", logged(tmp_path, LINES[:72])).out
+
+
+@pytest.mark.parametrize("word", ["Node 0 DMA free:", "Node 0 DMA32 free:", "pages RAM"])
+def test_every_zone_is_said_where_all_have_their_line(tmp_path: Path, word: str) -> None:
+    def zones(lines: list[str]) -> str:
+        found = json.loads(run("select", "--mode", "kernel", "--format", "json", logged(tmp_path, lines)).out)
+        return str(found["log"]["memory"]["why"]).partition(" is ")[0]
+
+    short = [re.sub(r"(DMA free:)[0-9]+kB", r"\g<1>8kB", line) for line in LINES]
+    assert zones(short) == "every zone"
+    lost = [line for line in short if word not in line]
+    table = json.loads(run("explain", "--format", "json", logged(tmp_path, lost)).out)
+    assert table["verdict"]["memory"]["why"].startswith("every zone that is in the log is below its min")
