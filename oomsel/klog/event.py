@@ -257,6 +257,11 @@ class OomEvent:
         by_tgid = (row for row in self.rows if row.numbers.get("tgid") == pid)
         return next((row for row in self.rows if row.pid == pid), None) or next(by_tgid, None)
 
+    def rows_by_pid(self) -> dict[int, Row]:
+        """As `row_of` answers, for all pids at once."""
+        by_tgid = {tgid: row for row in reversed(self.rows) if (tgid := row.numbers.get("tgid")) is not None}
+        return by_tgid | {row.pid: row for row in reversed(self.rows)}
+
 
 def _count(lines: list[int]) -> str:
     return f"{len(lines)} row{'' if len(lines) == 1 else 's'}"
