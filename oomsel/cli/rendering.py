@@ -112,4 +112,4 @@ class Rendering:
             return "".join(f"{line}\n" for line in plain_table(approximate, precise, is_one=is_one))
         console = terminal.console()
         print_table(approximate, precise, console, is_one=is_one)
-        return str(console.file.getvalue())
+        return terminal.printed(console)
