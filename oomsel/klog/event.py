@@ -28,7 +28,7 @@ class Current(NamedTuple):
     pid: int
     uid: int | None
     cpu: int | None
-    release: str
+    release: str | None  #: None where what stands in its place is no release
 
 
 class Summary(NamedTuple):
