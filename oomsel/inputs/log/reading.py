@@ -10,7 +10,7 @@ from typing import Any
 
 from oomsel.errors import Problem
 from oomsel.inputs.log.convert import LogScenario, scenario_of_event
-from oomsel.inputs.log.facts import Facts, facts_of, release_note
+from oomsel.inputs.log.facts import Facts, facts_of
 from oomsel.inputs.log.options import LogOptions
 from oomsel.inputs.log.pick import Picked, pick
 from oomsel.inputs.log.rescore import Candidate, rescore
@@ -102,10 +102,8 @@ def scenario_of(
         scenario = read_scenario(with_options(places, overrides, kernel))
     else:
         scenario = check_scenario(built.scenario, places)
-    unverified = release_note(event, context)
-    notes = built.notes if unverified is None else (*built.notes, unverified)
     reading = LogReading(
-        event, context, facts, skip_reasons, picked.because, notes, is_changed, built.assumed_pids,
+        event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.assumed_pids,
         any(_TOTAL.match(override) for override in overrides),
     )  # fmt: skip
     vars(scenario)["log"] = reading  # no key of the file
