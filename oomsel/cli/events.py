@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from oomsel.cli.common import OUTPUT, say, write, write_with
+from oomsel.cli.common import OUTPUT, print_lines, say, write, write_with
 from oomsel.errors import OomselError
 from oomsel.text import json_text, printable
 
@@ -84,7 +84,7 @@ def _write_list(form: str, rows: list[Any], output: str | None, *, with_source: 
     elif rows:
         from oomsel.outputs.log_events import event_lines
 
-        write("".join(f"{line}\n" for line in event_lines(rows, with_source=with_source)), output)
+        print_lines(event_lines(rows, with_source=with_source), output)
 
 
 def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
