@@ -11,6 +11,8 @@ from oomsel.text import printable
 MAX_PROBLEMS = 20
 #: A longer line would hide what it says.
 _LONGEST = 1000
+#: What is said where memory runs out.
+NO_MEMORY = "not enough memory for it on this machine; use one that has more, or a smaller input"
 
 
 class OomselError(Exception):
