@@ -1,8 +1,12 @@
 """The console script, and `python -m oomsel`: Ctrl-C ends it without a word from the first import on."""
 
 import os
-import signal
 import sys
+
+try:  # the module signal imports enum first, while Ctrl-C still prints a traceback
+    import _signal as signal  # type: ignore[import-not-found]
+except ImportError:
+    import signal
 
 
 def _interrupt(*_: object) -> None:
