@@ -61,6 +61,14 @@ class InputError(OomselError):
         return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 
+class TooLarge(OomselError):
+    """What is read is larger than a limit; `line` is where, if that is known.  Whoever opened it says what it is."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(message)
+
+
 def unreadable(source: str, error: OSError) -> InputError:
     """The error of an input that the system does not let us read, or write."""
     return InputError(source, [Problem(error.strerror or str(error))])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, TooLarge
 from oomsel.text import nearest
 
 if TYPE_CHECKING:
@@ -71,10 +71,6 @@ _MAGIC: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
     b"\xfd7zXZ\x00": _xz,
     b"\x28\xb5\x2f\xfd": _zstd,
 }
-
-
-class TooLarge(Exception):
-    """An input is larger than what is read as a whole."""
 
 
 class Peekable:
@@ -173,7 +169,9 @@ def _failures_of(name: str) -> Iterator[None]:
     """Errors of opening, reading and uncompressing become InputErrors of the input `name`."""
     try:
         yield
-    except (ImportError, TooLarge) as error:
+    except TooLarge as error:
+        raise InputError(name, [Problem(str(error), error.line)]) from None
+    except ImportError as error:
         raise InputError(name, [Problem(str(error))]) from None
     except (EOFError, zlib.error) as error:
         raise InputError(name, [Problem(f"its compression is broken: {error or 'it ends early'}")]) from None
