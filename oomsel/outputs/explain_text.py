@@ -12,6 +12,7 @@ from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
 from oomsel.outputs.counter_error import counter_error_lines
 from oomsel.outputs.explain import Explanation
 from oomsel.outputs.log_evidence import LogEvidence
+from oomsel.outputs.score_bars import Signs, score_bars
 from oomsel.outputs.score_terms import score_terms
 from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, outcome_phrase, pages_and_mebibytes
 from oomsel.outputs.tasks import FIRST, TaskView
@@ -33,16 +34,18 @@ def explanation_lines(
     evidence: LogEvidence | None = None,
     scores: bool = True,
     counters: bool = True,
+    signs: Signs | None = None,
 ) -> list[str]:
     """What stands below the first screen, as paragraphs and tables: the scores, and how exact the counters are.
 
     `evidence` is the log that the scenario was read from: what that does not hold is not claimed.
+    `signs` draw bars below the candidates.
     """
     parts = []
     if counters:
         parts.append(["BOTH READINGS", *(_who(explanation) if evidence is None else evidence.who)])
     if scores:
-        parts += _score_parts(explanation, evidence, None if show_all else CLOSEST)
+        parts += _score_parts(explanation, evidence, None if show_all else CLOSEST, signs)
         if skipped := _named_skipped(explanation, evidence):
             parts.append(["NOT TO BE KILLED", *_skipped(explanation, skipped, None if show_all else NAMES)])
     if counters:
@@ -50,7 +53,9 @@ def explanation_lines(
     return [line for part in parts for line in ["", *part]][1:]
 
 
-def _score_parts(explanation: Explanation, evidence: LogEvidence | None, most: int | None) -> Iterator[list[str]]:
+def _score_parts(
+    explanation: Explanation, evidence: LogEvidence | None, most: int | None, signs: Signs | None
+) -> Iterator[list[str]]:
     if evidence is not None:
         yield ["THE MEMORY", *evidence.memory]
     yield ["THE SCORE", *_why(explanation.report, evidence)]
@@ -58,6 +63,9 @@ def _score_parts(explanation: Explanation, evidence: LogEvidence | None, most: i
         return
     if evidence is None or evidence.candidates is None:
         yield ["CLOSEST CANDIDATES", *_closest(explanation, most, evidence)]
+        if signs is not None:
+            bars = score_bars(explanation, explanation.candidates[:most], signs, is_log=evidence is not None)
+            yield from [bars] * bool(bars)
     elif evidence.candidates:
         yield ["CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS", *evidence.candidates]
 
