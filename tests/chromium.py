@@ -81,7 +81,7 @@ class Tab:
             raise RuntimeError(str(found["exceptionDetails"]))
         return found["result"].get("value")
 
-    def picture(self, path: Path, *, most: int = 16000) -> None:
+    def picture(self, path: Path, *, most: float = 16000) -> None:
         """A PNG of the whole page, of at most so many pixels of height."""
         height = min(self.run("document.documentElement.scrollHeight"), most)
         width = self.run("document.documentElement.clientWidth")
