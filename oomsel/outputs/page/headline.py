@@ -179,7 +179,7 @@ def _freed_cards(account: Account) -> list[Card]:
     if account.explanation.deltas_known and account.reading is None:
         apart = held - claimed
         below = f"{apart:+,} pages" if apart else "as reported"
-        found.append(Card("Freed, in truth", size_words(held * size), below, is_bad=apart < 0))
+        found.append(Card("Freed, in truth", size_words(held * size), below, is_bad=-apart * 100 > claimed))
     return found
 
 
