@@ -37,6 +37,8 @@ def time_text(seconds: float) -> str:
     >>> time_text(90), time_text(7200 * 24)
     ('2 minutes', '48 hours')
     """
+    if seconds < 90:
+        return "a minute"
     for unit, name in ((86400 * 365, "years"), (86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 3 * unit or name == "minutes":
             return f"{seconds / unit:,.0f} {name}"
