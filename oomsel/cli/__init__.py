@@ -15,7 +15,7 @@ from oomsel.cli.common import color_option, say, verbosity
 from oomsel.cli.helping import in_order, mistake, write_commands
 from oomsel.cli.streams import discard, is_of_writing, write_error
 from oomsel.errors import NO_MEMORY, OomselError
-from oomsel.text import nearest, printable
+from oomsel.text import nearest
 
 #: The commands; each is in the module of its name, which is imported when the command is used.
 COMMANDS = (
@@ -133,7 +133,7 @@ def main(args: list[str] | None = None) -> None:
 def _end_in_trouble(*lines: str) -> NoReturn:
     """Say what is wrong, a line each, and exit with 2."""
     for line in lines:
-        say(f"oomsel: {printable(line)}")
+        say(f"oomsel: {line}")
     sys.exit(2)
 
 
