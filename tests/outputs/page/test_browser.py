@@ -113,13 +113,13 @@ def test_a_phone_does_not_scroll_sideways(tab: Tab, pages: dict[str, Path], name
     assert tab.run("document.documentElement.scrollWidth") == 390
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 1200), ("light", 390)])
 @pytest.mark.parametrize("name", NAMES)
-def test_axe_finds_nothing(tab: Tab, pages: dict[str, Path], name: str, scheme: str) -> None:
+def test_axe_finds_nothing(tab: Tab, pages: dict[str, Path], name: str, scheme: str, width: int) -> None:
     if not AXE.exists():
         without("no axe-core; make test-browser installs it with npm: npm install --no-save axe-core")
     tab.scheme(scheme)
-    opened(tab, pages[name])
+    opened(tab, pages[name], width)
     tab.run("for (const each of document.querySelectorAll('details')) each.open = true")
     tab.run(f"{AXE.read_text()};0")
     found = tab.run(
@@ -259,6 +259,6 @@ def test_a_server_is_asked_for_nothing_else(tab: Tab, pages: dict[str, Path], fo
 def test_print_shows_no_controls(tab: Tab, pages: dict[str, Path]) -> None:
     opened(tab, pages["log"])
     tab.send("Emulation.setEmulatedMedia", media="print")
-    shown = "[...document.querySelectorAll('input, button, select, .skip')].filter((each) => each.getClientRects().length).length"
+    shown = "[...document.querySelectorAll('input, form button, .skip')].filter((each) => each.getClientRects().length).length"
     assert tab.run(shown) == 0
     assert tab.run("document.querySelectorAll('.tasks tbody tr').length") == 16
