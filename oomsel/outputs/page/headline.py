@@ -158,7 +158,7 @@ def cards(account: Account) -> list[Card]:
         found.append(Card("A counter may be off by", f"±{size_words(pages * report.system.page_size)}", why))
     if account.scope.limit is not None:
         found.append(Card("Limit of the cgroup", size_words(account.scope.limit), "of memory and swap" if
-                          account.scope.with_swap else "memory.max, or limit_in_bytes"))  # fmt: skip
+                          account.scope.with_swap else "of memory"))  # fmt: skip
     elif account.scope.ram is not None:
         swap = f"and {size_words(account.scope.swap)} of swap" if account.scope.swap else "and no swap"
         found.append(Card("RAM", size_words(account.scope.ram), swap if account.scope.swap is not None else ""))
