@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -275,3 +275,39 @@ def spreadsheet_text(text: str) -> str:
     ("'=1+1", 'bash')
     """
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+#: Columns of what a person reads.
+WIDTH = 80
+#: What no line breaks in: a number and its unit, a release.
+_TOGETHER = re.compile(r"(?<=[0-9]) (?=(?:[KMG]iB|kB|%|s|pages?)\b|%)|(?<=\bLinux) (?=[0-9])|(?<=\bline) (?=[0-9])")
+_BLANK = "\x00"
+
+
+def wrapped(text: str, first: str = "", rest: str = "", *, width: int = WIDTH) -> list[str]:
+    """`text` in lines of at most `width` columns, broken between words; the lines begin with `first` and `rest`.
+
+    >>> wrapped("it holds 96.0 MiB", width=13)
+    ['it holds', '96.0 MiB']
+    """
+    import textwrap
+
+    lines = textwrap.wrap(
+        _TOGETHER.sub(_BLANK, text),
+        width,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace(_BLANK, " ") for line in lines]
+
+
+def folded(lines: Iterable[str], *, width: int = WIDTH) -> Iterator[str]:
+    """The lines, those that are longer than `width` broken between words, under their own indentation."""
+    for line in lines:
+        if len(line) <= width:
+            yield line
+            continue
+        indent = line[: len(line) - len(line.lstrip())]
+        yield from wrapped(line.strip(), indent, indent + "  " * bool(indent), width=width)
