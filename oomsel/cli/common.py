@@ -240,7 +240,7 @@ def print_lines(lines: Iterable[str]) -> None:
 def say(line: str) -> None:
     """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
     if sys.stderr is not None and sys.stderr.isatty() and len(line) > WIDTH:
-        line = "\n".join(wrapped(line, rest="  "))
+        line = "\n".join(wrapped(line, rest="  ", keep_long=True))
     click.echo(line.encode("utf-8", "backslashreplace"), err=True)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-#: A width at which no line is wrapped.
-UNWRAPPED = 10_000
+from oomsel.text import WIDTH
 
 
 def goes_to_file() -> bool:
@@ -37,13 +36,13 @@ def has_colour() -> bool:
 
 
 def console() -> Any:
-    """A rich console that writes to memory what suits standard output; what goes to a pipe is not wrapped."""
+    """A rich console that writes to memory what suits standard output; what goes to a pipe has 80 columns."""
     import io
 
     from rich.console import Console
 
     colour = has_colour()
-    width = Console(file=sys.stdout).width if is_terminal() else UNWRAPPED
+    width = Console(file=sys.stdout).width if is_terminal() else WIDTH
     system = Console(file=sys.stdout, force_terminal=True).color_system if colour else None
     return Console(
         file=io.StringIO(),

@@ -274,7 +274,7 @@ def _what_now(account: Account) -> Iterator[str]:
         if advice.warning is not None:
             yield from _wrapped(f"WARNING: {printable(advice.warning)}.", "    ")
         if advice.line is not None:
-            yield f"      {advice.line}"
+            yield from (f"      {part}" for part in advice.line.replace(" && ", " &&\n").split("\n"))
     if account.open:
         yield from _bullet(f"Open: {'; '.join(account.open)}.")
 
