@@ -16,7 +16,7 @@ def limit_line(event: OomEvent, scope: Scope, mib: int) -> str:
     if names.runtime is not None and (line := _container_line(event, names, mib)) is not None:
         return line
     if names.guest is not None:
-        is_proxmox = event.current is not None and event.current.release.endswith("-pve")
+        is_proxmox = event.current is not None and (event.current.release or "").endswith("-pve")
         guest = printable(names.guest)
         return f"pct set {guest} --memory {mib}" if is_proxmox else f"lxc config set {guest} limits.memory {mib}MiB"
     if names.unit is not None and names.container is None:

@@ -57,10 +57,19 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
         why=None if has_scores else tuple(_why(choice)),
         candidates=None if has_scores else tuple(_candidates(choice, report)),
         has_rows=bool(reading.event.rows),
-        gives_advice=choice.knows_total and bool(reading.event.rows) and choice.undecided is None,
+        gives_advice=choice.knows_total
+        and bool(reading.event.rows)
+        and choice.undecided is None
+        and (reading.changed or (_is_told(choice) and not choice.lacks_rows)),
         guessed_total=None if choice.is_sure_of_total else choice.total,
         assumed_pids=reading.assumed_pids,
     )
+
+
+def _is_told(choice: LogChoice) -> bool:
+    """Whether the log says whom the kernel chose, or that it was to choose nobody."""
+    event = choice.event
+    return choice.kernel is not None or (event.panic is not None and event.no_killable is None)
 
 
 def _measure(choice: LogChoice) -> str | None:
