@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_all, note, scenario_options, write
+from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_to_explain, note, scenario_options, write
 
 
 @click.command(
@@ -72,6 +72,7 @@ def command(
     if title is not None or rows is not None:
         raise click.UsageError(f"{'--rows' if title is None else '--title'} is for --format html")
     from oomsel.cli.explaining import Explaining
+    from oomsel.scenario.models import Scenario
 
     explaining = Explaining(
         form, scores=scores or show_all or full, counters=counters or full, show_all=show_all or full, pages=pages
@@ -80,8 +81,11 @@ def command(
         for name in names:
             explaining.add_events(name, overrides, kernel, mode)
         names = ()
-    for name, scenario in load_all(names, overrides, kernel, first_of_storm=True):
-        explaining.add(name, scenario, mode, headed=len(names) > 1)
+    for name, found in load_to_explain(names, overrides, kernel):
+        if isinstance(found, Scenario):
+            explaining.add(name, found, mode, headed=len(names) > 1)
+        else:
+            explaining.add_bare(name, found, headed=len(names) > 1)
     write(explaining.joined(), output)
     for name, message in explaining.notes:
         note(name, message)

@@ -11,11 +11,13 @@ import click
 from oomsel.booting import boot, kernel_mode, select_both
 from oomsel.cli.common import load_one, log_options
 from oomsel.errors import OomselError
-from oomsel.outputs.account import account_of
+from oomsel.inputs.log.convert import BareReading, NothingToChoose
+from oomsel.outputs.account import account_of, account_of_bare
 from oomsel.outputs.explain import explain
 from oomsel.outputs.page.document import PageEvent, Storm, page_html
 from oomsel.outputs.page.listing import Collector
 from oomsel.scenario.models import Scenario
+from oomsel.scenario.plain import partial_of
 
 
 class Paging:
@@ -33,12 +35,18 @@ class Paging:
         for name in names:
             collector = Collector(name)
             options = log_options()._replace(first_of_storm=True, keep_source=True, told=collector)
+            found: Scenario | BareReading
             try:
-                scenario = load_one(name, self._overrides, self._kernel, options)
+                found = load_one(name, self._overrides, self._kernel, options)
+            except NothingToChoose as nothing:
+                if self._overrides or self._kernel is not None:
+                    wrong += str(nothing).split("\n")
+                    continue
+                found = nothing.bare
             except OomselError as error:
                 wrong += str(error).split("\n")
                 continue
-            self._add(name, scenario, collector)
+            self._add(name, found, collector)
         if wrong:
             raise OomselError("\n".join(dict.fromkeys(wrong)))
 
@@ -48,24 +56,32 @@ class Paging:
         from oomsel.outputs.storm import storm_lines
 
         events, collector = [], Collector(name)
-        for event, scenario in every_event(name, self._overrides, self._kernel, log_options(), keep_source=True):
+        for event, found in every_event(name, self._overrides, self._kernel, log_options(), keep_source=True):
             events.append(event)
             collector(event)
-            if scenario is None:
-                self.notes.append((name, f"report {event.index}, line {event.first_line}, has too little to explain"))
+            if isinstance(found, str):
+                self.notes.append((name, f"report {event.index}, line {event.first_line}, is not explained: {found}"))
             else:
-                self._add(name, scenario, None)
+                self._add(name, found, None)
         lines = [" ".join(line.split()) for line in joined(list(storm_lines(events))[1:])]
         self._storms.append(Storm(lines, collector))
 
-    def _add(self, name: str, scenario: Scenario, collector: Collector | None) -> None:
-        booted = boot(scenario)
-        description = scenario.description or ""
-        self.notes += [(name, said) for said in booted.notes if said not in description.split("\n")]
-        which = kernel_mode(booted) if self._mode == "kernel" else self._mode
-        if booted.log is not None and booted.log.picked_because and collector is not None:
-            self.notes.append((name, booted.log.picked_because))
-        account = account_of(explain(*select_both(booted), which), booted.log, release=scenario.kernel)
+    def _add(self, name: str, found: Scenario | BareReading, collector: Collector | None) -> None:
+        if isinstance(found, BareReading):
+            because, description, account = found.picked_because, "", account_of_bare(found)
+        else:
+            booted = boot(found)
+            description = found.description or ""
+            self.notes += [(name, said) for said in booted.notes if said not in description.split("\n")]
+            because = None if booted.log is None else booted.log.picked_because
+            account = account_of(
+                explain(*select_both(booted), kernel_mode(booted) if self._mode == "kernel" else self._mode),
+                booted.log,
+                release=found.kernel,
+                partial=() if booted.log is not None else partial_of(description),
+            )
+        if because and collector is not None:
+            self.notes.append((name, because))
         self._events.append(PageEvent(name, account, collector, description))
 
     def html(self, *, title: str | None, rows: int, command: str) -> str:

@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from oomsel.outputs.score_bars import Signs
 
 from oomsel.cli import streams
-from oomsel.text import shown
+from oomsel.text import WIDTH, shown
 
-#: A width at which no line is wrapped.
-UNWRAPPED = 10_000
 #: What stands for the escape that begins a colour of oomsel's own until the text is written: no input can know it.
 _ESCAPE = f"<{os.urandom(12).hex()}>"
 
@@ -96,7 +94,7 @@ def _has_utf8() -> bool:
 
 
 def console() -> Any:
-    """A rich console that writes to memory what suits standard output; what goes to a pipe is not wrapped.
+    """A rich console that writes to memory what suits standard output; what goes to a pipe has 80 columns.
 
     Whatever is printed on it is text: no markup, no emoji by name, and nothing highlighted.
     """
@@ -105,7 +103,7 @@ def console() -> Any:
     from rich.console import Console
 
     colour = has_colour()
-    width = Console(file=sys.stdout).width if is_terminal() else UNWRAPPED
+    width = Console(file=sys.stdout).width if is_terminal() else WIDTH
     system = Console(file=sys.stdout, force_terminal=True).color_system if colour else None
     made = Console(
         file=io.StringIO(),

@@ -14,7 +14,15 @@ from oomsel.outputs.explain import Explanation
 from oomsel.outputs.log_evidence import LogEvidence
 from oomsel.outputs.score_bars import Signs, score_bars
 from oomsel.outputs.score_terms import score_terms
-from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, outcome_phrase, pages_and_mebibytes
+from oomsel.outputs.summary import (
+    ROOT_BONUS,
+    SILENCE,
+    compare,
+    freed_pages,
+    mebibytes,
+    outcome_phrase,
+    pages_and_mebibytes,
+)
 from oomsel.outputs.tasks import FIRST, TaskView
 from oomsel.text import aligned, format_numbers, printable
 
@@ -22,8 +30,6 @@ from oomsel.text import aligned, format_numbers, printable
 CLOSEST = 5
 NAMES = 12
 
-#: What CAP_SYS_ADMIN took off, by `Formula.root`.
-_BONUS = {"permille": "30 thousandths", "adj": "30 of its oom_score_adj", "percent": "3 percent of its pages"}
 _READS = {"approximate": "reads the RSS counters approximately", "precise": "sums the RSS counters precisely"}
 
 
@@ -184,7 +190,7 @@ def _historic_arithmetic(report: OomReport, formula: Formula, task: int) -> Iter
         if formula.scale == "permille":
             yield f"  of {report.totalpages} pages are {pages * 1000 // max(report.totalpages, 1)} thousandths"
         if formula.root and tasks.uid[task] == 0:
-            yield f"  less root's bonus, {_BONUS[formula.root]}"
+            yield f"  less root's bonus, {ROOT_BONUS[formula.root]}"
         if adj:
             unit = "" if formula.scale == "permille" else f" x {report.totalpages // 1000} (totalpages / 1000)"
             yield f"  oom_score_adj {adj}{unit}"

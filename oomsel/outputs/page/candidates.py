@@ -7,7 +7,7 @@ from typing import NamedTuple
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN
 from oomsel.kernel.uncertainty import Interval, badness_interval
 from oomsel.outputs.account import Account
-from oomsel.outputs.page.holdings import KIND_WORDS, Holding, holdings, knows_badness
+from oomsel.outputs.page.holdings import KIND_WORDS, Holding, explained, holdings, knows_badness
 from oomsel.outputs.page.scale import Mark, Scale, Segment, nice_steps
 from oomsel.outputs.sizes import size_words
 from oomsel.outputs.tasks import FIRST
@@ -55,9 +55,11 @@ class Chart(NamedTuple):
 
 def chart(account: Account) -> Chart | None:
     """The chart; None where nobody can be compared."""
-    explanation = account.explanation
+    if not knows_badness(account):
+        return None
+    explanation = explained(account)
     report = explanation.report
-    if not explanation.candidates or not knows_badness(account) or not report.system.scores_in_pages:
+    if not explanation.candidates or not report.system.scores_in_pages:
         return None
     shown = _shown(account)
     unit = report.totalpages // 1000
@@ -84,7 +86,7 @@ def chart(account: Account) -> Chart | None:
 
 def _shown(account: Account) -> list[int]:
     """The worst candidates; whoever was killed, and whom the other reading gives, are among them."""
-    explanation = account.explanation
+    explanation = explained(account)
     candidates = explanation.candidates
     dead = {death.pid for death in account.deaths[:1]}
     must = [explanation.report.chosen, None if account.reading is not None else explanation.other.chosen]
@@ -95,7 +97,7 @@ def _shown(account: Account) -> list[int]:
 
 def known_interval(account: Account) -> Interval | None:
     """Between what each task's true badness lies; None where nobody knows."""
-    explanation = account.explanation
+    explanation = explained(account)
     if account.reading is None:
         is_read_so = explanation.report.system.rules.percpu_rss and explanation.report.mode == "approximate"
         return explanation.interval if is_read_so else None
@@ -107,13 +109,13 @@ def known_interval(account: Account) -> Interval | None:
 
 def _other(account: Account, holding: Holding) -> int | None:
     """The other reading's badness, where what each CPU holds is known."""
-    if account.reading is not None or not account.explanation.deltas_known:
+    if account.reading is not None or not explained(account).deltas_known:
         return None
     return holding.other if isinstance(holding.other, int) else None
 
 
 def _bar(account: Account, holding: Holding, scale: Scale, interval: Interval | None, unit: int) -> Bar:
-    explanation = account.explanation
+    explanation = explained(account)
     page = explanation.report.system.page_size
 
     def size(pages: int) -> str:
@@ -162,7 +164,7 @@ def _bar(account: Account, holding: Holding, scale: Scale, interval: Interval | 
 
 
 def _fate(account: Account, holding: Holding) -> str:
-    explanation = account.explanation
+    explanation = explained(account)
     if holding.killed:
         return "killed"
     if account.reading is None:
@@ -182,6 +184,6 @@ def _legend(account: Account, bars: tuple[Bar, ...]) -> tuple[tuple[str, str], .
     if any(bar.whiskers for bar in bars):
         found.append(("whiskers", "what the true badness can be, by the global counts alone"))
     if any(bar.mark for bar in bars):
-        precise = account.explanation.other.mode == "precise"
+        precise = explained(account).other.mode == "precise"
         found.append(("mark", "counted precisely" if precise else "read approximately"))
     return tuple(found)

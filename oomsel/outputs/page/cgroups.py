@@ -10,6 +10,7 @@ from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.percpu_counter import MM_SWAPENTS
 from oomsel.kernel.system import NO_MM
 from oomsel.outputs.account import Account
+from oomsel.outputs.page.holdings import explained
 from oomsel.outputs.page.scale import Scale, Segment
 from oomsel.outputs.sizes import size_words
 from oomsel.text import UNLIMITED_KB, is_below, printable
@@ -38,11 +39,11 @@ class Tree(NamedTuple):
 
 def tree(account: Account) -> Tree | None:
     """The tree; None where the evidence has none."""
-    return _of_scenario(account) if account.log_event is None else _of_event(account)
+    return _of_scenario(account) if account.event is None else _of_event(account)
 
 
 def _of_scenario(account: Account) -> Tree | None:
-    report = account.explanation.report
+    report = explained(account).report
     system, page = report.system, report.system.page_size
     if len(system.memcgs) < 2:
         return None
@@ -93,7 +94,7 @@ def _bar(held: int | None, limit: int | None, whole: int) -> tuple[tuple[Segment
 
 def _of_event(account: Account) -> Tree | None:
     """A log's: the cgroup that ran out with its usage, the victim's, and those above them, of which no line tells."""
-    event, scope = account.log_event, account.scope
+    event, scope = account.event, account.scope
     assert event is not None
     out = scope.path if scope.kind == "memcg" else None
     paths = [path for path in (out, account.victim_cgroup) if path not in (None, "/")]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.errors import UsageError
 from oomsel.outputs.account import Account
+from oomsel.outputs.first_screen import cgroups_title
 from oomsel.outputs.page.candidates import chart
 from oomsel.outputs.page.cgroups import tree
 from oomsel.outputs.page.headline import cards, details, headline, kicker, verdict
@@ -77,8 +78,8 @@ def page_html(
         has_title=title is not None,
         events=views,
         storms=[{"lines": storm.lines, "listing": storm.listing.listing(None)} for storm in storms],
-        numbers={event.account.log_event.index: number for number, event in enumerate(events, 1)
-                 if event.account.log_event is not None} if len(storms) == 1 else {},
+        numbers={event.account.event.index: number for number, event in enumerate(events, 1)
+                 if event.account.event is not None} if len(storms) == 1 else {},
         command=command,
         version=version,
         style=_markup(style),
@@ -99,8 +100,7 @@ def _view(event: PageEvent, number: int, rows: int) -> dict[str, Any]:
     has_sum = (found := arithmetic(account)) is not None
     paragraphs = blocks(account, has_sum=has_sum)
     reason = why_not(account)
-    log_event = account.log_event
-    index = None if account.reading is None else account.reading.event.index
+    told = account.event or (None if account.reading is None else account.reading.event)
     return {
         "id": f"e{number}",
         "source": event.source,
@@ -123,15 +123,15 @@ def _view(event: PageEvent, number: int, rows: int) -> dict[str, Any]:
         "open": account.open,
         "memory": memory(account),
         "tree": tree(account),
-        "listing": None if event.listing is None else event.listing.listing(index),
+        "listing": None if event.listing is None else event.listing.listing(None if told is None else told.index),
         "what_if": reason,
         "data": None if reason else _json(what_if_data(account)),
-        "table": task_table(account, rows),
-        "page_size": account.explanation.report.system.page_size,
+        "table": None if account.explanation is None else task_table(account, rows),
+        "page_size": account.sizes.page_size,
         "lines": own_lines(account, event.source, rows),
         "missing": account.missing,
         "notes": (*account.notes, *account.more_notes),
-        "is_log": log_event is not None,
+        "is_log": told is not None,
     }
 
 
@@ -144,6 +144,7 @@ def _usage(account: Account) -> dict[str, Any]:
         "rss": size_words(usage.rss),
         "names": _uses(usage.names),
         "cgroups": _uses(usage.cgroups),
+        "cgroups_title": cgroups_title(usage) if usage.cgroups else "",
         "kinds": [
             {"name": kind.words, "size": size_words(kind.size), "share": _share(kind.size / whole),
              "bar": Scale(0, 1).span(0, kind.size / whole)[1]}

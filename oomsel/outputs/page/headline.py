@@ -7,8 +7,9 @@ from typing import NamedTuple
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN
 from oomsel.kernel.event import Outcome
 from oomsel.outputs.account import Account
-from oomsel.outputs.first_screen import names_words, nobody_words, scope_words
+from oomsel.outputs.first_screen import name_words, names_words, nobody_words, others_words, scope_words
 from oomsel.outputs.log_evidence import sentence
+from oomsel.outputs.page.holdings import explained, knows_badness
 from oomsel.outputs.sizes import size_words
 from oomsel.outputs.summary import compare, freed_pages, pages_and_mebibytes
 from oomsel.text import printable
@@ -33,14 +34,14 @@ class Card(NamedTuple):
 
 def headline(account: Account) -> str:
     """What happened, in a few words; of a simulation what would."""
-    happened = account.reading is not None and not account.reading.changed
+    happened = account.event is not None
     if account.ending == "panic":
         return "The machine panicked" if happened else "The machine would panic"
     if account.deaths:
         victim = account.deaths[0]
         more = f" and {len(account.deaths) - 1} more" if len(account.deaths) > 1 else ""
         did = ("were" if more else "was") if happened else "would be"
-        return f"{printable(victim.comm)} (pid {victim.pid}){more} {did} killed"
+        return f"{name_words(victim.comm)} (pid {victim.pid}){more} {did} killed"
     words = nobody_words(account.ending)
     if words.startswith("not in the log"):
         return "Who was killed is not in the log"
@@ -49,13 +50,15 @@ def headline(account: Account) -> str:
 
 def kicker(account: Account) -> str:
     """What ran out, above the headline."""
-    claim = "Simulated: " if account.reading is None else "What if: " if account.reading.changed else ""
+    claim = "" if account.event is not None else "Simulated: " if account.reading is None else "What if: "
     words = scope_words(account.scope)
     return claim + words if claim else words[:1].upper() + words[1:]
 
 
 def verdict(account: Account) -> Verdict:
     """Whether the kernel's choice is the right one, as far as the evidence goes."""
+    if account.explanation is None:
+        return Verdict("open", "?", account.why)
     if account.reading is not None and account.verdict is not None:
         return _of_log(account)
     return _of_scenario(account)
@@ -71,7 +74,7 @@ def _of_log(account: Account) -> Verdict:
     if made.agrees is not True:
         return Verdict("open", "?", tuple(sentence(text) for text in (made.sentences[0], *made.why)))
     said = ("The kernel's choice is confirmed from its table.", *map(sentence, made.why))
-    is_exact = account.explanation.report.system.rules.precise_oom and reading.facts.is_simulated
+    is_exact = explained(account).report.system.rules.precise_oom and reading.facts.is_simulated
     is_decided = made.interval is not None and not made.interval.rivals
     if is_exact or is_decided:
         return Verdict("right", "\N{CHECK MARK}", (*said, *account.evidence.how_wrong[:1]))
@@ -80,7 +83,7 @@ def _of_log(account: Account) -> Verdict:
 
 
 def _of_scenario(account: Account) -> Verdict:
-    explanation = account.explanation
+    explanation = explained(account)
     report = explanation.report
     if report.outcome not in (Outcome.KILLED, Outcome.CHOSEN_DYING) or report.allocating_task:
         return Verdict("plain", "i", account.why)
@@ -103,7 +106,7 @@ def _of_scenario(account: Account) -> Verdict:
 
 def _of_two_victims(account: Account) -> Verdict:
     """The two readings of a scenario choose differently."""
-    report, other = account.explanation.report, account.explanation.other
+    report, other = explained(account).report, explained(account).other
     instead = "nobody" if other.victim is None else other.victim
     if report.mode == "precise":
         text = f"The right victim: this kernel sums every CPU. Read approximately, {instead} would be chosen."
@@ -116,37 +119,60 @@ def _of_two_victims(account: Account) -> Verdict:
 
 def details(account: Account) -> list[tuple[str, str]]:
     """Terms and what stands for them: when, where, whose, who asked."""
-    explanation, asked = account.explanation, account.asked
-    found = [("When", account.when), ("UTC", account.utc if account.utc != account.when else None)]
+    asked, event = account.asked, account.event
+    found = [("Seen", "; ".join(account.partial)), ("When", account.when)]
+    found.append(("UTC", account.utc if account.utc != account.when else None))
     found.append(("Kernel", account.release and f"Linux {account.release}"))
-    if account.reading is None and explanation.report.system.rules.percpu_rss:
-        precise = explanation.report.mode == "precise"
+    if event is None and account.reading is None and explained(account).report.system.rules.percpu_rss:
+        precise = explained(account).report.mode == "precise"
         found.append(("Counters read", "by summing every CPU" if precise else "approximately"))
     owner = names_words(account.victim_names)
     path = None if account.victim_cgroup == "/" else account.victim_cgroup
     found.append(("Victim's cgroup", path and f"{path}{f' ({owner})' * bool(owner)}"))
-    comm = "" if asked.comm is None else printable(asked.comm)
+    for pinned in () if event is None else event.pinned:
+        pinner = f"{name_words(pinned.pinner_comm)} (pid {pinned.pinner})"
+        found.append(("Not freed", f"the victim's memory: {pinner} shares it, line {pinned.line}"))
+    comm = "" if asked.comm is None else name_words(asked.comm)
     found.append(("Asked", asked.sentence(f"{comm} (pid {asked.pid})" if asked.pid else comm)))
+    found.append(("Also", others_words(account.others)))
     return [(term, printable(words)) for term, words in found if words]
 
 
 def cards(account: Account) -> list[Card]:
     """The key figures."""
-    explanation = account.explanation
-    report = explanation.report
-    is_mine = account.log_event is None
     found: list[Card] = []
-    knows = account.evidence is None or account.evidence.candidates is None
-    if report.chosen is not None and knows and (is_mine or (account.verdict and account.verdict.agrees)):
-        points = int(report.points[report.chosen])
-        if points not in (LONG_MIN, LONG_MAX) and not report.allocating_task:
-            found.append(_score_card(account, points))
+    if account.explanation is not None:
+        found += _score_cards(account)
     freed = [death.rss for death in account.deaths if death.rss is not None]
-    if freed and not is_mine:
+    if freed and account.event is not None:
         count = "" if len(freed) == 1 else f", of {len(freed)} processes"
         found.append(Card("Freed, as the kernel reports", size_words(sum(freed)), f"RSS of the kill lines{count}"))
-    elif report.killed:
+    elif account.explanation is not None and account.explanation.report.killed:
         found += _freed_cards(account)
+    if account.explanation is not None:
+        found += _margin_cards(account)
+    scope = account.scope
+    if scope.limit is not None:
+        below = "of memory and swap" if scope.with_swap else "of memory"
+        found.append(Card("Limit of the cgroup", size_words(scope.limit), below))
+    elif scope.ram is not None:
+        swap = f"and {size_words(scope.swap)} of swap" if scope.swap else "and no swap"
+        found.append(Card("RAM", size_words(scope.ram), swap if scope.swap is not None else ""))
+    return found
+
+
+def _score_cards(account: Account) -> list[Card]:
+    report = explained(account).report
+    is_known = account.event is None or (account.verdict is not None and account.verdict.agrees is True)
+    if report.chosen is None or report.allocating_task or not is_known or not knows_badness(account):
+        return []
+    points = int(report.points[report.chosen])
+    return [] if points in (LONG_MIN, LONG_MAX) else [_score_card(account, points)]
+
+
+def _margin_cards(account: Account) -> list[Card]:
+    """How far the victim is ahead, and by how much a counter may be off."""
+    report, found = explained(account).report, []
     if account.next is not None and account.next[1]:
         task, gap = account.next
         in_pages = report.system.scores_in_pages
@@ -156,27 +182,21 @@ def cards(account: Account) -> list[Card]:
     if off is not None:
         pages, why = off
         found.append(Card("A counter may be off by", f"±{size_words(pages * report.system.page_size)}", why))
-    if account.scope.limit is not None:
-        found.append(Card("Limit of the cgroup", size_words(account.scope.limit), "of memory and swap" if
-                          account.scope.with_swap else "of memory"))  # fmt: skip
-    elif account.scope.ram is not None:
-        swap = f"and {size_words(account.scope.swap)} of swap" if account.scope.swap else "and no swap"
-        found.append(Card("RAM", size_words(account.scope.ram), swap if account.scope.swap is not None else ""))
     return found
 
 
 def _score_card(account: Account, points: int) -> Card:
-    report = account.explanation.report
+    report = explained(account).report
     if not report.system.scores_in_pages:
         return Card("Score of the victim", f"{points:,}", "points")
     return Card("Badness of the victim", f"{points:,}", f"pages, {size_words(points * report.system.page_size)}")
 
 
 def _freed_cards(account: Account) -> list[Card]:
-    report, size = account.explanation.report, account.explanation.report.system.page_size
+    report, size = explained(account).report, explained(account).report.system.page_size
     claimed, held = (freed_pages(report, counters) for counters in (report.counters, report.precise))
     found = [Card("Freed, as the kernel reports", size_words(claimed * size), f"{claimed:,} pages of RSS")]
-    if account.explanation.deltas_known and account.reading is None:
+    if explained(account).deltas_known and account.reading is None:
         apart = held - claimed
         below = f"{apart:+,} pages" if apart else "as reported"
         found.append(Card("Freed, in truth", size_words(held * size), below, is_bad=-apart * 100 > claimed))
@@ -188,7 +208,7 @@ def _counter_error(account: Account) -> tuple[int, str] | None:
     if account.verdict is not None:
         interval = account.verdict.interval
         return None if interval is None else (interval.per_counter, f"with {interval.cpus} CPUs")
-    explanation = account.explanation
+    explanation = explained(account)
     if not explanation.report.system.rules.percpu_rss or explanation.report.mode == "precise":
         return None
     bound = explanation.bound

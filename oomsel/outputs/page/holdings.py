@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oomsel.outputs.account import Account
+from oomsel.outputs.explain import Explanation
 from oomsel.outputs.tasks import FIRST, TaskView
 
 #: The kinds that a bar may have, in order, with their words.
@@ -49,14 +50,22 @@ class Holding(NamedTuple):
         return dict(self.parts).get(kind)
 
 
+def explained(account: Account) -> Explanation:
+    """The event as it was worked out; only for what shows somebody to choose from."""
+    assert account.explanation is not None
+    return account.explanation
+
+
 def knows_badness(account: Account) -> bool:
     """Whether anybody's badness can be computed."""
+    if account.explanation is None:
+        return False
     return account.evidence is None or account.evidence.candidates is None
 
 
 def holdings(account: Account, tasks: Sequence[int]) -> list[Holding]:
     """The tasks at these indices."""
-    explanation, knows = account.explanation, knows_badness(account)
+    explanation, knows = explained(account), knows_badness(account)
     report = explanation.report
     view, other = TaskView(report, tasks), TaskView(explanation.other, tasks)
     counters = view.counters()
@@ -96,16 +105,16 @@ def holdings(account: Account, tasks: Sequence[int]) -> list[Holding]:
 
 def shown_tasks(account: Account) -> list[int]:
     """All tasks that the input shows, the worst candidates first, then who may not be killed."""
-    report, unseen = account.explanation.report, account.usage.unseen
-    candidates = account.explanation.candidates
-    skipped = [task for tasks in account.explanation.skipped.values() for task in tasks]
+    report, unseen = explained(account).report, account.usage.unseen
+    candidates = explained(account).candidates
+    skipped = [task for tasks in explained(account).skipped.values() for task in tasks]
     pids = report.system.tasks.pid
     return [task for task in (*candidates, *sorted(skipped)) if int(pids[task]) not in unseen]
 
 
 def fate(holding: Holding, account: Account, could_be: frozenset[int]) -> str:
     """What became of a task, in a word or two; why it may not be killed; empty for nothing."""
-    explanation = account.explanation
+    explanation = explained(account)
     if holding.killed:
         return "killed"
     if account.reading is None and explanation.deltas_known and holding.task == explanation.precise.chosen:

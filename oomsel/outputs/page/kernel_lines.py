@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from oomsel.outputs.account import Account
 from oomsel.outputs.kernel_text import kernel_lines
+from oomsel.outputs.page.holdings import explained
 from oomsel.outputs.summary import compare
 from oomsel.text import printable
 
@@ -26,11 +27,11 @@ class Lines(NamedTuple):
 
 def own_lines(account: Account, source: str, most: int) -> list[Lines]:
     """The report's lines; of a scenario those of both readings where they differ."""
-    event = account.log_event
+    event = account.event
     if event is not None:
         title = f"{source}, lines {event.first_line} to {event.last_line}, as they stand there"
         return [_cut(title, [line.decode("utf-8", "surrogateescape") for line in event.source_lines], most)]
-    explanation = account.explanation
+    explanation = explained(account)
     reports = [explanation.report]
     if account.reading is None and not compare(explanation.approximate, explanation.precise).agree:
         reports.append(explanation.other)

@@ -14,6 +14,7 @@ from oomsel.outputs.account import Account
 from oomsel.outputs.log_evidence import sentence
 from oomsel.outputs.log_memory import why_it_failed
 from oomsel.outputs.log_zones import ZoneState, largest_block, zone_states
+from oomsel.outputs.page.holdings import explained
 from oomsel.outputs.page.scale import Mark, Scale, Segment, stacked
 from oomsel.outputs.sizes import size_words
 from oomsel.text import UNLIMITED_KB
@@ -56,13 +57,11 @@ class Memory(NamedTuple):
 
 def memory(account: Account) -> Memory:
     """The memory, as far as the input shows it."""
-    event, reading = account.log_event, account.reading
-    if event is None or reading is None:
+    event, facts = account.event, account.facts
+    if event is None or facts is None:
         return Memory((), tuple(_of_processes(account)), ())
-    states = () if event.is_memcg else zone_states(event, reading.facts.page_size)
-    return Memory(
-        (sentence(why_it_failed(event, reading.facts)),), tuple(_of_kinds(account)), tuple(map(_zone, states))
-    )
+    states = () if event.is_memcg else zone_states(event, facts.page_size)
+    return Memory((sentence(why_it_failed(event, facts)),), tuple(_of_kinds(account)), tuple(map(_zone, states)))
 
 
 def _bar(what: str, whole: int, parts: Iterable[tuple[str, str, int]]) -> StackedBar:
@@ -89,7 +88,7 @@ def _of_kinds(account: Account) -> Iterable[StackedBar]:
 
 def _of_processes(account: Account) -> Iterable[StackedBar]:
     """A scenario's: what all processes hold by kind, each mm once, as the explained mode reads it."""
-    report = account.explanation.report
+    report = explained(account).report
     system, page = report.system, report.system.page_size
     own = np.unique(system.tasks.mm[system.tasks.mm != NO_MM])
     if not len(own):

@@ -46,9 +46,11 @@ class Arithmetic(NamedTuple):
 
 def arithmetic(account: Account) -> Arithmetic | None:
     """The sum; None where it is not one of pages, or decides nothing."""
+    if account.explanation is None:
+        return None
     report = account.explanation.report
     system, task = report.system, report.chosen
-    is_kernels = account.log_event is None or (account.verdict is not None and account.verdict.agrees is True)
+    is_kernels = account.event is None or (account.verdict is not None and account.verdict.agrees is True)
     if task is None or system.formula is not None or report.allocating_task or not is_kernels:
         return None
     if not knows_badness(account) or int(report.points[task]) in (LONG_MIN, LONG_MAX):
@@ -67,6 +69,8 @@ def arithmetic(account: Account) -> Arithmetic | None:
 
 def blocks(account: Account, *, has_sum: bool) -> list[Block]:
     """What `explain --scores --counters` says in paragraphs, without what the page shows in another way."""
+    if account.explanation is None:
+        return []
     lines = explanation_lines(
         account.explanation, evidence=account.evidence, scores=True, counters=account.counters_matter
     )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from oomsel.outputs.account import Account
 from oomsel.outputs.page.candidates import known_interval
-from oomsel.outputs.page.holdings import Holding, fate, holdings, knows_badness, shown_tasks
+from oomsel.outputs.page.holdings import Holding, explained, fate, holdings, knows_badness, shown_tasks
 from oomsel.outputs.page.scale import Segment, stacked
 from oomsel.outputs.sizes import size_words
 from oomsel.text import printable
@@ -51,7 +51,7 @@ def task_table(account: Account, most: int) -> TaskTable:
 
 
 def _could_be(account: Account) -> frozenset[int]:
-    explanation = account.explanation
+    explanation = explained(account)
     if account.reading is None:
         several = len(explanation.possible_victims) > 1
         return frozenset(explanation.possible_victims) if several and known_interval(account) else frozenset()
@@ -63,7 +63,7 @@ def _could_be(account: Account) -> frozenset[int]:
 
 def _columns(account: Account, shown: list[Holding]) -> tuple[Column, ...]:
     """The columns for which there is anything to show."""
-    explanation = account.explanation
+    explanation = explained(account)
     has_other = account.reading is None and explanation.deltas_known
     is_split = any(holding.part("anon") is not None for holding in shown)
     wanted = [
@@ -82,19 +82,19 @@ def _row(holding: Holding, account: Account, columns: tuple[Column, ...], peak: 
     said = fate(holding, account, could)
     error = None
     if isinstance(holding.badness, int) and isinstance(holding.other, int):
-        precise = account.explanation.other.mode == "precise"
+        precise = explained(account).other.mode == "precise"
         error = holding.badness - holding.other if precise else holding.other - holding.badness
     cells = {
         "": said, "pid": str(holding.pid), "name": printable(holding.comm), "uid": str(holding.uid),
         "adj": str(holding.adj), "badness": _number(holding.badness), "error": _number(error),
-        account.explanation.other.mode: _number(holding.other), "holds": "", "RSS": _number(holding.rss),
+        explained(account).other.mode: _number(holding.other), "holds": "", "RSS": _number(holding.rss),
         "anon": _number(holding.part("anon")), "file": _number(holding.part("file")),
         "shmem": _number(holding.part("shmem")), "swap": _number(holding.part("swap")),
         "page tables": _number(holding.part("pt")), "total_vm": _number(holding.total_vm),
         "oom_score": _number(holding.oom_score), "cgroup": printable(holding.cgroup),
     }  # fmt: skip
     kind = "killed" if holding.killed else "skipped" if holding.skip_reason else "could" if said else ""
-    size = size_words(holding.held * account.explanation.report.system.page_size)
+    size = size_words(holding.held * explained(account).report.system.page_size)
     segments = stacked(((part, pages, "") for part, pages in holding.parts), peak)
     return Row(kind, tuple(cells[column.heading] for column in columns), tuple(segments), size)
 
@@ -108,7 +108,7 @@ def _number(value: int | str | None) -> str:
 def _summed(account: Account, rest: Iterable[Holding]) -> str:
     """What the tasks that are not shown come to."""
     rest = list(rest)
-    page = account.explanation.report.system.page_size
+    page = explained(account).report.system.page_size
     rss = size_words(sum(holding.rss or 0 for holding in rest) * page)
     swap = sum(holding.part("swap") or 0 for holding in rest)
     may = [holding for holding in rest if not holding.skip_reason]

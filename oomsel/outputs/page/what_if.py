@@ -15,7 +15,7 @@ from oomsel.kernel.memcontrol import mem_cgroup_get_oom_group
 from oomsel.kernel.oom_kill import DYING, task_will_free_mem
 from oomsel.kernel.system import NO_MM, TaskFlag
 from oomsel.outputs.account import Account
-from oomsel.outputs.page.holdings import knows_badness
+from oomsel.outputs.page.holdings import explained, knows_badness
 from oomsel.text import comm_to_text, printable
 
 #: Outcomes that no oom_score_adj changes.
@@ -31,24 +31,28 @@ ROOT, ORIGIN, IS_DYING, ALLOCATING_ONLY, UNSEEN = 1, 2, 4, 8, 16
 
 def why_not(account: Account) -> str | None:
     """Why nothing can be tried; None where it can."""
+    if account.explanation is None:
+        return "the log shows nobody to choose from"
     report = account.explanation.report
     formula = report.system.formula
     if report.outcome in _FIXED:
         return _FIXED[report.outcome]
     if formula is not None and formula.scale == "raw":
         return "the scores of this release have terms that no report prints"
-    if account.reading is None:
-        return None
+    return None if account.reading is None else _why_not_of_log(account)
+
+
+def _why_not_of_log(account: Account) -> str | None:
     if not knows_badness(account) or (account.evidence is not None and not account.evidence.knows_total):
         return "what oom_score_adj weighs by, totalpages, or who could be killed is not in the log"
-    if not account.reading.changed and (account.verdict is None or account.verdict.agrees is not True):
+    if account.event is not None and (account.verdict is None or account.verdict.agrees is not True):
         return "the table alone does not lead to the kernel's own choice, so that it cannot tell of another"
     return None
 
 
 def what_if_data(account: Account) -> dict[str, Any]:
     """The terms: `tasks` has [pid, name, oom_score_adj, pages, pages in the other mode, bits, group] in scan order."""
-    explanation = account.explanation
+    explanation = explained(account)
     report, system, oc = explanation.report, explanation.report.system, explanation.report.oc
     tasks, formula = system.tasks, system.formula
     # Who may be killed if -1000 did not forbid it.
@@ -97,12 +101,12 @@ def what_if_data(account: Account) -> dict[str, Any]:
 
 
 def _has_two_readings(account: Account) -> bool:
-    return account.reading is None and account.explanation.deltas_known
+    return account.reading is None and explained(account).deltas_known
 
 
 def _minimum(account: Account) -> int | None:
     """The fewest points that a task which may be killed has."""
-    system = account.explanation.report.system
+    system = explained(account).report.system
     if system.formula is not None:
         return system.formula.minimum
     return None if system.rules.signed_badness else 1
@@ -110,7 +114,7 @@ def _minimum(account: Account) -> int | None:
 
 def _kills_allocating(account: Account) -> bool:
     """Whether vm.oom_kill_allocating_task kills the allocating task as long as its oom_score_adj is not -1000."""
-    report = account.explanation.report
+    report = explained(account).report
     system, current = report.system, report.oc.current
     if current is None or not system.sysctl.oom_kill_allocating_task or report.oc.is_memcg_oom:
         return False

@@ -259,6 +259,7 @@ def test_a_server_is_asked_for_nothing_else(tab: Tab, pages: dict[str, Path], fo
 def test_print_shows_no_controls(tab: Tab, pages: dict[str, Path]) -> None:
     opened(tab, pages["log"])
     tab.send("Emulation.setEmulatedMedia", media="print")
-    shown = "[...document.querySelectorAll('input, form button, .skip')].filter((each) => each.getClientRects().length).length"
+    shown = "[...document.querySelectorAll('input, form button, .skip')]"
+    shown += ".filter((each) => each.getClientRects().length).length"
     assert tab.run(shown) == 0
     assert tab.run("document.querySelectorAll('.tasks tbody tr').length") == 16
