@@ -183,8 +183,7 @@ def test_it_is_said_what_is_missing() -> None:
     page = page_of("-", stdin=cut)
     found = json.loads(run("explain", "--format", "json", "-", stdin=cut).out)
     assert found["missing"]
-    for missing in found["missing"]:
-        assert f"Missing: {missing}." in page.words
+    assert f"The report is incomplete: {'; '.join(found['missing'])}." in page.words
 
 
 def test_a_report_without_a_table_has_a_page() -> None:
