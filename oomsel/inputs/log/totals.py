@@ -65,6 +65,8 @@ def _global_total(event: OomEvent, swap: Swap) -> Total:
 def _what_is_missing(event: OomEvent) -> str:
     """Which lines of the Mem-Info block a global total needs and the log does not have."""
     info = event.meminfo
+    if event.mixed_line is not None:
+        return f"two reports are mixed, line {event.mixed_line}, and whose the Mem-Info block is is not known"
     if info.is_empty:
         return "the report's Mem-Info block, which has RAM and swap, is not in the log"
     lost = [name for name, value in (("pages RAM", info.ram), ("pages reserved", info.reserved)) if value is None]
