@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from oomsel.cli.common import OUTPUT, say, write, write_with
+from oomsel.cli.common import OUTPUT, print_lines, say, write, write_with
+from oomsel.cli.streams import is_terminal
 from oomsel.errors import OomselError
 from oomsel.text import json_text, printable
 
@@ -84,7 +85,7 @@ def _write_list(form: str, rows: list[Any], output: str | None, *, with_source: 
     elif rows:
         from oomsel.outputs.log_events import event_lines
 
-        write("".join(f"{line}\n" for line in event_lines(rows, with_source=with_source)), output)
+        print_lines(event_lines(rows, with_source=with_source), output)
 
 
 def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
@@ -96,7 +97,7 @@ def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
 
         if find_spec("pyarrow") is None:
             raise click.UsageError("--format parquet needs pyarrow; pip install 'oomsel[fleet]', or use csv or jsonl")
-        if output in (None, "-") and sys.stdout.isatty():
+        if output in (None, "-") and is_terminal(sys.stdout):
             raise click.UsageError("Parquet is nothing for a terminal; use -o FILE")
     put = {"csv": fleet.write_csv, "jsonl": fleet.write_jsonl, "parquet": fleet.write_parquet}[form]
 

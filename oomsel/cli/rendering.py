@@ -123,7 +123,7 @@ class Rendering:
             return "".join(f"{line}\n" for line in plain_table(approximate, precise, is_one=is_one, shown=shown))
         console = terminal.console()
         print_table(approximate, precise, console, is_one=is_one, shown=shown)
-        return str(console.file.getvalue())
+        return terminal.printed(console)
 
 
 def _has_deltas(report: OomReport) -> bool:

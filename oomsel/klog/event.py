@@ -28,7 +28,7 @@ class Current(NamedTuple):
     pid: int
     uid: int | None
     cpu: int | None
-    release: str
+    release: str | None  #: None where what stands in its place is no release
 
 
 class Summary(NamedTuple):
@@ -269,6 +269,11 @@ class OomEvent:
         """The row that has `pid` as its pid, or else as its tgid."""
         by_tgid = (row for row in self.rows if row.numbers.get("tgid") == pid)
         return next((row for row in self.rows if row.pid == pid), None) or next(by_tgid, None)
+
+    def rows_by_pid(self) -> dict[int, Row]:
+        """As `row_of` answers, for all pids at once."""
+        by_tgid = {tgid: row for row in reversed(self.rows) if (tgid := row.numbers.get("tgid")) is not None}
+        return by_tgid | {row.pid: row for row in reversed(self.rows)}
 
 
 def _count(lines: list[int]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oomsel.inputs.log.facts import Facts
+from oomsel.inputs.log.facts import Facts, release_note
 from oomsel.kernel.historic import historic_badness
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_choice import LogChoice, thread_chosen
@@ -18,6 +18,7 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     """Sentences, the gravest first."""
     facts, result = choice.facts, choice.result
     yield from _about_rows(choice)
+    yield from _about_release(choice)
     yield from _about_totalpages(choice)
     yield from _about_group(choice)
     if not choice.reading.changed:
@@ -38,6 +39,7 @@ def caveats(choice: LogChoice) -> Iterator[str]:
 def grave_caveats(choice: LogChoice) -> Iterator[str]:
     """Of these, what could make the answer another."""
     yield from _about_rows(choice)
+    yield from _about_release(choice)
     if choice.weighs_by_total:
         yield from _about_totalpages(choice)
 
@@ -53,6 +55,12 @@ def _about_rows(choice: LogChoice) -> Iterator[str]:
         yield f"columns that no release has are not counted: {', '.join(result.unknown_columns)}"
     if result.missing_columns and facts.is_simulated and event.rows:
         yield f"columns that count are not in the table: {', '.join(result.missing_columns)}"
+
+
+def _about_release(choice: LogChoice) -> Iterator[str]:
+    note = release_note(choice.event, choice.reading.context)
+    if note is not None:
+        yield note
 
 
 def _about_totalpages(choice: LogChoice) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oomsel.inputs.log.allocation import PID_MAX_LIMIT
+from oomsel.inputs.log.facts import release_note
 from oomsel.inputs.log.reading import LogReading
 from oomsel.kernel.historic import formula_of
 from oomsel.outputs.log_evidence import sentence
@@ -29,6 +30,8 @@ def comments_of(reading: LogReading) -> tuple[str, ...]:
         lines.append("The machine's RAM is not printed; machine.ram is the cgroup's limit, and no score depends on it.")
     if facts.cpus is None:
         lines.append(f"machine.cpus is a guess: {facts.cpus_because}.")
+    if (unverified := release_note(event, reading.context)) is not None:
+        lines.append(sentence(unverified))
     if not facts.is_simulated:
         name = formula_of(facts.version).name
         lines.append(f"The kernel chose by {name} formula; this scenario is run by {facts.kernel}'s, which may differ.")

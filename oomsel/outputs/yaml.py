@@ -11,6 +11,7 @@ from oomsel.outputs.kernel_table import table_form
 from oomsel.outputs.scenario_text import EDITOR_LINE, MAX_KEY
 from oomsel.scenario import models
 from oomsel.scenario.plain import plain
+from oomsel.text import json_escaped, shown
 
 #: Text that YAML reads as the same text without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./|+-]*")
@@ -79,7 +80,9 @@ def _entry(path: tuple[str, ...], value: Any, comments: Mapping[tuple[str, ...],
 def _is_literal(text: str) -> bool:
     """Whether a text of several lines can stand in a literal block, which ends before a last newline."""
     lines = text.split("\n")
-    return len(lines) > 1 and all(line.isprintable() and line and line[0] != " " for line in lines)
+    if len(lines) < 2 or shown(text) != text:
+        return False
+    return all(line.isprintable() and line and line[0] != " " for line in lines)
 
 
 def _flow(value: Any) -> str:
@@ -108,6 +111,6 @@ def _scalar(value: Any) -> str:
     text = str(value)
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    quoted = json.dumps(text, ensure_ascii=False)
+    quoted = json_escaped(json.dumps(text, ensure_ascii=False))
     # What YAML does not take as it is, JSON's escapes write.
     return "".join(char if char.isprintable() or char == " " else json.dumps(char)[1:-1] for char in quoted)
