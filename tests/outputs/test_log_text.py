@@ -116,7 +116,7 @@ def test_every_zone_is_said_where_all_have_their_line(tmp_path: Path, word: str)
 
 def test_the_constraint_is_the_logs_whatever_the_run_had_to_assume(tmp_path: Path) -> None:
     lines = (LOGS / "10-cpuset.log").read_text().split("\n")
-    path = logged(tmp_path, lines[next(number for number, line in enumerate(lines) if "Tasks state" in line) :])
+    path = logged(tmp_path, [line for line in lines if not re.search(r"\] \[ *[0-9]+\] ", line)])
     summary = next(line.partition("oom-kill:")[2] for line in lines if "oom-kill:" in line)
     assert f"oom-kill:{summary.partition(',mems_allowed')[0]}" in run("select", path).out
     found = json.loads(run("select", "--mode", "kernel", "--format", "json", path).out)
