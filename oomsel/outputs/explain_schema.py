@@ -28,15 +28,28 @@ def _list(schema: dict[str, Any], description: str) -> dict[str, Any]:
     return {"type": "array", "items": schema, "description": description}
 
 
-_NAMES = {"pod": _TEXT, "container": _TEXT, "unit": _TEXT, "guest": _TEXT}
+_NAMES = {
+    "pod": {**_TEXT, "description": "its uid"},
+    "container": {**_TEXT, "description": "its id"},
+    "runtime": {**_TEXT, "description": "of the container, as the path names it"},
+    "unit": {**_TEXT, "description": "of systemd's"},
+    "guest": {**_TEXT, "description": "an LXC guest"},
+}
 _USE = {
-    "processes": {"type": "integer"},
+    "processes": {**_COUNT, "description": "null where only memory.stat tells of a cgroup"},
     "rss": _SIZE,
     "swap": _SIZE,
     "share": {"type": "number", "description": "of the RSS of all processes, 0 to 1"},
 }
 _KIND = _object("Memory of one kind.", kind={"type": "string"}, words={"type": "string"}, size=_SIZE, line=_COUNT)
 _WHO = {"pid": {"type": "integer"}, "comm": {"type": "string"}}
+_OTHER = _object(
+    "A report in short.",
+    event={"type": "integer", "description": "its number in the log, from 1"},
+    line={"type": "integer"},
+    when=_TEXT,
+    killed=_list(_object("A process that died.", **_WHO, rss=_SIZE), "the victim first"),
+)
 
 
 def explanation_schema() -> dict[str, Any]:
@@ -51,7 +64,10 @@ def explanation_schema() -> dict[str, Any]:
             when={**_TEXT, "description": "the log's own time"},
             utc={**_TEXT, "description": "ISO, where the log says a zone and a year"},
             release=_TEXT,
-            mode={"enum": ["approximate", "precise"]},
+            mode={
+                "enum": ["approximate", "precise", None],
+                "description": "how the counters are read; null of a report that shows nobody to choose from",
+            },
             scope=_object(
                 "What ran out.",
                 kind={"enum": ["global", "memcg", "cpuset", "mempolicy", "sysrq", "?"]},
@@ -59,7 +75,8 @@ def explanation_schema() -> dict[str, Any]:
                 **_NAMES,
                 limit=_SIZE,
                 limit_is_with_swap={"type": "boolean"},
-                nodes=_TEXT,
+                nodes={**_TEXT, "description": "of a cpuset or a memory policy"},
+                nodes_ram={**_SIZE, "description": "bytes present on them"},
                 ram=_SIZE,
                 swap=_SIZE,
             ),
@@ -67,7 +84,8 @@ def explanation_schema() -> dict[str, Any]:
                 "type": "string",
                 "description": "killed, panic, nobody, exiting, unknown, or why the kernel prints nothing",
             },
-            panic=_TEXT,
+            seen_in_part={**_WORDS, "description": "why a capture is not the whole machine"},
+            panic={**_TEXT, "description": "what the kernel says of it"},
             killed=_list(
                 _object("A process that died.", **_WHO, rss=_SIZE, swap=_SIZE, oom_score_adj=_COUNT, line=_COUNT),
                 "the victim first",
@@ -75,6 +93,11 @@ def explanation_schema() -> dict[str, Any]:
             victim_cgroup=_object("Where the victim was.", cgroup=_TEXT, **_NAMES),
             why={**_WORDS, "description": "sentences"},
             next=_or_null(_object("Who would have been next.", **_WHO, behind={"type": "integer"})),
+            also=_object(
+                "Other reports of the same machine, each within a minute of the next.",
+                before=_list(_OTHER, "the oldest first"),
+                after=_list(_OTHER, "the oldest first"),
+            ),
             asked=_object(
                 "The allocation that failed.",
                 comm=_TEXT,
@@ -131,20 +154,22 @@ def explanation_schema() -> dict[str, Any]:
                 "type": ["object", "null"],
                 "description": "of a log: the kernel's choice held against the one made again, as select has it",
             },
-            counters=_object(
-                "How far off approximate counters can be; pages.",
-                cpus={"type": "integer"},
-                per_cpu={"type": "integer"},
-                worst={"type": "integer", "description": "of one counter"},
-                likely={"type": "number", "description": "of one counter: a standard deviation"},
-                deltas_known={"type": "boolean"},
-                possible_victims=_list(_object("A task.", **_WHO), "the worst first"),
-                other_mode=_object(
-                    "The other way of reading.",
-                    mode={"type": "string"},
-                    outcome={"type": "string"},
-                    does={"type": "string"},
-                ),
+            counters=_or_null(
+                _object(
+                    "How far off approximate counters can be; pages.",
+                    cpus={"type": "integer"},
+                    per_cpu={"type": "integer"},
+                    worst={"type": "integer", "description": "of one counter"},
+                    likely={"type": "number", "description": "of one counter: a standard deviation"},
+                    deltas_known={"type": "boolean"},
+                    possible_victims=_list(_object("A task.", **_WHO), "the worst first"),
+                    other_mode=_object(
+                        "The other way of reading.",
+                        mode={"type": "string"},
+                        outcome={"type": "string"},
+                        does={"type": "string"},
+                    ),
+                )
             ),
             rescues=_list(
                 _object(
@@ -154,6 +179,7 @@ def explanation_schema() -> dict[str, Any]:
                     mode={"type": "string"},
                     then={"type": "string"},
                     then_panics={"type": "boolean"},
+                    guessed_totalpages={**_COUNT, "description": "pages; null where the input says all of it"},
                 ),
                 "of the victim of each mode",
             ),

@@ -128,7 +128,8 @@ def test_cma_alone_is_told() -> None:
 
 def test_a_rescue_that_ends_in_a_panic_warns() -> None:
     (advice,) = [each for each in explained(LOGS["g02_hugepages_reserved"])["advice"] if each["kind"] == "protect"]
-    assert advice["warning"] == "then the machine panics"
+    assert advice["warning"] == "-1000 for 7000 (server) leaves nobody to kill"
+    assert advice["sentence"].endswith("saves 7000 (server): then the machine panics.")
 
 
 def test_a_panic_is_not_a_kill() -> None:
