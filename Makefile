@@ -90,6 +90,9 @@ generated: $(INSTALLED) ## make anew what is made from the code: each format's s
 	$(BIN)/oomsel schema --of workload --format markdown --output examples/WORKLOAD.md
 	$(BIN)/oomsel schema --of study --output examples/study.schema.json
 	$(BIN)/oomsel schema --of study --format markdown --output examples/STUDY.md
+	for what in explanation all-events check bench; do \
+	    $(BIN)/oomsel schema --of $$what --output examples/printed/$$what.schema.json; \
+	    $(BIN)/oomsel schema --of $$what --format markdown --output examples/printed/$$what.md; done
 
 check: lint typecheck test examples ## lint, typecheck, test and check the examples: what to run before pushing
 
