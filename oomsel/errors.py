@@ -11,6 +11,13 @@ from oomsel.text import printable
 MAX_PROBLEMS = 20
 #: A longer line would hide what it says.
 _LONGEST = 1000
+#: What is said where memory runs out.
+NO_MEMORY = "not enough memory for it on this machine; use one that has more, or a smaller input"
+
+
+def shortened(line: str) -> str:
+    """A line that can be read: of one that is too long the beginning, and the end, which says what would be right."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 300]}...{line[-297:]}"
 
 
 class OomselError(Exception):
@@ -56,7 +63,15 @@ class InputError(OomselError):
         parts = [f"{source}:{place}" if place else source, problem.path, problem.message]
         # Keys and values come from a file nobody vouches for: nothing in them reaches a terminal raw.
         line = printable(": ".join(part for part in parts if part))
-        return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+        return shortened(line)
+
+
+class TooLarge(OomselError):
+    """What is read is larger than a limit; `line` is where, if that is known.  Whoever opened it says what it is."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(message)
 
 
 def unreadable(source: str, error: OSError) -> InputError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oomsel.cli.common import print_lines, say, write_bytes
+from oomsel.cli.streams import is_terminal
 from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _between_trials() -> Iterator[Callable[[], None]]:
 @contextmanager
 def _progress(total: int, done: int) -> Iterator[Callable[[], None]]:
     """A bar with the time left on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield lambda: None
         return
     from rich.console import Console
