@@ -8,7 +8,7 @@ READY := .venv/.ready
 # As many processes as there are CPUs, 8 at most.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8
 
-.PHONY: help run test test-fast lint format typecheck examples generated check bench clean
+.PHONY: help run test test-fast fuzz lint format typecheck examples generated check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 12
@@ -36,6 +36,13 @@ test: $(READY) ## set up what developing needs, and run the tests
 
 test-fast: $(READY) ## the tests but for those that take over a second each; laws are tried on fewer examples
 	$(PYTEST) -m "not slow" --hypothesis-profile fast
+
+# How long, and which attacks; the same seed makes the same ones.
+MINUTES ?= 5
+SEED ?=
+
+fuzz: $(READY) ## attack every input form for MINUTES, with SEED the same way again; what breaks a law is kept
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(READY) ## look for mistakes and for code that is not formatted
 	$(BIN)/ruff check .
@@ -65,5 +72,5 @@ bench: $(READY) ## measure what matters as ratios, with the target beside each
 	$(BIN)/python -m tests.bench
 
 clean: ## remove what the other targets made
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist fuzz-failures
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
