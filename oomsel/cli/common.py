@@ -266,6 +266,27 @@ FORM = click.option(
 )
 
 
+MINUTES = click.option(
+    "--minutes",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Refuse what takes longer than that, by a rough estimate.",
+)
+
+
+def estimated(name: str, seconds: float, minutes: int) -> None:
+    """Say how long a simulation takes if that is long; raises UsageError if it is longer than is allowed."""
+    from oomsel.study.effort import time_text
+
+    if seconds > 60 * minutes:
+        needed = f"use smaller counts, or allow it with --minutes {int(seconds / 60) + 1}"
+        raise OomselError(f"{name}: this takes about {time_text(seconds)}; {needed}")
+    if seconds > 60:
+        note(name, f"this takes about {time_text(seconds)}")
+
+
 def text_or_json(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """--format text|json, and --json for short; the command is told `as_json`."""
 
