@@ -253,4 +253,7 @@ def _open(event: OomEvent, usage: Usage, findings: tuple[Finding, ...]) -> tuple
 def _open_rescue(explanation: Explanation, evidence: LogEvidence | None) -> tuple[str, ...]:
     if evidence is None or evidence.gives_advice or not evidence.has_rows or not explanation.report.killed:
         return ()
-    return ("which oom_score_adj would protect the victim: totalpages, by which it weighs, is not known",)
+    lost = (
+        "totalpages, by which it weighs, is not known" if not evidence.knows_total else "a part of the report is lost"
+    )
+    return (f"which oom_score_adj would protect the victim: {lost}",)

@@ -106,7 +106,10 @@ def _limit(event: OomEvent, sizes: Sizes) -> Iterator[Finding]:
 def _machine(event: OomEvent, facts: Facts, sizes: Sizes) -> Iterator[Finding]:
     """What of RAM was refused: fragmentation, CMA, or plainly too little."""
     states = zone_states(event, facts.page_size)
-    if not states or event.invoked is None:
+    if not states:
+        return
+    if event.invoked is None:
+        yield _why(event, facts, states, sizes)
         return
     usable = [state for state in states if may_use(event.invoked.gfp_mask, state.zone.name)]
     order, size = event.invoked.order, facts.page_size
@@ -128,15 +131,20 @@ def _machine(event: OomEvent, facts: Facts, sizes: Sizes) -> Iterator[Finding]:
         words = f"Of {sizes(free)} free, {sizes(cma)} are CMA, which this allocation may not use."
         yield Finding("cma", words, {"free": free, "free_cma": cma})
     else:
-        why = why_it_failed(event, facts).removesuffix(about_swap(event, facts))
-        figures = {
-            "zones_short": sum(state.is_short for state in usable),
-            "zones": [
-                {"zone": state.name, "free": state.free << 10, "min": state.min << 10, "reserve": state.reserve << 10}
-                for state in usable
-            ],
-        }
-        yield Finding("why", f"{why[0].upper()}{why[1:]} ({zone_figures(usable, sizes)}).", figures)
+        yield _why(event, facts, usable, sizes)
+
+
+def _why(event: OomEvent, facts: Facts, usable: list[ZoneState], sizes: Sizes) -> Finding:
+    """Which zones were short, with what each had and keeps."""
+    why = why_it_failed(event, facts).removesuffix(about_swap(event, facts))
+    figures = {
+        "zones_short": sum(state.is_short for state in usable),
+        "zones": [
+            {"zone": state.name, "free": state.free << 10, "min": state.min << 10, "reserve": state.reserve << 10}
+            for state in usable
+        ],
+    }
+    return Finding("why", f"{why[0].upper()}{why[1:]} ({zone_figures(usable, sizes)}).", figures)
 
 
 def _needs_cma(state: ZoneState) -> bool:
