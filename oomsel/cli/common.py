@@ -47,6 +47,8 @@ LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in 
 
 #: Columns of what a person reads.
 _WIDTH = 80
+#: A longer line would hide what it says.
+_LONGEST = 2000
 _VERBOSITY = "oomsel.verbosity"
 
 
@@ -223,6 +225,8 @@ def one_line(text: str) -> str:
 def say(line: str) -> None:
     """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
     line = shown(one_line(line))
+    if len(line) > _LONGEST:
+        line = f"{line[: _LONGEST - 3]}..."
     if sys.stderr is not None and sys.stderr.isatty() and len(line) > _WIDTH:
         import textwrap
 

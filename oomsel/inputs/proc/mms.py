@@ -11,6 +11,7 @@ from functools import cmp_to_key
 from oomsel.errors import InputError, Problem, unreadable
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.tree import Tree
+from oomsel.text import whole_number
 
 #: The number of kcmp(2), by what uname(2) calls the machine.
 _KCMP = {
@@ -52,7 +53,7 @@ def _groups_of_file(kcmp: str, processes: list[Process]) -> list[list[Process]]:
     by_pid = {process.mm_pid: process for process in processes}
     try:
         with open(kcmp, encoding="ascii") as file:
-            lines = [[int(pid) for pid in line.split()] for line in file]
+            lines = [[whole_number(pid) for pid in line.split()] for line in file]
     except OSError as error:
         raise unreadable(kcmp, error) from None
     except ValueError:
