@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 
 from oomsel.cli import terminal
+from oomsel.cli.streams import discard, is_terminal, write_error
 from oomsel.errors import OomselError
 from oomsel.text import printable, safe_lines, shown
 
@@ -155,7 +156,7 @@ def inputs_of(inputs: tuple[str, ...], live: bool) -> tuple[str, ...]:
     """The inputs that were named, or this machine; raises UsageError where it is neither or both."""
     if live and inputs:
         raise click.UsageError("--live is this machine, and takes no SCENARIO", click.get_current_context())
-    if not live and not inputs and (sys.stdin is None or sys.stdin.isatty()):
+    if not live and not inputs and (sys.stdin is None or is_terminal(sys.stdin)):
         what = "no SCENARIO; name a log or a scenario, pipe one into it (dmesg | oomsel explain), or use --live"
         raise click.UsageError(what, click.get_current_context())
     return ("/proc",) if live else inputs or ("-",)
@@ -227,12 +228,12 @@ def say(line: str) -> None:
     line = shown(one_line(line))
     if len(line) > _LONGEST:
         line = f"{line[: _LONGEST - 3]}..."
-    if sys.stderr is not None and sys.stderr.isatty() and len(line) > _WIDTH:
+    if is_terminal(sys.stderr) and len(line) > _WIDTH:
         import textwrap
 
         wrapped = textwrap.wrap(line, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
         line = "\n".join(wrapped)
-    click.echo(line.encode("utf-8", "backslashreplace"), err=True)
+    write_error(f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
 def note(source: str, message: str) -> None:
@@ -269,6 +270,27 @@ FORM = click.option(
 )
 
 
+MINUTES = click.option(
+    "--minutes",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Refuse what takes longer than that, by a rough estimate.",
+)
+
+
+def estimated(name: str, seconds: float, minutes: int) -> None:
+    """Say how long a simulation takes if that is long; raises UsageError if it is longer than is allowed."""
+    from oomsel.study.effort import time_text
+
+    if seconds > 60 * minutes:
+        needed = f"use smaller counts, or allow it with --minutes {int(seconds / 60) + 1}"
+        raise OomselError(f"{name}: this takes about {time_text(seconds)}; {needed}")
+    if seconds > 60:
+        note(name, f"this takes about {time_text(seconds)}")
+
+
 def text_or_json(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """--format text|json, and --json for short; the command is told `as_json`."""
 
@@ -294,7 +316,7 @@ def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> 
     """`scenario` in the form that `form_of` says; see `write`."""
     form = form_of(form, output)
     if form == "npz":
-        if output in (None, "-") and sys.stdout.isatty():
+        if output in (None, "-") and is_terminal(sys.stdout):
             raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())
         from oomsel.outputs.bundle import save
 
@@ -328,6 +350,5 @@ def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
         put(sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except OSError:
-        # What could not be written must not be tried again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         raise

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from oomsel.cli import streams
 from oomsel.text import shown
 
 #: A width at which no line is wrapped.
@@ -25,7 +26,7 @@ def goes_to_file() -> bool:
 
 def is_terminal() -> bool:
     """Whether the output goes to a terminal."""
-    return sys.stdout.isatty() and not goes_to_file()
+    return streams.is_terminal(sys.stdout) and not goes_to_file()
 
 
 def has_colour() -> bool:

@@ -26,6 +26,12 @@ _TORN = re.compile(
 #: The same behind a prefix that nobody knows.
 _TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
 
+#: The task of a stack dump, and names as they are everywhere, whoever escapes what.
+_PLAIN_COMM = re.compile(
+    r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: ([\w.:/@+-]{1,15}) (?:Not t|T)ainted[: ]", re.ASCII
+)
+_PLAIN_NAME = re.compile(rb"[\w./@+-][\w.:/@+-]{0,14}")
+
 
 def name_bytes(text: str) -> bytes:
     """A name as it stands in a line."""
@@ -146,6 +152,12 @@ def _split_task(rest: str, row: Row | None) -> tuple[str, bytes | None]:
             return rest[:at], comm
         at = rest.find(",task=", at + 1)
     return rest, None
+
+
+def names_another(text: str, comm: bytes) -> bool:
+    """Whether a line of a stack dump is of another task than `comm`, as far as plain names tell."""
+    match = _PLAIN_COMM.match(text)
+    return match is not None and _PLAIN_NAME.fullmatch(comm) is not None and match[1].encode() != comm
 
 
 def is_torn(text: str, *, is_bare: bool) -> bool:

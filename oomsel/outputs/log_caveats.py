@@ -26,8 +26,14 @@ def caveats(choice: LogChoice) -> Iterator[str]:
         yield from _about_parts(choice)
         yield from _about_score(choice)
     if not facts.is_simulated:
-        printed = f", and printed in the form of {facts.kernel}" if not choice.reading.changed else ""
-        yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
+        printed = ""
+        if not choice.reading.changed:
+            printed = f", and but for its table printed in the form of {facts.kernel}"
+        if facts.release is None:
+            what = "the log does not show the kernel's release: by its table it is scored"
+            yield f"{what} by {result.formula.name} formula, which is a guess{printed}"
+        else:
+            yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
 
 
 def grave_caveats(choice: LogChoice) -> Iterator[str]:

@@ -43,6 +43,7 @@ class LogReading:
     changed: bool  #: whether a what-if has changed it since
     assumed_pids: frozenset[int] = frozenset()  #: pids of tasks that no line shows: not to be named
     states_total: bool = False  #: whether a what-if states totalpages
+    names_kernel: bool = False  #: whether a what-if names another release than the log's
 
 
 class LogPlaces(Places):
@@ -104,7 +105,7 @@ def scenario_of(
         scenario = check_scenario(built.scenario, places)
     reading = LogReading(
         event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.assumed_pids,
-        any(_TOTAL.match(override) for override in overrides),
+        any(_TOTAL.match(override) for override in overrides), scenario.kernel != facts.kernel,
     )  # fmt: skip
     vars(scenario)["log"] = reading  # no key of the file
     return scenario
