@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any, NamedTuple
 
 from oomsel.kernel.event import OomReport
@@ -76,21 +77,25 @@ def _limit(event: OomEvent, names: CgroupNames, path: str | None, usage: Usage, 
     )  # fmt: skip
 
 
-def _limit_line(event: OomEvent, names: CgroupNames, path: str | None, mib: int) -> str:
-    """What to write for a limit, in the words of whoever owns the cgroup."""
+def _limit_line(event: OomEvent, names: CgroupNames, path: str | None, mib: int) -> str | None:
+    """What to write for a limit, in the words of whoever owns the cgroup; None where its name cannot be typed."""
+    named = next((name for name in (names.pod, names.container, names.guest, names.unit, path) if name), "")
+    if printable(named) != named:
+        return None
     if names.pod is not None:
         return f"resources: {{limits: {{memory: {mib}Mi}}}}  # in the pod's container"
     if names.container is not None:
-        return f"docker update --memory {mib}m {names.container[:12]}"
+        return f"docker update --memory {mib}m {quote(names.container[:12])}"
     if names.guest is not None:
         is_proxmox = event.current is not None and (event.current.release or "").endswith("-pve")
-        guest = printable(names.guest)
+        guest = quote(names.guest)
         return f"pct set {guest} --memory {mib}" if is_proxmox else f"lxc config set {guest} limits.memory {mib}MiB"
     if names.unit is not None:
-        return f"systemctl set-property {printable(names.unit)} MemoryMax={mib}M"
-    shown = "" if path is None else printable(path).rstrip("/")
+        return f"systemctl set-property {quote(names.unit)} MemoryMax={mib}M"
+    shown = "" if path is None else path.rstrip("/")
     file = f"memory{shown}/memory.limit_in_bytes" if event.memcg.memsw is not None else f"{shown[1:]}/memory.max"
-    return f"echo {mib}M > /sys/fs/cgroup/{file.lstrip('/')}"
+    target = f"/sys/fs/cgroup/{file.lstrip('/')}"
+    return f"echo {mib}M > {quote(target)}"
 
 
 def _by_kind(kinds: dict[str, Finding], sizes: Sizes) -> Iterator[Advice]:
