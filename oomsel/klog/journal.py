@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from oomsel.klog.patterns import Pattern
+
 #: journalctl -o verbose: an entry's time and cursor, and below it its fields.
-_VERBOSE = re.compile(
+_VERBOSE = Pattern(
     r"\w{2,4} ([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) \S{1,8} \[[a-z]=[^\]]*\]"
 )
 _VERBOSE_REST = " " * len("    MESSAGE=")  #: before what continues a message
-_VERBOSE_FIELD = re.compile(r" {4}(_{0,2}[A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
-_FIELD = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*=")
+_VERBOSE_FIELD = Pattern(r" {4}(_{0,2}[A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
+_FIELD = Pattern(r"_{0,2}[A-Z][A-Z0-9_]*=")
 _FIRST_FIELDS = ("__CURSOR=", "__REALTIME_TIMESTAMP=", "_TRANSPORT=", "MESSAGE=")
 
 

@@ -9,6 +9,7 @@ from oomsel.klog.clock import PRINTK_STAMP, is_earlier
 from oomsel.klog.cut import read_cut
 from oomsel.klog.ending import Ending
 from oomsel.klog.event import OomEvent
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.preface import Preface
 from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
@@ -25,10 +26,10 @@ from oomsel.klog.table import Columns
 from oomsel.text import TASK_COMM_LEN
 
 #: A row, as far as it can be told before the header.
-_ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
-_CELL = re.compile(r" *-?[0-9]+ ")
+_ROW = Pattern(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
+_CELL = Pattern(r" *-?[0-9]+ ")
 #: What the kernel, journald and rsyslog say when they could not keep up.
-_LOST = re.compile(
+_LOST = Pattern(
     r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
     r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
     r"|Suppressed [0-9]+ messages from kernel\b"
@@ -40,10 +41,10 @@ _LOST = re.compile(
 #: Words of the lines with which a report begins, or what is left of one.
 _BEGINNINGS = ("oom-kill", "ill process ", "Killed process ", "total_vm", "is already exiting. Skip killing")
 #: The task of a stack dump, and names as they are everywhere, whoever escapes what.
-_PLAIN_COMM = re.compile(
+_PLAIN_COMM = Pattern(
     r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: ([\w.:/@+-]{1,15}) (?:Not t|T)ainted[: ]", re.ASCII
 )
-_PLAIN_NAME = re.compile(rb"[\w./@+-][\w.:/@+-]{0,14}")
+_PLAIN_NAME = Pattern(rb"[\w./@+-][\w.:/@+-]{0,14}")
 
 
 class EventParser:

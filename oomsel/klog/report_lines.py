@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 
-from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
 from oomsel.klog import formats
 from oomsel.klog.event import Current, Invoked, Killed, Summary
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.table import RSS_COLUMNS, Row, score_adj_of
 from oomsel.text import TASK_COMM_LEN
 
@@ -17,13 +17,13 @@ _MAX_PAGES = 1 << 51
 _MAX_CPUS = 8192
 #: What is left of a row, unless nothing is: its beginning, or that of the line; five numbers in columns, after the
 #: little that is left of the pid; or the columns before the name, which have more blanks than anything else.
-_TORN = re.compile(
+_TORN = Pattern(
     r"\s*\[ *(?:[0-9]*(?:\]|$)|[0-9]+\.[0-9]*$)"
     r"|\s*(?:(?!\S*[A-Za-z]{2})\S+\s+){0,2}(?:-?[0-9]+(?: +|$)){5}"
     r"|.*[0-9] {9,}-?[0-9]{1,4} \S.{0,14}$"
 )
 #: The same behind a prefix that nobody knows.
-_TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
+_TORN_WITHIN = Pattern(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
 
 
 def name_bytes(text: str) -> bytes:

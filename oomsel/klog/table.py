@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.klog.formats import LAYOUTS
+from oomsel.klog.patterns import Pattern
 
 # "[ pid ]   uid  tgid total_vm ..." after whatever a logger put before it.
-_HEADER = re.compile(r"\[ *pid *\]((?: +[A-Za-z_][A-Za-z_0-9]*)+?) +name\s*$")
+_HEADER = Pattern(r"\[ *pid *\]((?: +[A-Za-z_][A-Za-z_0-9]*)+?) +name\s*$")
 #: The columns that every layout since 2.6.25 has.
 _REQUIRED = frozenset(("uid", "tgid", "total_vm", "rss"))
 #: The three that rss is the sum of, since 6.8.
