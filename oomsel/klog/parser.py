@@ -274,11 +274,23 @@ class EventParser:
         comm = _PLAIN_COMM.match(text) if event.invoked is not None else None
         if comm is None or event.invoked is None or not _PLAIN_NAME.fullmatch(event.invoked.comm):
             return False
-        return comm[1].encode() != event.invoked.comm
+        return comm[1].encode() != event.invoked.comm and not self._before_name(comm[1].encode())
 
     def _current(self, line: Line, text: str) -> bool:
         self.event.current = parse_current(line.number, text)
+        comm = _PLAIN_COMM.match(text)
+        if comm is not None and self.event.invoked is not None and (before := self._before_name(comm[1].encode())):
+            # A prefix of the first line that nobody could know there.
+            self.event.invoked = self.event.invoked._replace(comm=self.event.invoked.comm[len(before) :])
         return self.event.current is not None
+
+    def _before_name(self, comm: bytes) -> bytes:
+        """What stands before the allocating task's name in the first line, if the name is `comm`."""
+        event = self.event
+        if event.invoked is None or len(event.invoked.comm) <= len(comm) or not event.invoked.comm.endswith(comm):
+            return b""
+        before = event.invoked.comm[: -len(comm)]
+        return before if not before[-1:].isalnum() else b""
 
     # -- the table ---------------------------------------------------------------------------------------------
 

@@ -191,6 +191,7 @@ class PrefixReader:
                 found = self._dated(cursor)
             if not found:
                 break
+            cursor.take(_INDENT)
         if cursor.tag is None and (match := cursor.take(_TAG)):
             cursor.tag = match[1]
             if match := cursor.take(_SECONDS):
@@ -242,9 +243,11 @@ class PrefixReader:
         return True
 
     def _after(self, cursor: _Cursor) -> None:
-        """What phones' kernels put between the stamp and the text."""
+        """What phones' kernels, and crash's `log -m`, put between the stamp and the text."""
         if cursor.seconds and cursor.text[cursor.at : cursor.at + 1] in "c([< " and (match := cursor.take(_PHONE)):
             cursor.caller = cursor.caller or f"T{match[match.lastindex or 0]}"
+        elif cursor.seconds and cursor.text[cursor.at : cursor.at + 1] == "<":
+            cursor.take(_PRIORITY)
 
     def _unknown(self, cursor: _Cursor) -> None:
         """A prefix that nobody knows: up to the kernel's own stamp, or as wide as one before a certain line."""

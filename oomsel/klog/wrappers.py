@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from oomsel.klog.fields import CsvReader, embedded_object, logfmt, unescape
 from oomsel.klog.journal import JournalReader
+from oomsel.klog.journal import Message as Entry
 from oomsel.klog.json_stream import JsonStream
 from oomsel.klog.markup import Markup, spaces_for_tabs
 from oomsel.klog.partial import PartialLines
@@ -90,12 +91,13 @@ class Stripper:
     @property
     def is_holding(self) -> bool:
         """Whether text of a report has been taken that has not been given."""
-        return self._json.is_holding or self._partial.is_holding
+        return self._json.is_holding or self._partial.is_holding or self._journal.is_holding
 
     def strip(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
         """The kernel's lines in `numbered`, pairs of a line's number and its bytes."""
         for number, raw in self._partial.joined(self._markup.undone(numbered)):
             yield from self._lines(number, raw)
+        yield from self._entries(self._journal.rest())
         yield from self._rest(b"")
 
     # -- a line of the source ----------------------------------------------------------------------------------
@@ -141,13 +143,21 @@ class Stripper:
         yield from self._split(line)
 
     def _journal_lines(self, number: int, text: str, raw: bytes) -> Iterator[Line] | None:
-        found = self._journal.read(text)
-        if found is None:
-            return None
-        lines = (
-            Line(number, each.text, each.stamp, continues=each.continues, raw=raw, host=each.host) for each in found
-        )
-        return (part for line in lines for part in self._split(line))
+        found = self._journal.read(number, text, raw)
+        return None if found is None else self._entries(found)
+
+    def _entries(self, messages: list[Entry]) -> Iterator[Line]:
+        for each in messages:
+            line = Line(
+                each.number,
+                each.text,
+                each.stamp,
+                continues=each.continues,
+                raw=each.raw,
+                host=each.host,
+                date=each.date,
+            )
+            yield from self._split(line)
 
     def _json_lines(self, number: int, text: str, raw: bytes) -> Iterator[Line] | None:
         """A line of JSON: whole documents are read at once, others piece by piece."""
