@@ -11,10 +11,10 @@ The public API, each name imported when it is first used::
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing's own would take longer to import than all that happens before Ctrl-C is handled
 if TYPE_CHECKING:
+    from typing import Any
+
     from oomsel.booting import boot, select
     from oomsel.errors import InputError, OomselError, Problem, UsageError
     from oomsel.inputs.load import load, loads
@@ -66,6 +66,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name in _HOMES:
         return getattr(import_module(f"oomsel.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

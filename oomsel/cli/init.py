@@ -7,6 +7,7 @@ import os
 import click
 
 from oomsel.cli.common import FILE, is_quiet, say, verbosity, write
+from oomsel.text import printable
 
 STARTER = """\
 # yaml-language-server: $schema=oomsel.schema.json
@@ -69,6 +70,6 @@ def command(name: str, force: bool) -> None:
         raise click.UsageError("the scenario to begin with is YAML, for JSON has no comments; name it like outage.yaml")
     if name != "-" and os.path.lexists(name) and not force:
         raise click.UsageError(f"{name} is there already; name another file, or use --force")
-    write(STARTER.replace("NAME", "FILE" if name == "-" else name), name)
+    write(STARTER.replace("NAME", "FILE" if name == "-" else printable(name)), name)
     if name != "-" and not is_quiet():
         say(f"oomsel: wrote {name}; now try: oomsel check {name}")
