@@ -180,9 +180,9 @@ CALL_RE = Pattern(r" *(?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]{0,80})\+0x[0-9a-f]{1,
 SLAB_RE = Pattern(r"(\S.{0,60}?) +([0-9]{1,15})KB +([0-9]{1,15})KB\s*")
 TRACE_BEGINS = Pattern(r"Call [Tt]race:")
 #: Calls by which the OOM killer's own trace is known.
-DUMP_HEADER_RE = re.compile(r".*\b(?:dump_header|oom_kill_process)\b")
+DUMP_HEADER_RE = Pattern(r".*\b(?:dump_header|oom_kill_process)\b")
 #: What the kernel, journald and rsyslog say when they could not keep up.
-LOST_RE = re.compile(
+LOST_RE = Pattern(
     r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
     r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
     r"|Suppressed [0-9]+ messages from kernel\b"

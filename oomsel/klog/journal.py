@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line, tag_by
+from oomsel.klog.records import date_of
 
 #: journalctl -o verbose: an entry's time and cursor, and below it its fields.
 _VERBOSE = Pattern(
@@ -16,7 +18,7 @@ _VERBOSE_FIELD = Pattern(r" {4}(_{0,2}[A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
 _FIELD = Pattern(r"_{0,2}[A-Z][A-Z0-9_]*=")
 _FIRST_FIELDS = ("__CURSOR=", "__REALTIME_TIMESTAMP=", "_TRANSPORT=", "MESSAGE=")
 #: An exported field that may hold anything: its name alone, then eight bytes of its length, lowest first.
-_BINARY_FIELD = re.compile(r"_{0,2}[A-Z][A-Z0-9_]{0,63}")
+_BINARY_FIELD = Pattern(r"_{0,2}[A-Z][A-Z0-9_]{0,63}")
 _LENGTH_BYTES = 8
 _MOST_BYTES = 1 << 20
 #: Lines of a message that are held until its entry's other fields have come.
@@ -30,7 +32,6 @@ class _Text(NamedTuple):
     text: str
     raw: bytes
     continues: bool = False
-    date: str = ""
 
 
 class JournalReader:
@@ -46,9 +47,6 @@ class JournalReader:
         self._by_kernel: bool | None = None
         self._held: list[_Text] = []
         self._exported = False
-        self._held: tuple[int, str, bytes] | None = (
-            None  #: an exported entry's message, whose other fields may follow it
-        )
         self._field: str | None = None  #: of the verbose form, the last one
         self._binary: str | None = None  #: of the export form, the field whose length and bytes follow
         self._bytes = b""  #: of that, as far as they have come
@@ -58,11 +56,6 @@ class JournalReader:
     def is_holding(self) -> bool:
         """Whether there is a message that has not been given."""
         return bool(self._held)
-
-    @property
-    def is_holding(self) -> bool:
-        """Whether a message has been taken that has not been given."""
-        return self._held is not None
 
     def may_read(self, line: bytes) -> bool:
         """Whether `read` need be asked."""
@@ -85,8 +78,8 @@ class JournalReader:
         self._tag = self._by_kernel = None
         return [
             Line(
-                each.number, each.text, self._stamp, tag=tag, continues=each.continues, raw=each.raw, host=self._host,
-                is_sure=is_sure,
+                each.number, each.text, self._stamp or self._date, tag=tag, continues=each.continues, raw=each.raw,
+                host=self._host, date=self._date, is_sure=is_sure,
             )
             for each in held
         ]  # fmt: skip

@@ -25,12 +25,12 @@ _HEAD = 400
 _BEFORE = 16
 #: A report has one of these, and a boot the last.  Long ones are found sooner: a search leaps by as much.
 NEEDLES = (b" invoked oom-killer: gfp_mask=0x", b"Killed proc", b"Linux version ")
-#: After how many bytes of a needle there is a number.
-_NUMBER_FOLLOWS = {
-    b"Killed proc": len("Killed process "),
-    b"Killed process ": len("Killed process "),
-    b"ill process ": len("ill process "),
-    b"Linux version ": len("Linux version "),
+#: Needles that other programs' messages may hold, too, and the words that a number follows in the kernel's.
+_BEFORE_NUMBER = {
+    b"Killed proc": b"Killed process ",
+    b"Killed process ": b"Killed process ",
+    b"ill process ": b"ill process ",
+    b"Linux version ": b"Linux version ",
 }
 #: What the beginning is looked through for: tables cut at both ends, boot lines, fields that hide their text, too.
 SMALL_NEEDLES = (
@@ -212,13 +212,15 @@ class LineSource:
             if not self._bytes[byte]:
                 return -1
         at = self._finder.find(self._buffer, needle, start, self._end)
-        # The words alone may stand in any program's messages; a number follows them in the kernel's.
-        while at >= 0 and needle in _NUMBER_FOLLOWS and not self._may_be_number(at + _NUMBER_FOLLOWS[needle]):
+        while at >= 0 and needle in _BEFORE_NUMBER and not self._has_number(at, _BEFORE_NUMBER[needle]):
             at = self._finder.find(self._buffer, needle, at + 1, self._end)
         return at
 
-    def _may_be_number(self, at: int) -> bool:
-        return at >= self._end or self._buffer[at] in b"0123456789"
+    def _has_number(self, at: int, words: bytes) -> bool:
+        """Whether a number follows the words, or what has been read ends before it."""
+        if at + len(words) >= self._end:
+            return True
+        return self._buffer.startswith(words, at) and self._buffer[at + len(words)] in b"0123456789"
 
     def _go_back_from(self, hit: int) -> None:
         start = max(self._buffer.rfind(b"\n", self._at, hit) + 1, self._at)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from oomsel.klog import formats
 from oomsel.klog.clock import PRINTK_STAMP, is_earlier
 from oomsel.klog.cut import read_cut
 from oomsel.klog.ending import Ending
 from oomsel.klog.event import OomEvent
 from oomsel.klog.headless import columns_of_rows
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.preface import Preface
 from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
@@ -21,14 +20,15 @@ from oomsel.klog.report_lines import (
     names_another,
     parse_current,
     parse_invoked,
+    prefix_of_name,
     row_name,
 )
 from oomsel.klog.table import Columns
 from oomsel.text import TASK_COMM_LEN
 
 #: A row, as far as it can be told before the header.
-_ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
-_CELL = re.compile(r" *-?[0-9]+ ")
+_ROW = Pattern(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
+_CELL = Pattern(r" *-?[0-9]+ ")
 
 #: Words of the lines with which a report begins, or what is left of one.
 _BEGINNINGS = ("oom-kill", "ill process ", "Killed process ", "total_vm", "is already exiting. Skip killing")
@@ -261,9 +261,8 @@ class EventParser:
             self._lose(line, "a line of another report, as two are mixed")
             return None
         if self.event.current is None and begins is not None:
-            text = text[begins.start() :]
-            if not self._current(line, text):
-                self._wait_for_rest(line, text)
+            if not self._current(line, text[begins.start() :]):
+                self._wait_for_rest(line, text[begins.start() :])
             return "stack dump"
         return self._preface.read(line, text)
 
@@ -278,19 +277,9 @@ class EventParser:
 
     def _current(self, line: Line, text: str) -> bool:
         self.event.current = parse_current(line.number, text)
-        comm = _PLAIN_COMM.match(text)
-        if comm is not None and self.event.invoked is not None and (before := self._before_name(comm[1].encode())):
-            # A prefix of the first line that nobody could know there.
-            self.event.invoked = self.event.invoked._replace(comm=self.event.invoked.comm[len(before) :])
+        if (invoked := self.event.invoked) is not None:  # whose prefix nobody could know before
+            self.event.invoked = invoked._replace(comm=invoked.comm[prefix_of_name(text, invoked.comm) :])
         return self.event.current is not None
-
-    def _before_name(self, comm: bytes) -> bytes:
-        """What stands before the allocating task's name in the first line, if the name is `comm`."""
-        event = self.event
-        if event.invoked is None or len(event.invoked.comm) <= len(comm) or not event.invoked.comm.endswith(comm):
-            return b""
-        before = event.invoked.comm[: -len(comm)]
-        return before if not before[-1:].isalnum() else b""
 
     # -- the table ---------------------------------------------------------------------------------------------
 

@@ -36,10 +36,10 @@ def tag_by(by_kernel: bool | None, tag: str | None) -> str | None:
     return FORGED if by_kernel is False and tag in (None, "kernel") else tag
 
 
-_SGR = re.compile("\x1b\\[[0-9;]*[mK]")
-_QUOTE = re.compile(r"\ufeff?(?:[>|] ?)*(?:- (?=[\[<\"']))?")
-_PRIORITY = re.compile(r"<([0-9]{1,3})>(?:1 (?=[0-9]{4}-))?")
-_LEVEL = re.compile(r"([a-z][a-z0-9]{2,7}) *:[a-z]{3,7} *: ?(?=\S)")
+_SGR = Pattern("\x1b\\[[0-9;]*[mK]")
+_QUOTE = Pattern(r"\ufeff?(?:[>|] ?)*(?:- (?=[\[<\"']))?")
+_PRIORITY = Pattern(r"<([0-9]{1,3})>(?:1 (?=[0-9]{4}-))?")
+_LEVEL = Pattern(r"([a-z][a-z0-9]{2,7}) *:[a-z]{3,7} *: ?(?=\S)")
 #: printk's own, and what dmesg, journalctl and phones make of it: seconds, a difference, a date in any language.
 _SECONDS = Pattern(r"\[[ \t]*([0-9]{1,15}\.[0-9]{1,9})(?: +<[ +0-9.]*>|[,/ ][^\]\[]{1,40})?\] ?")
 _DELTA = Pattern(r"\[(?:< *[0-9]+\.[0-9]+>| *\+[0-9]+\.[0-9]+)\] ?")
@@ -62,18 +62,18 @@ _FULL = Pattern(r"(\w{2,4} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}
 _UNIX = Pattern(r"([0-9]{9,11}\.[0-9]{3,9}) ")
 #: A name or an address; busybox puts the facility and level before the tag.
 _HOST = r"([^\s:]+|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}[0-9.]*(?:%\w+)?)"
-_HOST_AND_TAG = re.compile(
+_HOST_AND_TAG = Pattern(
     _HOST + r"[ \t](?:(?P<facility>[a-z][a-z0-9]{2,7})\.[a-z]{3,7} )?(?P<tag>[^\s:\[\]]+)(?:\[[^\]]*\])?:(?:[ \t]|$)"
 )
-_MONOTONIC_HOST = re.compile(r"([^\s:]+) (kernel)(?:\[[^\]]*\])?:(?: |$)")
-_TAG = re.compile(r"(kernel)(?:\[[^\]]*\])?:(?: |$)")
+_MONOTONIC_HOST = Pattern(r"([^\s:]+) (kernel)(?:\[[^\]]*\])?:(?: |$)")
+_TAG = Pattern(r"(kernel)(?:\[[^\]]*\])?:(?: |$)")
 #: Words of the kernel's own that stand before a colon.
 _NO_TAGS = frozenset(
     ("oom-killer", "CPU", "memory", "memory+swap", "swap", "kmem", "Mem-Info", "oom_reaper", "RIP", "RSP", "RAX", "RDX",
      "RBP", "R10", "R13", "Code", "FS", "CS", "CR2", "Trace", "lowmem_reserve", "DMA", "DMA32", "Normal", "Movable")
 )  # fmt: skip
 #: RFC 5424 without its time: host, application, process, message, structured data.
-_RFC5424 = re.compile(
+_RFC5424 = Pattern(
     r"(\S+) (?P<tag>\S+) \S+ \S+ (?P<facility>)"
     r"(?:-|(?:\[[^\]\s\"=]+(?: [^\]\s\"=]+=\"(?:[^\"\\]|\\.)*\")*\])+) ?(?:\ufeff)?"
 )
@@ -81,17 +81,15 @@ _RFC5424 = re.compile(
 _TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MONTH_AND_DAY = r"((?:[0-9]{4}-)?[0-9]{2}-[0-9]{2} " + _TIME + r"\.[0-9]{3,9}"
 _HOSTLESS = (
-    re.compile(
+    Pattern(
         r"(\w{3} \w{3} [ 0-9][0-9] " + _TIME + r" [0-9]{4}) "
         r"(?P<facility>[a-z0-9]{3,8})\.[a-z]{3,7} (?P<tag>[^\s:\[]+)(?:\[[0-9]+\])?: "
     ),
-    re.compile(
-        _MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] (?P<tag>[^\s:]*) *: ?"
-    ),
-    re.compile(_MONTH_AND_DAY + r") [VDIWEFS]/(?P<tag>[^\s:(]+) *\( *[0-9]+\): ?"),
+    Pattern(_MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] (?P<tag>[^\s:]*) *: ?"),
+    Pattern(_MONTH_AND_DAY + r") [VDIWEFS]/(?P<tag>[^\s:(]+) *\( *[0-9]+\): ?"),
 )
 #: `talosctl dmesg`: node, facility, level, time.
-_TALOS = re.compile(r"(?:([^\s:]+): )?([a-z0-9]{3,8}): +[a-z]{3,7}: \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\s]+)\]: ?")
+_TALOS = Pattern(r"(?:([^\s:]+): )?([a-z0-9]{3,8}): +[a-z]{3,7}: \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\s]+)\]: ?")
 #: Labels in braces, as logcli prints them.
 _LABELS = Pattern(r"\{[^{}\n]*\}[ \t]")
 _LABEL_HOST = Pattern(r"[{ ,](?:host|hostname|node|nodename|node_name|instance)=\"([^\"]*)\"")

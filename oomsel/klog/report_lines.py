@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from oomsel.kernel.percpu_batch import compute_batch_value
@@ -11,7 +12,7 @@ from oomsel.klog.patterns import Pattern
 from oomsel.klog.table import RSS_COLUMNS, Row, score_adj_of
 from oomsel.text import TASK_COMM_LEN
 
-_RELEASE = re.compile(r"[0-9]+\.[0-9][-+._~a-zA-Z0-9]{0,60}")
+_RELEASE = Pattern(r"[0-9]+\.[0-9][-+._~a-zA-Z0-9]{0,60}")
 _MAX_PID = 1 << 22
 _MAX_PAGES = 1 << 51
 #: CONFIG_NR_CPUS of the largest kernels.
@@ -27,10 +28,10 @@ _TORN = Pattern(
 _TORN_WITHIN = Pattern(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
 
 #: The task of a stack dump, and names as they are everywhere, whoever escapes what.
-_PLAIN_COMM = re.compile(
+_PLAIN_COMM = Pattern(
     r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: ([\w.:/@+-]{1,15}) (?:Not t|T)ainted[: ]", re.ASCII
 )
-_PLAIN_NAME = re.compile(rb"[\w./@+-][\w.:/@+-]{0,14}")
+_PLAIN_NAME = Pattern(rb"[\w./@+-][\w.:/@+-]{0,14}")
 
 
 def name_bytes(text: str) -> bytes:
@@ -157,7 +158,21 @@ def _split_task(rest: str, row: Row | None) -> tuple[str, bytes | None]:
 def names_another(text: str, comm: bytes) -> bool:
     """Whether a line of a stack dump is of another task than `comm`, as far as plain names tell."""
     match = _PLAIN_COMM.match(text)
-    return match is not None and _PLAIN_NAME.fullmatch(comm) is not None and match[1].encode() != comm
+    if match is None or _PLAIN_NAME.fullmatch(comm) is None or prefix_of_name(text, comm):
+        return False
+    return match[1].encode() != comm
+
+
+def prefix_of_name(text: str, comm: bytes) -> int:
+    """How many bytes at the beginning of `comm`, as the first line has it, are a prefix that nobody knows.
+
+    The stack dump's line `text` names the task, too, and there what stands before the name is the kernel's.
+    """
+    match = _PLAIN_COMM.match(text)
+    if match is None or not comm.endswith(match[1].encode()):
+        return 0
+    before = comm[: -len(match[1].encode())]
+    return 0 if before[-1:].isalnum() else len(before)
 
 
 def is_torn(text: str, *, is_bare: bool) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from oomsel.klog.fields import CsvReader, embedded_object, logfmt, unescape
 from oomsel.klog.journal import JournalReader
-from oomsel.klog.journal import Message as Entry
 from oomsel.klog.json_stream import JsonStream
 from oomsel.klog.markup import Markup, spaces_for_tabs
 from oomsel.klog.partial import PartialLines
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line, PrefixReader, tag_by, unescape_octal
 from oomsel.klog.records import KERNEL_TEXT, Context, FieldChooser, Message
 from oomsel.klog.unknown_prefix import time_within
@@ -97,7 +97,6 @@ class Stripper:
         """The kernel's lines in `numbered`, pairs of a line's number and its bytes."""
         for number, raw in self._partial.joined(self._markup.undone(numbered)):
             yield from self._lines(number, raw)
-        yield from self._entries(self._journal.rest())
         yield from self._rest(b"")
         yield from self._whole(self._journal.rest())
 
