@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from oomsel.booting import boot, kernel_mode, select_both
 from oomsel.cli.common import is_verbose, log_options
-from oomsel.cli.terminal import styled
+from oomsel.cli.terminal import bar_signs, styled
 from oomsel.outputs.account import Account, account_of, account_of_bare
 from oomsel.outputs.explain import explain
 from oomsel.outputs.explain_text import explanation_lines
@@ -107,6 +107,7 @@ class Explaining:
             evidence=account.evidence,
             scores=self.scores,
             counters=counters,
+            signs=bar_signs(),
         )
 
     def joined(self) -> str:

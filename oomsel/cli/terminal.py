@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from oomsel.outputs.score_bars import Signs
 
 from oomsel.cli import streams
 from oomsel.text import WIDTH, shown
@@ -66,6 +69,28 @@ def printed(console: Any) -> str:
 def with_colours(text: str) -> str:
     """A text that is safe to write, with the colours that `styled` and `printed` have put into it."""
     return text.replace(_ESCAPE, "\x1b") if _ESCAPE in text else text
+
+
+def bar_signs() -> Signs | None:
+    """What bars are drawn with: on a terminal, or with --color always; plain ASCII where the locale has no UTF-8."""
+    if not (is_terminal() or has_colour()):
+        return None
+    from oomsel.outputs.score_bars import ASCII, UTF8
+
+    return UTF8 if _has_utf8() else ASCII
+
+
+def _has_utf8() -> bool:
+    """Whether the locale has UTF-8, as the environment names it.
+
+    Python itself writes UTF-8 in the C locale, and puts LC_CTYPE=C.UTF-8 into its environment, so
+    that neither the stream's encoding nor that value tells what the terminal shows.
+    """
+    variables: tuple[str, ...] = ("LC_ALL", "LC_CTYPE", "LANG")
+    if os.environ.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
+        variables = ("LC_ALL", "LANG")
+    name = next((os.environ[name] for name in variables if os.environ.get(name)), "")
+    return name.lower().replace("-", "").partition("@")[0].endswith("utf8")
 
 
 def console() -> Any:

@@ -17,7 +17,7 @@ from oomsel.scenario.models import Scenario
 
 
 def every_event(
-    name: str, overrides: Sequence[str], kernel: str | None, options: LogOptions
+    name: str, overrides: Sequence[str], kernel: str | None, options: LogOptions, *, keep_source: bool = False
 ) -> Iterator[tuple[OomEvent, Scenario | BareReading | str]]:
     """Each report with its scenario, what is known of one without a table, or why it cannot be explained.
 
@@ -27,7 +27,7 @@ def every_event(
     with open_source(name) as stream:
         if identify(stream) not in (Kind.LOG, Kind.KERNEL_TEXT):
             raise InputError(name, [Problem("no kernel log; --all-events is for those")])
-        reader = LogReader(stream)
+        reader = LogReader(stream, keep_source=keep_source)
         for event in reader.events():
             found = True
             picked = Picked(event, reader.context.copy(), None)

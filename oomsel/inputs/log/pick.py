@@ -52,13 +52,15 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
 
     Raises InputError where the log has no such report.
     """
-    reader = LogReader(stream, progress=progress)
+    reader = LogReader(stream, keep_source=options.keep_source, progress=progress)
     best: tuple[int, OomEvent, LogContext] | None = None
     latest: OomEvent | None = None  #: of the reports that fit as well as the best
     count = storm = 0
     others: deque[Digest] = deque(maxlen=_MOST_OTHERS)
     for event in reader.events():
         count += 1
+        if options.told is not None:
+            options.told(event)
         if options.first_of_storm:
             others.append(digest_of(event, reader.context.boots))
         fit = _fit(event, options)
@@ -68,7 +70,7 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
             if not goes_on:
                 best = (fit, event, reader.context.copy())
             latest = event
-        if event.index == options.event:
+        if event.index == options.event and options.told is None:
             break
     if best is None:
         raise InputError(source, [Problem(_nothing(count, options))])
