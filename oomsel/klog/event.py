@@ -136,6 +136,8 @@ class OomEvent:
     damaged: list[int] = field(default_factory=list)  #: lines in the table that look like rows and cannot be read
     doubled: list[int] = field(default_factory=list)  #: lines of rows whose pid had one already
     losses: list[tuple[int, str]] = field(default_factory=list)  #: where a logger says, or shows, that lines are gone
+    mixed_line: int | None = None  #: from which on another report's lines stand between this one's
+    mixed_tables: bool = False  #: whether rows of two tables stand between each other
     summary: Summary | None = None
     chosen: Chosen | None = None
     kills: list[Killed] = field(default_factory=list)
@@ -161,6 +163,13 @@ class OomEvent:
     cut_lines: list[int] = field(default_factory=list)  #: the report's lines that lack their end
     cut_rows: list[Row] = field(default_factory=list)  #: rows of which only the first cells are left
     source_lines: list[bytes] = field(default_factory=list)  #: the report as it stands in the log
+
+    def forget_surroundings(self) -> None:
+        """Drop what stands before the table, where it may be another report's."""
+        self.invoked = self.current = self.cpuset = None
+        self.meminfo, self.memcg = MemInfo(), MemcgUsage()
+        self.calls, self.slabs = [], {}
+        self.calls_line = self.slabs_line = self.origin_line = self.kthread_line = None
 
     @property
     def victim(self) -> tuple[int, bytes] | None:
@@ -214,7 +223,9 @@ class OomEvent:
         if not (self.invoked or self.header_line or self.summary or self.chosen or self.begins_at):
             yield "nothing but the kill line"
             return
-        if self.invoked is None:
+        if self.mixed_line is not None:
+            yield f"two reports are mixed, line {self.mixed_line}: whose the lines before the table are is not known"
+        elif self.invoked is None:
             yield f"no line that says who invoked the OOM killer{self._where_cut()}"
         yield from self._missing_rows()
         if not self.ends:

@@ -104,7 +104,8 @@ def _about_table(event: OomEvent) -> list[str]:
         what = f"the task table, line {event.header_line}, names nobody: {rows} cut before oom_score_adj and name"
         return [f"{what}, so nobody but the victim is known"]
     if event.header_line is not None:
-        return [f"the task table, line {event.header_line}, has no row in the log, so nobody but the victim is known"]
+        what = "that can be read" if event.damaged else "in the log"
+        return [f"the task table, line {event.header_line}, has no row {what}, so nobody but the victim is known"]
     return ["there is no task table (vm.oom_dump_tasks is 0, or it is lost), so nobody but the victim is known"]
 
 
