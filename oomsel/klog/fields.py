@@ -6,12 +6,13 @@ import json
 import re
 from typing import Any
 
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.records import KERNEL_TEXT
 
-_PAIR = re.compile(r"([\w.@/-]{1,80})=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"]*))(?:\s+|$)")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)")
+_PAIR = Pattern(r"([\w.@/-]{1,80})=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"]*))(?:\s+|$)")
+_ESCAPE = Pattern(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-_RUBY = re.compile(r'("(?:[^"\\]|\\.)*")|=>(nil\b)?')
+_RUBY = Pattern(r'("(?:[^"\\]|\\.)*")|=>(nil\b)?')
 #: What the beginning of a table in CSV names.
 _CSV_NAMES = frozenset(("_raw", "message", "@message", "msg", "line", "log", "textpayload"))
 #: The longest row of several lines.

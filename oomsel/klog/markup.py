@@ -5,25 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from oomsel.klog.patterns import Pattern
+
 #: What quoted-printable makes of a line of the kernel's; the header says it, too.
-_QUOTED = re.compile(rb"=3D(?:0x|\(null\)|[0-9/]|CONSTRAINT)|(?i:^content-transfer-encoding: *quoted-printable)")
-_ENCODED = re.compile(rb"=([0-9A-F]{2})")
+_QUOTED = Pattern(rb"=3D(?:0x|\(null\)|[0-9/]|CONSTRAINT)|(?i:^content-transfer-encoding: *quoted-printable)")
+_ENCODED = Pattern(rb"=([0-9A-F]{2})")
 #: An equals sign that quoted-printable would have encoded, or a blank before the one that breaks a line.
-_RAW = re.compile(rb"=(?![0-9A-F]{2})| $")
+_RAW = Pattern(rb"=(?![0-9A-F]{2})| $")
 #: The longest line that quoted-printable may have been given.
 _LONGEST = 1 << 16
-_TAG = re.compile(
+_TAG = Pattern(
     r"</?(?:p|br|pre|div|span|td|tr|th|table|tbody|code|html|body|head|li|ul|ol|tt|font|b|i|samp)(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
-_BREAK = re.compile(rb"<br ?/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
-_IS_HTML = re.compile(
+_BREAK = Pattern(rb"<br ?/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
+_IS_HTML = Pattern(
     rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|&nbsp;|<br ?/?>.*<br ?/?>"
     rb"|^\s*<(?:p|pre|div|t[drt]|table|span|samp|code|html|body|li)[ >]",
     re.IGNORECASE,
 )
-_ROW = re.compile(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
-_HEADER = re.compile(r".*\[[ \t]*pid[ \t]*\][ \t]+uid\b.*name\s*$", re.DOTALL)
+_ROW = Pattern(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
+_HEADER = Pattern(r".*\[[ \t]*pid[ \t]*\][ \t]+uid\b.*name\s*$", re.DOTALL)
 _LONGEST_ROW = 4096
 _NBSP = b"\xc2\xa0"
 

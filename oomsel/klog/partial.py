@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
+from oomsel.klog.patterns import Pattern
+
 #: Time, stream and whether the line goes on: P for a part, F for the last one.
-_PART = re.compile(rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T\S+ (std(?:out|err)) )([FP]) ")
+_PART = Pattern(rb"([0-9]{4}-[0-9]{2}-[0-9]{2}T\S+ (std(?:out|err)) )([FP]) ")
 _LONGEST = 1 << 20
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from oomsel.klog.chunks import Readable
+from oomsel.klog.readable import Readable
 
 _CHUNK = 1 << 16
 #: So many bytes tell whether an input is UTF-16.

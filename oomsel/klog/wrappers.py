@@ -11,23 +11,24 @@ from oomsel.klog.journal import JournalReader
 from oomsel.klog.json_stream import JsonStream
 from oomsel.klog.markup import Markup, spaces_for_tabs
 from oomsel.klog.partial import PartialLines
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line, PrefixReader, tag_by, unescape_octal
 from oomsel.klog.records import KERNEL_TEXT, Context, FieldChooser, Message
 from oomsel.klog.unknown_prefix import time_within
 from oomsel.klog.unknown_suffix import SuffixShapes
 
-_SGR_BYTES = re.compile(rb"\x1b\[[0-9;]*[mK]")
+_SGR_BYTES = Pattern(rb"\x1b\[[0-9;]*[mK]")
 #: A record of /dev/kmsg, or of netconsole's extended form, which may begin with the release.
-_KMSG = re.compile(
+_KMSG = Pattern(
     r"(?:[0-9]{1,2}\.[0-9][^,;\s]{0,80},)?([0-9]{1,4}),([0-9]{1,19}),([0-9]{1,19}),[^;,]*((?:,[^;]*)?);(.*)", re.DOTALL
 )
-_CALLER_FIELD = re.compile(r"caller=([TC][0-9]{1,10})")
-_HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
+_CALLER_FIELD = Pattern(r"caller=([TC][0-9]{1,10})")
+_HEX = Pattern(rb"\\x([0-9a-fA-F]{2})")
 #: A line of JSON, or a part of it: an object, a list of such or of texts, a text.
 #: Cells in quotes, which are a line of CSV.
-_CELLS = re.compile(r'\ufeff?"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")+$')
-_JSON_BEGINS = re.compile(r'\s*(?:[{}\]"]|\[\s*(?:[\[{"]|$))')
-_LINE_BEGINS = re.compile(
+_CELLS = Pattern(r'\ufeff?"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")+$')
+_JSON_BEGINS = Pattern(r'\s*(?:[{}\]"]|\[\s*(?:[\[{"]|$))')
+_LINE_BEGINS = Pattern(
     r"\s*(?:<[0-9]{1,3}>)?\[ *[0-9]{1,15}\.[0-9]{6}\]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-9]"
 )
 #: One wrapper within the other, so many times; more is an attack.

@@ -1,7 +1,6 @@
-"""A stream in chunks, each read and its newlines counted by a thread of its own while the one before is searched.
+"""A stream in chunks, each read by a thread of its own while the one before is worked on.
 
-Reading and counting leave the interpreter to others, searching does not: so both together
-take hardly longer than the search.
+Reading leaves the interpreter to others, working does not: so both together take hardly longer than the work.
 """
 
 from __future__ import annotations
@@ -9,9 +8,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import numpy as np
+from oomsel.klog.readable import Readable, fill
 
 #: Bytes of a chunk: what fits in a core's own cache.
 CHUNK = 1 << 20
@@ -19,20 +18,11 @@ CHUNK = 1 << 20
 HEADROOM = 1 << 18
 
 
-class Readable(Protocol):
-    """What is read from."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
-
-
 class Chunk(NamedTuple):
-    """`buffer[HEADROOM : HEADROOM + size]` was read; `newlines` in it, 0 where nobody counts."""
+    """`buffer[HEADROOM : HEADROOM + size]` was read."""
 
     buffer: bytearray
     size: int
-    newlines: int
     error: BaseException | None = None
 
 
@@ -42,8 +32,8 @@ class ChunkReader:
     The caller asks for the next one before it has copied the rest of the last.
     """
 
-    def __init__(self, stream: Readable, *, counts_newlines: bool = True) -> None:
-        self._stream, self._counts = stream, counts_newlines
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
         self._wanted: SimpleQueue[bytearray | None] = SimpleQueue()
         self._ready: SimpleQueue[Chunk] = SimpleQueue()
         self._spare = deque(bytearray(HEADROOM + CHUNK) for _ in range(2))
@@ -63,27 +53,8 @@ class ChunkReader:
     def _work(self) -> None:
         while (buffer := self._wanted.get()) is not None:
             try:
-                size = _fill(self._stream, buffer)
+                size = fill(self._stream, buffer, HEADROOM, len(buffer))
             except BaseException as error:  # it is the reader's to raise
-                self._ready.put(Chunk(buffer, 0, 0, error))
+                self._ready.put(Chunk(buffer, 0, error))
                 return
-            newlines = count_newlines(buffer, HEADROOM, HEADROOM + size) if self._counts else 0
-            self._ready.put(Chunk(buffer, size, newlines))
-
-
-def _fill(stream: Readable, buffer: bytearray) -> int:
-    size = 0
-    with memoryview(buffer) as view:
-        while HEADROOM + size < len(view):
-            got = stream.readinto(view[HEADROOM + size :])
-            if not got:
-                break
-            size += got
-    return size
-
-
-def count_newlines(buffer: bytes | bytearray, start: int, end: int) -> int:
-    """Newlines in `buffer[start:end]`."""
-    return (
-        int(np.count_nonzero(np.frombuffer(buffer, np.uint8, max(end - start, 0), start) == 10)) if end > start else 0
-    )
+            self._ready.put(Chunk(buffer, size))
