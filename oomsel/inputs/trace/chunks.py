@@ -33,13 +33,17 @@ class ChunkReader:
     """
 
     def __init__(self, stream: Readable) -> None:
-        self._stream = stream
         self._wanted: SimpleQueue[bytearray | None] = SimpleQueue()
         self._ready: SimpleQueue[Chunk] = SimpleQueue()
         self._spare = deque(bytearray(HEADROOM + CHUNK) for _ in range(2))
         self._wanted.put(bytearray(HEADROOM + CHUNK))
         # A daemon: a pipe that never ends must not keep a finished command waiting.
-        threading.Thread(target=self._work, daemon=True).start()
+        # It does not know the reader, whose end is the thread's: input that is refused midway leaves nothing behind.
+        work = (stream, self._wanted, self._ready)
+        threading.Thread(target=_read_ahead, args=work, daemon=True).start()
+
+    def __del__(self) -> None:
+        self._wanted.put(None)
 
     def next(self) -> Chunk:
         """The next chunk, of size 0 at the end; raises what reading raised."""
@@ -50,11 +54,13 @@ class ChunkReader:
         self._spare.append(chunk.buffer)
         return chunk
 
-    def _work(self) -> None:
-        while (buffer := self._wanted.get()) is not None:
-            try:
-                size = fill(self._stream, buffer, HEADROOM, len(buffer))
-            except BaseException as error:  # it is the reader's to raise
-                self._ready.put(Chunk(buffer, 0, error))
-                return
-            self._ready.put(Chunk(buffer, size))
+
+def _read_ahead(stream: Readable, wanted: SimpleQueue[bytearray | None], ready: SimpleQueue[Chunk]) -> None:
+    """Fill every buffer that is wanted, until it is None."""
+    while (buffer := wanted.get()) is not None:
+        try:
+            size = fill(stream, buffer, HEADROOM, len(buffer))
+        except BaseException as error:  # it is the reader's to raise
+            ready.put(Chunk(buffer, 0, error))
+            return
+        ready.put(Chunk(buffer, size))

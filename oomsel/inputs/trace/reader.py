@@ -156,7 +156,7 @@ class TraceReader:
     def _read_together(self, text: Bytes, starts: Ints, ends: Ints) -> tuple[npt.NDArray[np.int32], Ints]:
         """The stem of every line whose layout is known or found here, else `_UNREAD` or `_OTHER`, and its size."""
         stem = np.full(len(starts), _UNREAD, np.int32)
-        size, is_sized = sizes_of(text, ends)
+        size, begins, is_sized = sizes_of(text, ends)
         # Every window begins in its line.
         left = np.flatnonzero(ends + _REACH < len(text))
         tried = 0
@@ -169,7 +169,7 @@ class TraceReader:
             stem[left[is_other]] = _OTHER
             fits &= is_sized[left]
             able = left if fits.all() else left[fits]
-            hashes = layout.hashes(self._hasher, text, starts[able])
+            hashes = layout.hashes(self._hasher, text, starts[able], begins[able])
             found = self._stems.find(hashes)
             if (found < 0).any():
                 self._learn_stems(layout, text, starts[able], ends[able], hashes, found)
