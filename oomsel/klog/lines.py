@@ -81,6 +81,8 @@ class LineSource:
         if encoding is not None:
             stream = Utf8Stream(first, stream, encoding)
             first, goes_on = _read_up_to(stream, SMALL)
+        if not goes_on and b"\n" not in first:
+            first = first.replace(b"\r", b"\n")  # as lines ended on old Macs
         self._newlines = NewlineCounter()
         self._buffer: bytes | bytearray = first if len(first) < _LITTLE else bytearray(first)
         self._at = 0  #: of the next line

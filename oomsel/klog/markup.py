@@ -27,7 +27,8 @@ _IS_HTML = Pattern(
 _ROW = Pattern(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
 _HEADER = Pattern(r".*\[[ \t]*pid[ \t]*\][ \t]+uid\b.*name\s*$", re.DOTALL)
 _LONGEST_ROW = 4096
-_NBSP = b"\xc2\xa0"
+#: Blanks of other widths, and one that must not be broken at: in UTF-8, and in Latin-1.
+_BLANK = Pattern(rb"\xc2\xa0|\xe2\x80[\x80-\x8a\xaf]|(?<![\x80-\xff])\xa0")
 
 
 class Markup:
@@ -40,8 +41,8 @@ class Markup:
     def undone(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         """The lines as they were, each with the number of the first of those that it was made of."""
         for number, line in self._unquoted(numbered):
-            if line.count(_NBSP) > 1:
-                line = line.replace(_NBSP, b" ")  # noqa: PLW2901
+            if b"\xa0" in line or b"\xe2\x80" in line:
+                line = _plain_blanks(line)  # noqa: PLW2901
             if not self.is_html and b"<" not in line and b"&" not in line:
                 yield number, line
                 continue
@@ -73,6 +74,13 @@ class Markup:
             held = b""
         if held:
             yield begun, _ENCODED.sub(lambda match: bytes([int(match[1], 16)]), held)
+
+
+def _plain_blanks(line: bytes) -> bytes:
+    """A line with blanks for what only looks like them, where there is more than the one that a name may have."""
+    found = _BLANK.search(line)
+    is_stamps = found is not None and line[max(found.start() - 1, 0) : found.start()] == b"["
+    return _BLANK.sub(b" ", line) if is_stamps or len(_BLANK.findall(line)) > 1 else line
 
 
 def _without_markup(line: bytes) -> bytes:

@@ -66,6 +66,7 @@ class MemInfo:
     huge_free_kb: int = 0
     stacks_kb: int | None = None  #: of the kernel, on all nodes
     huge_line: int | None = None  #: of the first that is not 0
+    _summed: set[str] = field(default_factory=set)  #: nodes and sizes of huge pages of which the line has been read
 
     @property
     def is_empty(self) -> bool:
@@ -105,9 +106,10 @@ class MemInfo:
             self.free_swap_kb = int(match[2])
 
     def _zone_sizes(self, number: int, match: re.Match[str]) -> None:
-        sizes = {name: int(value) for name, value in _ZONE_VALUE.findall(match[3])}
-        self._stacks(match[3])
-        self._zone(int(match[1] or 0), match[2], number).sizes.update(sizes)
+        zone = self._zone(int(match[1] or 0), match[2], number)
+        if not zone.sizes:  # what is there stays, see `_is_again`
+            zone.sizes = {name: int(value) for name, value in _ZONE_VALUE.findall(match[3])}
+            self._stacks(match[3])
 
     def _reserve(self, number: int, match: re.Match[str]) -> None:  # noqa: ARG002
         if self.zones and not self.zones[-1].reserve and not self.zones[-1].blocks:
@@ -120,6 +122,8 @@ class MemInfo:
 
     def _hugepages(self, number: int, match: re.Match[str]) -> None:
         total, free, size = (int(match[index]) for index in (2, 3, 4))
+        if self._is_again(f"huge pages of {size} kB of node {match[1]}"):
+            return
         if total:
             self.huge_line = self.huge_line or number
         self.huge_kb += total * size
@@ -131,7 +135,15 @@ class MemInfo:
             self.counts.setdefault(name, int(value))
 
     def _node(self, number: int, match: re.Match[str]) -> None:  # noqa: ARG002
-        self._stacks(match.string)
+        if not self._is_again(match.string.partition(" active_anon")[0]):
+            self._stacks(match.string)
+
+    def _is_again(self, what: str) -> bool:
+        """Whether such a line was there before: a second block is of another report that is mixed with this one."""
+        if what in self._summed:
+            return True
+        self._summed.add(what)
+        return False
 
     def _stacks(self, text: str) -> None:
         """Add the kernel's stacks: a node's line has them since 5.10 or so, a zone's before."""

@@ -105,8 +105,7 @@ class EventParser:
     def _begins_at(self, line: Line) -> None:
         if self.event.begins_at is not None:
             return
-        text = line.text
-        if self._columns is not None or text == formats.TASKS_STATE:
+        if self._columns is not None or line.text == formats.TASKS_STATE:
             self.event.begins_at = "task table"
         elif self.event.summary is not None or self._ending.unfinished is not None:
             self.event.begins_at = "oom-kill line"

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from oomsel.klog.patterns import Pattern
+from oomsel.klog.records import date_of
 from oomsel.klog.unknown_prefix import PrefixShapes, time_within
 
 
@@ -52,7 +53,7 @@ _PHONE = Pattern(
     r"|(?:<[0-9]>\.?)? ?\[ *[0-9]{1,4}: *[^\]\[]{1,31}: *([0-9]{1,10})\] ?"
 )
 _ISO = Pattern(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:([.,])[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T _][0-9]{2}:[0-9]{2}:[0-9]{2}(?:([.,])[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)"
     r"(?:[ \t]|$)"
 )
 #: A container's line as CRI's loggers keep it; P for one that goes on.
@@ -87,6 +88,18 @@ _HOSTLESS = (
     ),
     Pattern(_MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] (?P<tag>[^\s:]*) *: ?"),
     Pattern(_MONTH_AND_DAY + r") [VDIWEFS]/(?P<tag>[^\s:(]+) *\( *[0-9]+\): ?"),
+)
+#: multilog's and s6-log's time: seconds of TAI since 1970, with 2 ** 62, and nanoseconds, in hexadecimal digits.
+_TAI64N = Pattern(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
+_TAI_BEGINS, _TAI_BEFORE_UTC = 1 << 62, 37
+#: klog's and glog's: severity, month and day, time, thread, line of the source.
+_GLOG = Pattern(r"[IWEF]([01][0-9])([0-3][0-9]) (" + _TIME + r"\.[0-9]{6}) +[0-9]+ [^\s\]]{1,80}:[0-9]+\] ")
+#: A time alone on its line, and the text below it, as logcat's `-v long` has them.
+_HEADING = Pattern(r"\[ (?:[0-9]{4}-)?([0-9]{2}-[0-9]{2} " + _TIME + r"\.[0-9]{3,9})[^\]]* [VDIWEFS]/([^\]\s]*) *\]\s*")
+#: A host, as pdsh puts it before a line.
+_HOST_ALONE = Pattern(r"([A-Za-z][\w.-]{0,62}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}): ")
+_NO_HOSTS = frozenset(
+    ("kernel", "kern", "emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug")
 )
 #: `talosctl dmesg`: node, facility, level, time.
 _TALOS = Pattern(r"(?:([^\s:]+): )?([a-z0-9]{3,8}): +[a-z]{3,7}: \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\s]+)\]: ?")
@@ -149,9 +162,15 @@ class PrefixReader:
         self.stamp = ""  #: of the last line
         self._last = Line(0, "")
         self._shapes = PrefixShapes()
+        self._heading: tuple[str, str | None] | None = None  #: time and tag of the lines below one
 
     def read(self, number: int, text: str, raw: bytes) -> Line:
         """The line without its prefix."""
+        if text[:2] == "[ " and (heading := _HEADING.fullmatch(text)):
+            self._heading = heading[1], heading[2] or None
+            return Line(number, "", raw=raw, is_bare=True)
+        if not text:
+            self._heading = None
         cursor = _Cursor(text, _QUOTE.match(text).end())  # type: ignore[union-attr]  # it matches nothing, too
         outer = cri[1] if (cri := cursor.take(_CRI)) else ""
         if (line := self._indented(number, cursor, raw)) is not None:
@@ -176,6 +195,9 @@ class PrefixReader:
             number, rest, self.stamp, cursor.caller, cursor.tag, raw=raw, is_bare=is_bare, host=cursor.host,
             date=cursor.date or outer, is_sure=bool(cursor.by_kernel),
         )  # fmt: skip
+        if is_bare and self._heading is not None:
+            time, tag = self._heading
+            return self._last._replace(stamp=time, date=time, tag=tag, is_bare=False)
         if is_bare and not self.stamp:
             time = time_within(text)
             return self._last._replace(stamp=time, date=time)
@@ -236,13 +258,8 @@ class PrefixReader:
 
     def _dated(self, cursor: _Cursor) -> bool:
         """A date of syslog's kind, and who logged what follows."""
-        for pattern in _HOSTLESS:
-            if match := cursor.take(pattern):
-                cursor.dated(match[1])
-                cursor.tag = cursor.tag or match["tag"]
-                if facility := match.groupdict().get("facility"):
-                    cursor.by_kernel = facility == "kern"
-                return True
+        if self._hostless(cursor) or self._coded(cursor):
+            return True
         match = cursor.take(_ISO)
         if match and match[2] == ",":  # dmesg's, which names no host
             cursor.dated(match[1])
@@ -267,6 +284,25 @@ class PrefixReader:
             cursor.by_kernel = facility == "kern"
         return True
 
+    def _hostless(self, cursor: _Cursor) -> bool:
+        """A whole prefix that names no host."""
+        for pattern in _HOSTLESS:
+            if match := cursor.take(pattern):
+                cursor.dated(match[1])
+                cursor.tag = cursor.tag or match["tag"]
+                if facility := match.groupdict().get("facility"):
+                    cursor.by_kernel = facility == "kern"
+                return True
+        return False
+
+    def _coded(self, cursor: _Cursor) -> bool:
+        """A time in a form that is for programs."""
+        if match := cursor.take(_TAI64N):
+            cursor.dated(date_of(f"{int(match[1], 16) - _TAI_BEGINS - _TAI_BEFORE_UTC}.{int(match[2], 16):09d}"))
+        elif match := cursor.take(_GLOG):
+            cursor.dated(f"{match[1]}-{match[2]} {match[3]}")
+        return match is not None
+
     def _after(self, cursor: _Cursor) -> None:
         """What phones' kernels, and crash's `log -m`, put between the stamp and the text."""
         if cursor.seconds and cursor.text[cursor.at : cursor.at + 1] in "c([< " and (match := cursor.take(_PHONE)):
@@ -283,6 +319,8 @@ class PrefixReader:
             return
         if not cursor.stamp and (time := time_within(text[at:end])):
             cursor.dated(time)
+        if (host := _HOST_ALONE.fullmatch(text, at, end)) and host[1] not in _NO_HOSTS:
+            cursor.host = host[1]
         cursor.at = end
         if stamp and (match := cursor.take(_SECONDS)):
             cursor.stamp, cursor.seconds = cursor.stamp or match[1], True

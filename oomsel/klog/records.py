@@ -30,13 +30,17 @@ _NAMES = (
 _TIMES = {name: rank for rank, name in enumerate((
     "timestamp", "time", "ts", "datetime", "eventtime", "lasttimestamp", "firsttimestamp", "sourcerealtimetimestamp",
     "realtimetimestamp", "timeunixnano", "date", "timegenerated", "t",
+    "messagetime", "messagetimems", "created", "when", "logtime",
 ))}  # fmt: skip
 _HOSTS = ("hostname", "host", "nodename", "node", "instance", "computer", "instanceid", "name")
 _HOST_PARENTS = ("host", "labels", "stream", "resource", "kubernetes", "source", "agent", "metadata", "node")
 #: What the journal adds to what a process has logged.
 _OF_PROCESSES = ("_UID", "_PID", "_COMM", "_EXE")
 _MONOTONIC = ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
-_DATE = Pattern(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}")
+_DATE = Pattern(
+    r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+    r"|[A-Z][a-z]{2} +[0-9]{1,2}(?:, [0-9]{4} @)? [0-9]{2}:[0-9]{2}"
+)
 #: A text that is a date and nothing else, whatever its field is called.
 _DATE_ALONE = Pattern(
     r"\s*[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
@@ -122,7 +126,7 @@ def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
     is_kmsg = "msg" in fields and ("pri" in fields or caller is not None)
     return Context(
         stamp or since_boot or outer.stamp,
-        date or outer.date,
+        date or outer.date or _date_beside(fields, 0),
         _host_of(fields) or outer.host,
         tag if isinstance(tag, str) else outer.tag,
         caller or outer.caller,
@@ -151,6 +155,8 @@ def _times_of(fields: Mapping[str, Any]) -> tuple[str, str]:
     date, seconds, best = "", "", len(_TIMES)
     for name, value in fields.items():
         rank = _TIMES.get(_plain(name), best)
+        if rank < best and isinstance(value, dict):
+            value = _only_value(value)  # noqa: PLW2901
         if rank >= best or isinstance(value, dict | list):
             continue
         if found := date_of(value):
@@ -158,6 +164,27 @@ def _times_of(fields: Mapping[str, Any]) -> tuple[str, str]:
         elif _NUMBER.fullmatch(text := str(value).strip()):
             seconds = text
     return date or _date_alone(fields.values()), seconds
+
+
+def _only_value(value: dict[str, Any]) -> Any:
+    """The time that an object stands for: `{"$date": ...}`, `{"seconds": ..., "nanos": ...}`."""
+    if set(value) == {"seconds", "nanos"}:
+        return f"{value['seconds']}.{str(value['nanos']).rjust(9, '0')[:9]}"
+    while isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value.values()))
+    return value
+
+
+def _date_beside(fields: Mapping[str, Any], depth: int) -> str:
+    """A date in an object that stands beside the one with the text."""
+    if depth > 2:
+        return ""
+    for value in fields.values():
+        if isinstance(value, dict):
+            date = _times_of(value)[0] or _date_beside(value, depth + 1)
+            if date:
+                return date
+    return ""
 
 
 def _date_alone(values: Iterable[Any]) -> str:

@@ -12,6 +12,8 @@ _CERTAIN = Pattern(
     r"|\[ *pid *\] +uid +tgid |\[ *[0-9]+\](?: +-?[0-9]+){4,} |oom-kill:constraint=|Memory cgroup stats for "
     r"|(?:Memory cgroup o|O)ut of memory(?: \(oom_kill_allocating_task\))?: [Kk]ill|Task in /.* killed as a result"
 )
+#: The first line behind a name, which is a host's.
+_NAMED = Pattern(r"[A-Za-z0-9][\w.-]{0,62}: (?=[^\s:]{1,15} invoked oom-killer: gfp_mask=)")
 #: The first line in quotes, after which the prefix ends.
 _IN_QUOTES = Pattern(
     r"(?:.*[\s=:|>(,])?([\"'`])(?=[^\"'`]{1,64} invoked oom-killer: gfp_mask=.*oom_score_adj=-?[0-9]+\1)"
@@ -53,6 +55,9 @@ class PrefixShapes:
             if len(prefix) <= _LONGEST and (prefix[-1] in " \t:|>]" or prefix[-1] in "\"'"):
                 self._learn(prefix)
                 return certain.start()
+        if named := _NAMED.match(text, at):
+            self._learn(named[0])
+            return int(named.end())
         if quoted := _IN_QUOTES.match(text, at, at + 4 * _LONGEST):
             self._learn(quoted[0])
             return quoted.end()
