@@ -6,32 +6,34 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from oomsel.klog.patterns import Pattern
+
 #: "%lu pages of RAM" and "%d reserved pages" until 2.6.29 or so.
-_RAM = re.compile(r"([0-9]{1,18}) pages (?:of )?RAM")
-_RESERVED = re.compile(r"([0-9]{1,18}) (?:pages reserved|reserved pages)")
+_RAM = Pattern(r"([0-9]{1,18}) pages (?:of )?RAM")
+_RESERVED = Pattern(r"([0-9]{1,18}) (?:pages reserved|reserved pages)")
 #: Free swap is negative while swapoff takes an area away.
-_SWAP = re.compile(r"(Free|Total) swap *[=:] *(-?[0-9]{1,18})kB")
+_SWAP = Pattern(r"(Free|Total) swap *[=:] *(-?[0-9]{1,18})kB")
 #: "active_anon:99131 inactive_anon:0 ...", in pages; the same words in kB follow for nodes and zones.
-_COUNT = re.compile(r"\b([a-z_]+(?:\([a-z]+\))?):([0-9]{1,18})(?![0-9]*[kK]B)(?![0-9])")
-_COUNTS = re.compile(
+_COUNT = Pattern(r"\b([a-z_]+(?:\([a-z]+\))?):([0-9]{1,18})(?![0-9]*[kK]B)(?![0-9])")
+_COUNTS = Pattern(
     r"(?!.*[0-9][kK]B) ?"
     r"(?:active_anon|active_file|active|unevictable|slab_reclaimable|free|mapped|inactive_dirty):[0-9]{1,18}(?: |$)"
 )
-_ZONE = re.compile(r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*) (free:[0-9]{1,18}kB .*)")
-_ZONE_VALUE = re.compile(
+_ZONE = Pattern(r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*) (free:[0-9]{1,18}kB .*)")
+_ZONE_VALUE = Pattern(
     r"\b(free|min|low|high|present|managed|boost|free_cma|reserved_highatomic|free_highatomic):([0-9]{1,18})[kK]B"
 )
-_RESERVE = re.compile(r"lowmem_reserve\[\]:((?: [0-9]{1,18})+)")
-_FREE_AREA = re.compile(
+_RESERVE = Pattern(r"lowmem_reserve\[\]:((?: [0-9]{1,18})+)")
+_FREE_AREA = Pattern(
     r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*): ((?:[0-9]{1,18}\*[0-9]{1,18}kB (?:\([A-Z]+\) )?)+)= [0-9]{1,18}kB"
 )
-_BLOCKS = re.compile(r"([0-9]{1,18})\*([0-9]{1,18})kB")
-_HUGEPAGES = re.compile(
+_BLOCKS = Pattern(r"([0-9]{1,18})\*([0-9]{1,18})kB")
+_HUGEPAGES = Pattern(
     r"(?:Node ([0-9]{1,18}) )?"
     r"hugepages_total=([0-9]{1,18}) hugepages_free=([0-9]{1,18}) hugepages_surp=[0-9]+ hugepages_size=([0-9]{1,18})kB"
 )
-_STACKS = re.compile(r" kernel_stack:([0-9]{1,18})[kK]B")
-_NODE = re.compile(r"Node [0-9]{1,18} active_anon:[0-9]{1,18}kB ")
+_STACKS = Pattern(r" kernel_stack:([0-9]{1,18})[kK]B")
+_NODE = Pattern(r"Node [0-9]{1,18} active_anon:[0-9]{1,18}kB ")
 
 
 @dataclass(slots=True)
@@ -165,7 +167,7 @@ class MemInfo:
 
 
 #: The block's lines: pattern, what takes it in, and which part of the block it is.
-_LINES: tuple[tuple[re.Pattern[str], Callable[[MemInfo, int, re.Match[str]], None], str], ...] = (
+_LINES: tuple[tuple[Pattern[str], Callable[[MemInfo, int, re.Match[str]], None], str], ...] = (
     (_ZONE, MemInfo._zone_sizes, "zones"),
     (_RESERVE, MemInfo._reserve, "zones"),
     (_FREE_AREA, MemInfo._free_area, "free blocks"),
