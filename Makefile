@@ -10,7 +10,7 @@ READY := .venv/.ready
 # As many processes as there are CPUs, 8 at most.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8
 
-.PHONY: help run test test-fast test-browser test-lowest audit pictures lint format typecheck examples generated check bench clean
+.PHONY: help run test test-fast test-browser test-lowest fuzz audit pictures lint format typecheck examples generated check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 12
@@ -69,6 +69,13 @@ test-browser: $(READY) $(AXE) ## the tests of explain's page in Chromium (apt-ge
 pictures: $(READY) ## make anew the pictures in README.md, from real runs; needs Chromium
 	$(BIN)/python -m tests.pictures
 
+# How long, and which attacks; the same seed makes the same ones.
+MINUTES ?= 5
+SEED ?=
+
+fuzz: $(READY) ## attack every input form for MINUTES, with SEED the same way again; what breaks a law is kept
+	$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 lint: $(READY) ## look for mistakes and for code that is not formatted
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -100,5 +107,5 @@ bench: $(READY) ## measure what matters as ratios, with the target beside each
 	$(BIN)/python -m tests.bench
 
 clean: ## remove what the other targets made
-	rm -rf .venv .venv-lowest .venv-audit .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-lowest .venv-audit .mypy_cache .pytest_cache .ruff_cache .hypothesis dist fuzz-failures node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,7 @@ import click
 
 from oomsel.cli import terminal
 from oomsel.cli.streams import discard, is_terminal, write_error
-from oomsel.errors import OomselError
+from oomsel.errors import OomselError, shortened
 from oomsel.text import WIDTH, printable, safe_lines, shown, wrapped
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ OUTPUT = click.option(
 INPUTS_OR_LIVE = click.argument("inputs", nargs=-1, metavar="SCENARIO...", type=FILE)
 LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in the place of SCENARIO; see capture.")
 
-#: A longer line would hide what it says.
-_LONGEST = 2000
 _VERBOSITY = "oomsel.verbosity"
 
 
@@ -248,9 +246,7 @@ def one_line(text: str) -> str:
 
 def say(line: str) -> None:
     """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
-    line = shown(one_line(line))
-    if len(line) > _LONGEST:
-        line = f"{line[: _LONGEST - 3]}..."
+    line = shortened(shown(one_line(line)))
     if is_terminal(sys.stderr) and len(line) > WIDTH:
         line = "\n".join(wrapped(line, rest="  ", keep_long=True))
     write_error(f"{line}\n".encode("utf-8", "backslashreplace"))

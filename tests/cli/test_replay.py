@@ -283,3 +283,19 @@ def test_lost_events_are_told() -> None:
     assert ran.err.endswith(
         "oomsel: -: note: events are lost in 1 place; what they touch is known again only as a range\n"
     )
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json"])
+def test_of_a_trace_that_cannot_be_read_nothing_is_printed(form: str) -> None:
+    text = small().text() + b" bash-1 [000] ..... 1000.9: rss_stat: mm_id=1 curr=1 type=MM_ANONPAGES si\n"
+    ran = run("replay", "-", "--format", form, stdin=text)
+    assert (ran.status, ran.out) == (2, "")
+
+
+def test_a_size_beyond_all_memory_takes_none() -> None:
+    kernel = small()
+    first = kernel.text()
+    line = b" daemon-50 [000] ..... 1000.900000: rss_stat: mm_id=2 curr=1 type=MM_ANONPAGES size=1125899906842624B\n"
+    ran = run("replay", "-", stdin=first + line)
+    assert (ran.status, ran.err) == (0, "")
+    assert "274877906944" in ran.out
