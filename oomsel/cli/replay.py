@@ -88,8 +88,7 @@ def command(
             from oomsel.outputs.replay import seconds
             from oomsel.study.trace_scenario import scenario_at
 
-            moment = session.time if options.at is None else options.at
-            scenario = scenario_at(session.replay, seconds(moment), pages, kernel, is_percpu=session.is_percpu)
+            scenario = scenario_at(session.replay, seconds(session.moment), pages, kernel, is_percpu=session.is_percpu)
             write_scenario(scenario, None, output)
     for message in notes_of(session):
         note(trace, message)

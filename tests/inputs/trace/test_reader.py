@@ -203,7 +203,7 @@ def test_damaged_and_cut() -> None:
     text = kernel.text()
     cut = text[: text.rindex(b"size=") + 3]
     what = "an rss_stat event that cannot be read; the trace is cut or damaged"
-    assert error_of(cut) == f"trace.txt:51: {what}"
+    assert error_of(cut + b"\n") == f"trace.txt:51: {what}"
     lines = kernel.lines
     for damage in ("type=MM_", "size=", "curr=", "mm_id="):
         damaged = [*lines[:20], lines[20].replace(damage, "\x1b"), *lines[21:]]
