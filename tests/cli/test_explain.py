@@ -56,9 +56,7 @@ def test_one_log_has_nothing_to_differ() -> None:
 
 
 def test_a_report_whose_memory_is_all_zero() -> None:
-    row = (
-        "[2.9] [    219]  1003   219     8520     8355     8192      163         0   106496        0           200 a\n"
-    )
+    row = "[2.9] [    219]  1003   219     8520     8355     8192      163         0   106496        0           200 "
     ran = run("explain", "-", stdin=f"[2.9]active_file:0\n{row}".encode())
     assert ran.status in (0, 2)
     assert "a bug" not in ran.err

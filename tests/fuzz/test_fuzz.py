@@ -93,6 +93,8 @@ BROKEN = [
     ("standard output is CSV", "csv", Ended(0, "a,b\n1\n", "")),
     ("no cell is a formula", "csv", Ended(0, "a,b\n1,=1+1\n", "")),
     ("Markdown holds no HTML of an input", "markdown", Ended(0, "a <script>x</script>\n", "")),
+    ("a page does nothing that a name asks for", "html", Ended(0, "<p>a <img src=x onerror=alert(1)></p>\n", "")),
+    ("a page does nothing that a name asks for", "html", Ended(0, '<script>x = "<script>"</script>\n', "")),
     ("no command of GitHub's but ours", "github", Ended(0, "ok\n  ::add-mask::x\n", "")),
     ("no command of GitHub's but ours", "github", Ended(0, "ok ##[group]x\n", "")),
 ]
@@ -112,6 +114,7 @@ def test_right_output_breaks_no_law() -> None:
         "diff": "--- a\tx\n+++ b\ty\n",
         "markdown": "a `<script>` &lt;script>\n",
         "github": "::error file=a,line=1,col=2,title=b::c\n",
+        "html": "<script>x</script><p>a &lt;img&gt; <a href='#b'>c</a></p>\n",
         "bytes": "PK\x03\x04",
     }
     for form, out in right.items():
