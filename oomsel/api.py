@@ -16,7 +16,7 @@ from oomsel.inputs.load import load
 from oomsel.inputs.log.options import LogOptions
 from oomsel.kernel.event import OomReport, Process
 from oomsel.scenario.models import Scenario
-from oomsel.text import counted
+from oomsel.text import number_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +202,7 @@ class Events(list[Event]):
         return "\n".join(event_lines([entry_of(each.source, each.event) for each in self], with_source=False))
 
     def __repr__(self) -> str:
-        return f"<Events: {counted(len(self), 'report')}>"
+        return f"<Events: {number_of(len(self), 'report')}>"
 
 
 def events(path: str | os.PathLike[str]) -> Events:

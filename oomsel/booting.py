@@ -41,7 +41,7 @@ from oomsel.kernel.system import (
 from oomsel.scenario.columns import NOT_STATED, TOTAL, TaskColumns
 from oomsel.scenario.models import Interleave, Machine, Scenario, Thread, Update
 from oomsel.scenario.rules.machine import nodes_with_memory, online_cpus
-from oomsel.text import counted
+from oomsel.text import number_of
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
@@ -64,8 +64,8 @@ class Booted(NamedTuple):
     log: LogReading | None = None  #: the report that the scenario was read from
 
     def __repr__(self) -> str:
-        cpus = counted(len(self.system.rss.online), "CPU")
-        return f"<Booted: {counted(len(self.system.tasks), 'task')}, {cpus} online>"
+        cpus = number_of(len(self.system.rss.online), "CPU")
+        return f"<Booted: {number_of(len(self.system.tasks), 'task')}, {cpus} online>"
 
 
 def boot(scenario: Scenario) -> Booted:

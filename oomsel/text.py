@@ -87,10 +87,10 @@ def process_name(pid: int, comm: bytes | str) -> str:
     return f"{pid} ({printable(comm)})"
 
 
-def counted(number: int, what: str) -> str:
+def number_of(number: int, what: str) -> str:
     """A number of things; `what` is one of them.
 
-    >>> counted(1, "task"), counted(2, "process"), counted(0, "CPU")
+    >>> number_of(1, "task"), number_of(2, "process"), number_of(0, "CPU")
     ('1 task', '2 processes', '0 CPUs')
     """
     return f"{number} {what}{'' if number == 1 else 'es' if what.endswith('ss') else 's'}"

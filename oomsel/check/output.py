@@ -8,7 +8,7 @@ from typing import Any
 from oomsel.check.expectation import Failure
 from oomsel.check.run import Place, Result
 from oomsel.errors import InputError
-from oomsel.text import printable
+from oomsel.text import number_of, printable
 
 _WORDS = {"ok": ("ok    ", "green"), "failed": ("FAILED", "red"), "none": ("none  ", "yellow")}
 _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
@@ -56,12 +56,8 @@ def summary(results: Sequence[Result], others: int) -> str:
     }
     said = {"none": "without expect", "error": "with errors"}
     parts = [f"{count} {said.get(status, status)}" for status, count in counts.items() if count or status == "ok"]
-    passed = f"; {_number(others, 'other file')} passed over" if others else ""
-    return f"{_number(len(results), 'scenario')}: {', '.join(parts)}{passed}"
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    passed = f"; {number_of(others, 'other file')} passed over" if others else ""
+    return f"{number_of(len(results), 'scenario')}: {', '.join(parts)}{passed}"
 
 
 #: Of `results_object`.

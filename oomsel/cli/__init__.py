@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import signal
 import sys
@@ -11,7 +12,7 @@ from typing import NoReturn
 import click
 
 from oomsel import __version__
-from oomsel.cli.common import color_option, say, verbosity
+from oomsel.cli.common import color_option, drop_standard_output, say, verbosity
 from oomsel.cli.helping import in_order, mistake, write_commands
 from oomsel.errors import OomselError
 from oomsel.text import nearest, printable
@@ -35,6 +36,9 @@ COMMANDS = (
     "completion",
 )
 
+#: What a device says that takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
 
 class Interrupted(BaseException):
     """Ctrl-C.  Not a KeyboardInterrupt, which click would answer with a line of its own."""
@@ -54,7 +58,10 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"oomsel.cli.{cmd_name}").command
-        if not any(parameter.name == "color" for parameter in command.params):
+        has = {parameter.name for parameter in command.params}
+        if "quiet" not in has:
+            command = verbosity(command)
+        if "color" not in has:
             command.params.append(color_option())
         command.params = in_order(command.params)
         return command
@@ -122,14 +129,23 @@ def main(args: list[str] | None = None) -> None:
         _end_in_trouble(*str(error).split("\n"))
     except MemoryError:
         _end_in_trouble("not enough memory for that many tasks and CPUs")
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            _end_in_a_bug(error, words)
+        drop_standard_output()  # help or a version, which click writes
+        _end_in_trouble(f"standard output: {error.strerror}")
     except Exception as error:
-        if "--debug" in words:
-            import traceback
-
-            traceback.print_exc()
-        what = _one_line(f"{type(error).__name__}: {error}")
-        _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
+        _end_in_a_bug(error, words)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end_in_a_bug(error: Exception, words: list[str]) -> NoReturn:
+    if "--debug" in words:
+        import traceback
+
+        traceback.print_exc()
+    what = _one_line(f"{type(error).__name__}: {error}")
+    _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
 
 
 def _end_in_trouble(*lines: str) -> NoReturn:

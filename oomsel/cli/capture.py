@@ -70,6 +70,7 @@ def command(
     A kernel's memory (--vmcore, --kcore, --qemu) holds every CPU's part of every counter: what is
     read from it has no bounds, only values.
     """
+    form_of(form, output)
     kernel = _Kernel(vmcore, kcore, qemu, vmlinux, oom_control)
     if kernel != _Kernel():
         if root is not None or kcmp is not None or mempolicies:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 import click
 
 from oomsel.errors import OomselError
-from oomsel.text import printable
+from oomsel.text import number_of, printable
 
 if TYPE_CHECKING:
     from oomsel.booting import Booted
@@ -205,7 +205,8 @@ def _what_was_read(scenario: Scenario) -> str:
     system = boot(scenario).system
     read = "precisely" if system.rules.precise_oom else "approximately"
     online, batch = len(system.rss.online), system.rss.batch
-    return f"{len(system.tasks)} tasks, {online} CPUs online, a batch of {batch}; its kernel reads {read}"
+    size = f"{number_of(len(system.tasks), 'task')}, {number_of(online, 'CPU')} online"
+    return f"{size}, a batch of {batch}; its kernel reads {read}"
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -261,9 +262,21 @@ def text_or_json(help_text: str) -> Callable[[Callable[..., Any]], Callable[...,
     return decorated
 
 
+#: What a scenario's file may be called, and the form in which it is then written.
+_FORM_OF_ENDING = {"": "yaml", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".npz": "npz"}
+
+
 def form_of(form: str | None, output: str | None) -> str:
-    """The form to write a scenario in: the one asked for, or what the file's name ends in; anything else is YAML."""
-    return form or (output or "").rpartition(".")[2].lower()
+    """The form to write a scenario in: the one asked for, or what the file's name ends in; YAML where it has no ending.
+
+    Raises UsageError for an ending that is no form's.
+    """
+    ending = os.path.splitext(output or "")[1].lower()
+    found = form or _FORM_OF_ENDING.get(ending)
+    if found is None:
+        what = f"{output}: a scenario is not written as {ending}; name it .yaml, .json or .npz"
+        raise click.UsageError(what, click.get_current_context())
+    return found
 
 
 def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> None:
@@ -304,6 +317,10 @@ def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
         put(sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except OSError:
-        # What could not be written must not be tried again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_standard_output()
         raise
+
+
+def drop_standard_output() -> None:
+    """What could not be written must not be tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

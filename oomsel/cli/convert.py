@@ -19,6 +19,7 @@ def command(source: str, overrides: tuple[str, ...], kernel: str | None, form: s
     kernel's own table and comments that say what is known and what is not; a bundle is what
     large scenarios load from fast.
     """
+    form_of(form, output)
     ((_, scenario),) = load_all([source], overrides, kernel)
     for message in scenario.notes:
         note(source, message)

@@ -9,7 +9,7 @@ import click
 
 from oomsel.cli.common import OUTPUT, say, write, write_with
 from oomsel.errors import OomselError
-from oomsel.text import json_text
+from oomsel.text import json_text, number_of
 
 if TYPE_CHECKING:
     from oomsel.cli.scanning import Job, Tally
@@ -111,7 +111,7 @@ def _status(job: Job, tally: Tally, given: int) -> int:
     if given:
         return 0
     if tally.seen:
-        say(f"oomsel: {tally.seen} report{'s' * (tally.seen > 1)}, none {job.wanted.words}")
+        say(f"oomsel: {number_of(tally.seen, 'report')}, none {job.wanted.words}")
     else:
         say("oomsel: no OOM report found")
     return 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import FILE, note, verbosity, write, write_scenario, write_with
+from oomsel.cli.common import FILE, form_of, note, verbosity, write, write_scenario, write_with
 
 if TYPE_CHECKING:
     from oomsel.study.trace_session import TraceSession
@@ -69,6 +69,7 @@ def command(
     for option, seconds_said in (("--at", at), ("--every", every)):
         if seconds_said is not None and not math.isfinite(seconds_said):
             raise click.UsageError(f"{option}: {seconds_said} is no number of seconds; use one like 1676.5")
+    form_of(None, output)
     from oomsel.inputs.source import open_source
     from oomsel.study.trace_session import TraceOptions, TraceSession, notes_of
 

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import note, write, write_scenario, write_with
+from oomsel.cli.common import form_of, note, write, write_scenario, write_with
 from oomsel.text import json_text
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def command(
     names = tuple(dict.fromkeys(designs)) or ("split", "percpu", "pernode", "tree")
     if tree is not None and "tree" not in names:
         raise click.UsageError("--tree: no design that is simulated is a tree; add --design tree, or leave it out")
+    form_of(None, output)
     workload = load_workload(workload_file)
     mms = mms_of(workload)
     fanouts = _fanouts(tree)

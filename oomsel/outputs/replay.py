@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from oomsel.text import aligned, comm_to_text, printable, spreadsheet_text
+from oomsel.text import aligned, comm_to_text, number_of, printable, spreadsheet_text
 
 #: The smallest and the largest that something may be, pages.
 Range = tuple[int, int]
@@ -155,7 +155,7 @@ def json_text(rows: Iterable[ReplayRow], victims: Sequence[VictimEvidence], abou
 def victim_sentence(victim: VictimEvidence) -> str:
     """What oom:mark_victim and the updates together say."""
     who = f"{seconds(victim.time)}: oom:mark_victim: pid {victim.pid} ({printable(victim.comm) or '?'})"
-    read = "tells no sizes, as before 6.8" if victim.told is None else f"read {victim.told} pages"
+    read = "tells no sizes, as before 6.8" if victim.told is None else f"read {number_of(victim.told, 'page')}"
     if victim.truth is None:
         return f"{who} {read}; the trace does not say how many it had. From 7.0 on the kill line does, precisely."
     if victim.told is None or victim.error is None:

@@ -17,14 +17,12 @@ MAX_KEY = 1000
 _LONG_KEY = re.compile(r'("(?:[^"\\]|\\.){500,}"): ')  # each of the 500 may be an escape
 #: What JSON leaves as it is and YAML does not take so, or a terminal would act on.
 _ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
-#: The first line of a YAML scenario: by it an editor finds the schema, which `oomsel schema` writes beside the file.
-EDITOR_LINE = "# yaml-language-server: $schema=oomsel.schema.json"
 
 
 def yaml_pieces(scenario: Scenario) -> Iterator[str]:
     """The scenario as YAML; joined they are the file."""
     head = (f"{key}: {_flow(value)}\n" for key, value in plain(scenario).items())
-    return chain([f"{EDITOR_LINE}\n"], head, ["tasks:\n"], (f"- {_flow(plain(task))}\n" for task in scenario.tasks))
+    return chain(head, ["tasks:\n"], (f"- {_flow(plain(task))}\n" for task in scenario.tasks))
 
 
 def json_pieces(scenario: Scenario) -> Iterator[str]:

@@ -8,6 +8,7 @@ from oomsel import text
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.percpu_counter import Int64s
+from oomsel.text import number_of
 
 #: Why the kernel prints nothing.
 SILENCE = {
@@ -49,7 +50,7 @@ def mebibytes(report: OomReport, pages: int) -> str:
 
 def pages_and_mebibytes(report: OomReport, pages: int) -> str:
     """`11459 pages (44.8 MiB)`."""
-    return f"{pages} page{'' if pages == 1 else 's'} ({mebibytes(report, pages)})"
+    return f"{number_of(pages, 'page')} ({mebibytes(report, pages)})"
 
 
 class Comparison(NamedTuple):

@@ -41,7 +41,7 @@ from oomsel.scenario.field_types import (
     one_of,
     whole,
 )
-from oomsel.text import counted
+from oomsel.text import number_of
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -305,4 +305,4 @@ class Scenario(Model):
 
     def __repr__(self) -> str:
         kernel = f"Linux {self.kernel}, " if self.kernel else ""
-        return f"<Scenario: {kernel}{counted(len(self.tasks), 'task')}, {counted(len(self.machine.cpus), 'CPU')}>"
+        return f"<Scenario: {kernel}{number_of(len(self.tasks), 'task')}, {number_of(len(self.machine.cpus), 'CPU')}>"

@@ -155,24 +155,6 @@ def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     os.close(writer)
 
 
-def test_init_writes_a_scenario_that_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    ran = run("init")
-    assert ran == (0, "", "oomsel: wrote scenario.yaml; now try: oomsel check scenario.yaml\n")
-    assert run("check", "--strict", "scenario.yaml").status == 0
-    text = Path("scenario.yaml").read_text()
-    assert text.startswith("# yaml-language-server: $schema=oomsel.schema.json\n")
-    assert "#   oomsel check scenario.yaml\n" in text
-    again = run("init")
-    assert (again.status, again.out) == (2, "")
-    assert "scenario.yaml is there already; name another file, or use --force" in again.err
-    assert run("init", "--force", "-q") == (0, "", "")
-    assert run("init", "-").out.startswith("# yaml-language-server: ")
-    assert run("init", "a.json").status == 2
-    gone = run("init", "no/such/folder.yaml")
-    assert (gone.status, gone.err) == (2, "oomsel: no/such/folder.yaml: No such file or directory\n")
-
-
 COMPLETED = [
     (["oomsel", "ch"], "check"),
     (["oomsel", "check", "--jun"], "--junit"),
