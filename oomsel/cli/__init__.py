@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import signal
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -16,6 +17,9 @@ from oomsel.cli.common import color_option, drop_standard_output, say, verbosity
 from oomsel.cli.helping import in_order, mistake, write_commands
 from oomsel.errors import OomselError
 from oomsel.text import nearest, printable
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 #: The commands; each is in the module of its name, which is imported when the command is used.
 COMMANDS = (
@@ -36,6 +40,8 @@ COMMANDS = (
     "completion",
 )
 
+#: Names the shell that asks for candidates; its script sets it.
+VARIABLE = "_OOMSEL_COMPLETE"
 #: What a device says that takes no more.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -75,6 +81,14 @@ class Commands(click.Group):
             summaries[name] = command.get_short_help_str(200)
         write_commands(formatter, summaries)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The commands, no summary cut; options as click has them."""
+        found = super().shell_complete(ctx, incomplete)
+        for item in found:
+            command = self.get_command(ctx, item.value)
+            item.help = item.help if command is None else command.get_short_help_str(200)
+        return found
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -105,6 +119,8 @@ def cli(debug: bool) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """The console script: runs a command and exits with its status; 2 for trouble."""
+    if args is None and (shell := os.environ.get(VARIABLE)):
+        _complete(shell)
     words = sys.argv[1:] if args is None else args
     if words[:1] == ["help"]:  # `oomsel help COMMAND` is `oomsel COMMAND --help`
         words = [*words[1:], "--help"]
@@ -137,6 +153,15 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:
         _end_in_a_bug(error, words)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complete(shell: str) -> NoReturn:
+    """Answer a shell that completes a command line; whatever goes wrong is no candidate."""
+    from oomsel.cli.shells import SCRIPTS, answer
+
+    if shell in SCRIPTS:
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in answer(cli, os.environ)).encode("utf-8", "replace"))
+    sys.exit(0)
 
 
 def _end_in_a_bug(error: Exception, words: list[str]) -> NoReturn:

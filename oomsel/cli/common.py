@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from oomsel.cli import values
 from oomsel.errors import OomselError
 from oomsel.text import number_of, printable
 
@@ -23,12 +24,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 KERNEL = click.option(
     "--kernel",
     metavar="RELEASE",
+    shell_complete=values.releases,
     help="Use another release's rules and formats, like 5.15 or 7.0; default: the scenario's own, or the newest known.",
 )
 SET = click.option(
     "--set",
     "overrides",
     metavar="KEY=VALUE",
+    shell_complete=values.keys,
     multiple=True,
     help="What if: change a key, a task by pid or comm: 'tasks[mysqld].oom_score_adj=-500'. Repeatable.",
 )

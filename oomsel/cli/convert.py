@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FORM, OUTPUT, form_of, load_all, note, scenario_options, write, write_scenario
+from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, load_all, note, scenario_options, write, write_scenario
 
 
 @click.command("convert", epilog="\b\nExample:\n  oomsel convert huge.yaml -o huge.npz")
-@click.argument("source", metavar="INPUT")
+@click.argument("source", metavar="INPUT", type=FILE)
 @scenario_options
 @FORM
 @OUTPUT

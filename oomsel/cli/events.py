@@ -7,7 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from oomsel.cli.common import OUTPUT, say, write, write_with
+from oomsel.cli import values
+from oomsel.cli.common import FILE, OUTPUT, say, write, write_with
 from oomsel.errors import OomselError
 from oomsel.text import json_text, number_of
 
@@ -19,7 +20,7 @@ _TABLES = ("csv", "jsonl", "parquet")
 
 
 @click.command("events", epilog="\b\nExample:\n  oomsel events --killed mysqld /var/log/kern.log*")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...", type=FILE)
 @click.option("--killed", metavar="NAME", help="Only reports that killed a process called NAME, or with that pid.")
 @click.option("--cgroup", metavar="PATH", help="Only reports about the cgroup PATH or one below it.")
 @click.option(
@@ -28,7 +29,12 @@ _TABLES = ("csv", "jsonl", "parquet")
     help="Only from TIME on: seconds since boot, a date like 2026-08-12 03:54, today, yesterday, '2 hours ago'.",
 )
 @click.option("--until", metavar="TIME", help="Only up to TIME.")
-@click.option("--split", metavar="DIR", help="Write each report's own lines to a file in DIR.")
+@click.option(
+    "--split",
+    metavar="DIR",
+    shell_complete=values.directories,
+    help="Write each report's own lines to a file in DIR.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", help="Read N logs at a time.")
 @click.option(
     "--format",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from oomsel.cli import values
 from oomsel.cli.common import FILE, is_quiet, print_lines, say, verbosity, write_bytes
 
 STARTER = """\
@@ -61,7 +62,12 @@ expect:                         # what `oomsel check` holds what happens to
     epilog="\b\nExample:\n  oomsel init --example kubernetes",
 )
 @click.argument("name", default="", type=FILE)
-@click.option("--example", metavar="EXAMPLE", help="Write a shipped example instead, by its name or a part of it.")
+@click.option(
+    "--example",
+    metavar="EXAMPLE",
+    shell_complete=values.example_names,
+    help="Write a shipped example instead, by its name or a part of it.",
+)
 @click.option("--list", "lists", is_flag=True, help="List the shipped examples and where they are.")
 @click.option("--force", is_flag=True, help="Overwrite NAME.")
 @verbosity

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import form_of, note, write, write_scenario, write_with
+from oomsel.cli.common import FILE, form_of, note, write, write_scenario, write_with
 from oomsel.text import json_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command(
     "simulate", epilog="\b\nExample:\n  oomsel simulate --design percpu --design tree examples/studies/hopping.yaml"
 )
-@click.argument("workload_file", metavar="WORKLOAD")
+@click.argument("workload_file", metavar="WORKLOAD", type=FILE)
 @click.option(
     "--design",
     "designs",

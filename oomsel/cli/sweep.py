@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import print_lines, say, write_bytes
+from oomsel.cli.common import FILE, print_lines, say, write_bytes
 from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("sweep", epilog="\b\nExample:\n  oomsel sweep -o errors.csv examples/studies/cpus-squared.study.yaml")
-@click.argument("study_file", metavar="STUDY")
+@click.argument("study_file", metavar="STUDY", type=FILE)
 @click.option(
     "-o", "--output", metavar="FILE", required=True, help="The table: FILE.csv, or FILE.parquet (oomsel[study])."
 )

@@ -155,43 +155,6 @@ def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
     os.close(writer)
 
 
-COMPLETED = [
-    (["oomsel", "ch"], "check"),
-    (["oomsel", "check", "--jun"], "--junit"),
-    (["oomsel", "select", "--mode", "pre"], "precise"),
-    (["oomsel", "completion", "z"], "zsh"),
-]
-
-
-@pytest.mark.parametrize(("words", "expected"), COMPLETED)
-def test_completion_knows_commands_options_and_values(words: list[str], expected: str) -> None:
-    env = os.environ | {
-        "_OOMSEL_COMPLETE": "bash_complete",
-        "COMP_WORDS": " ".join(words),
-        "COMP_CWORD": str(len(words) - 1),
-    }
-    ran = subprocess.run(OOMSEL, capture_output=True, check=True, text=True, env=env)
-    assert f"plain,{expected}" in ran.stdout.splitlines()
-
-
-@pytest.mark.parametrize("name", ["select", "check", "diff", "init"])
-def test_arguments_complete_as_files(name: str) -> None:
-    env = os.environ | {"_OOMSEL_COMPLETE": "bash_complete", "COMP_WORDS": f"oomsel {name} x", "COMP_CWORD": "2"}
-    ran = subprocess.run(OOMSEL, capture_output=True, check=True, text=True, env=env)
-    assert ran.stdout.strip().startswith("file,")
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_completion_script_is_the_shells_own(shell: str, tmp_path: Path) -> None:
-    ran = run("completion", shell)
-    assert (ran.status, ran.err) == (0, "")
-    assert f"_OOMSEL_COMPLETE={shell}_complete" in ran.out
-    if program := shutil.which(shell):
-        (tmp_path / "script").write_text(ran.out)
-        check = subprocess.run([program, "-n", str(tmp_path / "script")], capture_output=True, check=False)
-        assert (check.returncode, check.stderr) == (0, b"")
-
-
 def test_the_man_page_has_every_command_and_option() -> None:
     page = man_page(cli)
     assert page.startswith('.TH OOMSEL 1 "" "oomsel ')
