@@ -8,7 +8,7 @@ READY := .venv/.ready
 # As many processes as there are CPUs, 8 at most.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8
 
-.PHONY: help run test test-fast lint format typecheck examples generated check bench clean
+.PHONY: help run test test-fast test-package lint format typecheck examples generated check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 12
@@ -36,6 +36,9 @@ test: $(READY) ## set up what developing needs, and run the tests
 
 test-fast: $(READY) ## the tests but for those that take over a second each; laws are tried on fewer examples
 	$(PYTEST) -m "not slow" --hypothesis-profile fast
+
+test-package: ## build sdist and wheel, install the wheel in an empty environment, and try it there
+	PYTHON=$(PYTHON) .ci/package
 
 lint: $(READY) ## look for mistakes and for code that is not formatted
 	$(BIN)/ruff check .

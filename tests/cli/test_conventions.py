@@ -157,13 +157,23 @@ def test_ctrl_c_is_quiet_and_130(tmp_path: Path) -> None:
 
 def test_the_man_page_has_every_command_and_option() -> None:
     page = man_page(cli)
-    assert page.startswith('.TH OOMSEL 1 "" "oomsel ')
+    assert page.startswith('.TH OOMSEL 1 "')
     for name in COMMANDS:
         assert f".SS oomsel {name} " in page
         for parameter in command_named(name).params:
             for option in parameter.opts if isinstance(parameter, click.Option) else ():
                 assert option.replace("-", "\\-") in page
-    if man := shutil.which("man"):
-        shown = subprocess.run([man, "--warnings", "-l", "-"], input=page.encode(), capture_output=True, check=True)
-        assert shown.stderr == b""
-        assert b"EXIT STATUS" in shown.stdout
+    sections = re.findall("^[.]SH (.*)", page, re.MULTILINE)
+    assert {"EXAMPLES", "INPUTS", "COMMON OPTIONS", "FILES", "EXIT STATUS", "ENVIRONMENT", "SEE ALSO"} <= set(sections)
+    assert page.count(r"\fB\-\-event N") == page.count(r"\fB\-\-set KEY=VALUE") == 1
+
+
+@pytest.mark.parametrize("checker", [["man", "--warnings", "-l"], ["mandoc", "-Tlint"]], ids=lambda words: words[0])
+def test_no_checker_of_man_pages_complains(checker: list[str], tmp_path: Path) -> None:
+    program = shutil.which(checker[0])
+    if program is None:
+        pytest.skip(f"{checker[0]} is not installed")
+    (tmp_path / "oomsel.1").write_text(man_page(cli), encoding="utf-8")
+    shown = subprocess.run([program, *checker[1:], "oomsel.1"], cwd=tmp_path, capture_output=True, check=True)
+    assert shown.stderr == b""
+    assert shown.stdout == b"" if checker[0] == "mandoc" else b"EXIT STATUS" in shown.stdout
