@@ -32,10 +32,10 @@ OomselError                     the base of all that is raised: InputError (.pro
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing's own would take longer to import than all that happens before Ctrl-C is handled
 if TYPE_CHECKING:
+    from typing import Any
+
     from oomsel.api import Event, Events, Explanation, Report, Task, events, explain, select
     from oomsel.booting import Booted, boot
     from oomsel.errors import InputError, OomselError, Problem, UsageError
@@ -110,6 +110,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name in _HOMES:
         return getattr(import_module(f"oomsel.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

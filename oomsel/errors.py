@@ -11,6 +11,8 @@ from oomsel.text import printable
 MAX_PROBLEMS = 20
 #: A longer line would hide what it says.
 _LONGEST = 1000
+#: What is said where memory runs out.
+NO_MEMORY = "not enough memory for it on this machine; use one that has more, or a smaller input"
 
 
 class OomselError(Exception):
@@ -57,6 +59,14 @@ class InputError(OomselError):
         # Keys and values come from a file nobody vouches for: nothing in them reaches a terminal raw.
         line = printable(": ".join(part for part in parts if part))
         return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+
+
+class TooLarge(OomselError):
+    """What is read is larger than a limit; `line` is where, if that is known.  Whoever opened it says what it is."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        self.line = line
+        super().__init__(message)
 
 
 def unreadable(source: str, error: OSError) -> InputError:

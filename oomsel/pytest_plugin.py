@@ -82,10 +82,10 @@ class ScenarioItem(pytest.Item):
 
 def _failure_lines(result: Result) -> list[str]:
     from oomsel.check.output import message_for
-    from oomsel.text import printable
+    from oomsel.text import printable, shown
 
     lines = []
     for place, failure in result.failures:
-        lines.append(message_for(result, place, failure))
-        lines += (f"  {printable(line)}" for line in failure.detail)
+        lines.append(shown(message_for(result, place, failure)))
+        lines += (f"  {shown(printable(line))}" for line in failure.detail)
     return lines

@@ -1,8 +1,9 @@
-"""What text stands for: names as a terminal may show them, quantities of memory, lists of numbers, aligned columns.
+"""What text stands for: what an output may show, quantities of memory, lists of numbers, aligned columns.
 
 A comm is up to 15 arbitrary bytes chosen by the user who runs the process, a cgroup's name
 nearly so.  Shown raw, it could move the cursor or forge a line of its own; here every
-byte that a terminal would act on becomes `\\xNN`, as /dev/kmsg writes it.
+byte that a terminal would act on becomes `\\xNN`, as /dev/kmsg writes it.  A writer shows a
+name by `printable`; every text goes out by `shown`, for what a writer has forgotten.
 """
 
 from __future__ import annotations
@@ -22,9 +23,16 @@ Uid = TypeVar("Uid", int, "npt.NDArray[np.int64]")
 #: Bytes of a comm with the 0 that ends it.
 TASK_COMM_LEN = 16
 
-# C0 and C1 controls and DEL; line and paragraph separators and the bidi controls, which
-# reorder what stands on a line; and bytes that are no UTF-8 (as surrogateescape holds them).
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# C1 controls and DEL; line and paragraph separators and the bidi controls, which reorder what
+# stands on a line; and bytes that are no UTF-8 (as surrogateescape holds them).
+_ACTIVE = "\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNPRINTABLE = re.compile(f"[\x00-\x1f{_ACTIVE}]")
+_UNPRINTABLE_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ACTIVE}]")
+_UNPRINTABLE_IN_JSON = re.compile(f"[{_ACTIVE}\ufeff\ufffe\uffff]")  # the last three are none of YAML's
+#: What a CI runner that reads a log takes for a command: `::name` after blanks at the beginning of a line,
+#: and `##[name]`, `##vso[...]` or `##teamcity[...]` anywhere.
+_CI_LINE = re.compile(r"^([^\S\n]*):(?=:[A-Za-z])", re.MULTILINE)
+_CI_MARK = re.compile(r"#(?=#[a-z]{0,16}\[)")
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _ESCAPE_START = re.compile(r"\\(?=x[0-9a-fA-F]{2})")
 
@@ -46,8 +54,8 @@ _UNITS = "kB, KiB, MB, MiB, GB, GiB, TB, TiB or pages"
 #: A memory cgroup's `max`, in kB, is about this on any page size: PAGE_COUNTER_MAX.
 UNLIMITED_KB = 1 << 52
 
-#: What a spreadsheet takes for a formula, at the beginning of a text cell.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What a spreadsheet takes for a formula, at the beginning of a text cell; the last four are full-width forms.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -67,15 +75,36 @@ def printable(name: bytes | str) -> str:
     return _UNPRINTABLE.sub(_escape, text)
 
 
+def shown(text: str) -> str:
+    r"""Lines of text as they may go out: but for newlines and tabs as `printable`, and no command of a CI runner.
+
+    Text that is escaped already comes back as it is.
+
+    >>> shown("one\x1b[2J\n::add-mask::two ##[add-mask]three\n")
+    'one\\x1b[2J\n\\x3a:add-mask::two \\x23#[add-mask]three\n'
+    """
+    if "::" in text:
+        text = _CI_LINE.sub(r"\1\\x3a", text)
+    if "##" in text:
+        text = _CI_MARK.sub(r"\\x23", text)
+    return safe_lines(text)
+
+
+def safe_lines(text: str) -> str:
+    """As `shown`, but commands of a CI runner stay: the kernel's own lines, character by character."""
+    return _UNPRINTABLE_IN_LINES.sub(_escape, text)
+
+
 def comm_to_text(comm: bytes) -> str:
     r"""`comm` as a scenario writes it; `comm_from_text` gives the same bytes back.
 
     >>> comm_to_text(b"a\nb"), comm_to_text(rb"\x41")
     ('a\\x0ab', '\\x5cx41')
     """
-    if b"\\" not in comm:
-        return printable(comm)
-    return printable(_ESCAPE_START.sub(r"\\x5c", comm.decode("utf-8", "surrogateescape")))
+    text = comm.decode("utf-8", "surrogateescape")
+    if "\\" in text:
+        text = _ESCAPE_START.sub(r"\\x5c", text)
+    return printable(_CI_MARK.sub(r"\\x23", text) if "##" in text else text)
 
 
 def process_name(pid: int, comm: bytes | str) -> str:
@@ -260,7 +289,18 @@ def json_text(value: object) -> str:
     """Plain data as JSON for a person or a program to read, with a newline at its end."""
     import json
 
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json_escaped(json.dumps(value, indent=2, ensure_ascii=False)) + "\n"
+
+
+def json_escaped(text: str) -> str:
+    r"""JSON in which everything that an output or a CI runner would act on is written as JSON's escape.
+
+    >>> json_escaped('"##[add-mask]"')
+    '"\\u0023#[add-mask]"'
+    """
+    if "##" in text:
+        text = _CI_MARK.sub(r"\\u0023", text)
+    return _UNPRINTABLE_IN_JSON.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
 
 
 def aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -34,6 +35,57 @@ def test_sigterm_leaves_nothing(tmp_path: Path) -> None:
     assert writer.returncode == -signal.SIGTERM
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert target.read_text() == "old"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no locks")
+def test_what_a_killed_writer_left_goes_and_a_living_ones_stays(tmp_path: Path) -> None:
+    killed, living = (
+        subprocess.Popen([sys.executable, "-c", WRITER, tmp_path / name], stdout=subprocess.PIPE)
+        for name in ("killed", "living")
+    )
+    with killed, living:
+        for writer in (killed, living):
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"writing\n"
+        killed.kill()
+        killed.wait()
+        (tmp_path / ".another.file").write_text("whose it is nobody knows")
+        left = {path.name.split(".")[1] for path in tmp_path.iterdir()}
+        assert left == {"killed", "living", "another"}
+        write_whole(lambda file: file.write(b"new"), str(tmp_path / "out"))
+        names = sorted(path.name for path in tmp_path.iterdir())
+        living.kill()
+    assert [name.split(".")[:2] for name in names] == [["", "another"], ["", "living"], ["out"]]
+
+
+def test_an_error_while_it_is_written_leaves_nothing(tmp_path: Path) -> None:
+    def put(file: IO[bytes]) -> None:
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(put, str(tmp_path / "out"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no such device")
+def test_a_full_device_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(lambda file: file.write(b"new"), str(tmp_path / "out"))
+
+
+def test_links_in_a_loop_stay(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to("out")
+    with pytest.raises(OSError, match=str(tmp_path / "out")):
+        write_whole(lambda file: file.write(b"new"), str(tmp_path / "out"))
+    assert (tmp_path / "out").is_symlink()
+
+
+def test_the_longest_name_can_be_written(tmp_path: Path) -> None:
+    name = "\u00e9" * 127  # 254 bytes
+    write_whole(lambda file: file.write(b"new"), str(tmp_path / name))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_handler_of_the_callers_stays(tmp_path: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from oomsel.check.expectation import Failure
-from oomsel.errors import InputError, Problem, unreadable
+from oomsel.errors import InputError, Problem, TooLarge, unreadable
 from oomsel.files import lines_of
+from oomsel.inputs.source import Peekable
 from oomsel.kernel.event import OomReport
 from oomsel.klog.table import NoHeader, parse_table
 from oomsel.outputs.kernel_text import REMARK, event_text
@@ -67,7 +69,7 @@ def _stated_goldens(expect: Expect, approximate: OomReport, precise: OomReport, 
         if os.path.exists(source) and os.path.exists(path) and os.path.samefile(source, path):
             message = f"{path} is the scenario itself; name another file"
             raise InputError(source, [Problem(message, path=format_path(where))])
-        golden = _read(path)
+        golden = _read(source, path, where)
         happens = near = _golden_text(golden, mode, approximate, precise)
         if golden is not None and expect.tolerance:
             near = _within_tolerance(golden, happens, expect.tolerance, precise.system.page_size)
@@ -83,14 +85,27 @@ def _difference(where: Path, path: str, golden: str | None, happens: str) -> Fai
     return Failure(where, f"{path} differs from what happens", tuple(lines))
 
 
-def _read(path: str) -> str | None:
+def _read(source: str, path: str, where: Path) -> str | None:
+    """The text of a golden file, None where there is none.
+
+    Raises InputError for what is no regular file below the scenario's folder: a link could lead to any file of the
+    machine, which the difference would print into a log, and a pipe would be waited for.
+    """
+    folder, target = os.path.realpath(os.path.dirname(source)), os.path.realpath(path)
+    wrong = "is no regular file; name one"
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
+        if not target.startswith(os.path.join(folder, "")):
+            wrong = f"is a link to {target}, outside of the scenario's folder, which is left alone"
+        elif stat.S_ISREG(os.stat(path).st_mode):
+            with open(path, "rb") as file:
+                return Peekable(file).read_whole().decode("utf-8", "surrogateescape")
     except FileNotFoundError:
         return None
     except OSError as error:
         raise unreadable(path, error) from None
+    except TooLarge as error:
+        raise InputError(path, [Problem(str(error))]) from None
+    raise InputError(source, [Problem(f"{path} {wrong}", path=format_path(where))])
 
 
 def _golden_text(golden: str | None, mode: str | None, approximate: OomReport, precise: OomReport) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from oomsel.check.expectation import Failure
 from oomsel.check.run import Place, Result
 from oomsel.errors import InputError
-from oomsel.text import number_of, printable
+from oomsel.text import number_of, printable, shown
 
 _WORDS = {"ok": ("ok    ", "green"), "failed": ("FAILED", "red"), "none": ("none  ", "yellow")}
 _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
@@ -107,9 +107,8 @@ def github_annotations(result: Result) -> Iterator[str]:
 
 
 def _annotation(name: str, line: int, column: int, message: str) -> str:
-    shown = "\n".join(printable(part) for part in message.split("\n"))
-    data = shown.replace("%", "%25").replace("\n", "%0A")
-    path = printable(name).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
+    data = "\n".join(shown(printable(part)) for part in message.split("\n")).replace("%", "%25").replace("\n", "%0A")
+    path = shown(printable(name)).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
     return f"::error file={path},line={line},col={column},title=oomsel check::{data}"
 
 
@@ -147,8 +146,8 @@ def _junit_inner(result: Result) -> Iterator[str]:
 
 def _xml(text: str) -> str:
     """`text` for an attribute or an element; XML has no control characters, not even escaped."""
-    shown = "\n".join(printable(line) for line in text.split("\n"))
-    shown = shown.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
+    said = shown("\n".join(printable(line) for line in text.split("\n")))
+    said = said.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        shown = shown.replace(char, entity)
-    return shown
+        said = said.replace(char, entity)
+    return said

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.check.expectation import Failure, failures, unknown_names
-from oomsel.errors import InputError, Problem, unreadable
+from oomsel.errors import NO_MEMORY, InputError, OomselError, Problem, unreadable
 from oomsel.scenario.values import Path, format_path
 
 if TYPE_CHECKING:
@@ -60,14 +60,35 @@ def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[R
         yield from (check_one(name, settings) for name in names)
         return
     from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
     from functools import partial
 
     pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_be_a_worker)
+    done = 0
     try:
         chunk = max(1, min(32, len(names) // (4 * jobs)))
-        yield from pool.map(partial(check_one, settings=settings), names, chunksize=chunk)
+        for result in pool.map(partial(check_one, settings=settings), names, chunksize=chunk):
+            yield result
+            done += 1
+        return
+    except BrokenProcessPool:  # a worker was killed, nobody knows with which scenario
+        pass
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+    yield from (_check_alone(name, settings) for name in names[done:])
+
+
+def _check_alone(name: str, settings: Settings) -> Result:
+    """A scenario's result from a process of its own, which may be killed."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    with ProcessPoolExecutor(1, initializer=_be_a_worker) as alone:
+        try:
+            return alone.submit(check_one, name, settings).result()
+        except BrokenProcessPool:
+            what = "the process that checked it was killed, perhaps for want of memory; check it alone, without --jobs"
+            return Result(name, "error", 0.0, problems=(Problem(what),))
 
 
 def _be_a_worker() -> None:
@@ -102,15 +123,15 @@ def check_one(name: str, settings: Settings) -> Result:
         updated: tuple[str, ...] = ()
         if settings.update:
             texts = {failure.golden: failure for failure in broken if failure.golden is not None}  # each once
-            updated = tuple(_update(name, failure) for failure in texts.values())
+            updated = tuple(map(_update, texts.values()))
             broken = [failure for failure in broken if failure.golden is None]
         if settings.strict:
             broken += [Failure(path, message) for path, message in unknown]
             if not has_expect:
                 broken.append(Failure((), "no expect in it, and --strict wants one; state what is to happen"))
         placed = tuple(_placed(name, broken))
-    except InputError as error:
-        return Result(name, "error", perf_counter() - start, problems=_with_source(error))
+    except Exception as error:
+        return Result(name, "error", perf_counter() - start, problems=_problems_of(error))
     status = "failed" if broken else "ok" if has_expect else "none"
     notes = [f"{format_path(path)}: {message}" for path, message in unknown]
     notes += booted.notes if settings.verbose else ()
@@ -119,19 +140,23 @@ def check_one(name: str, settings: Settings) -> Result:
     return Result(name, status, seconds, sentence, placed, notes=tuple(notes), updated=updated)
 
 
-def _with_source(error: InputError) -> tuple[Problem, ...]:
-    return tuple(problem._replace(source=problem.source or error.source) for problem in error.problems)
+def _problems_of(error: Exception) -> tuple[Problem, ...]:
+    """Why a scenario cannot be checked.  Whatever it is, the others are."""
+    if isinstance(error, InputError):
+        return tuple(problem._replace(source=problem.source or error.source) for problem in error.problems)
+    if isinstance(error, OomselError):
+        return (Problem(str(error)),)
+    if isinstance(error, MemoryError):
+        return (Problem(NO_MEMORY),)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return (Problem(f"a bug: {what}; please report it, with the output of oomsel --debug explain of this file"),)
 
 
-def _update(name: str, failure: Failure) -> str:
+def _update(failure: Failure) -> str:
     from oomsel.files import write_whole
 
     assert failure.golden is not None
     path, text = failure.golden
-    folder, target = os.path.realpath(os.path.dirname(name)), os.path.realpath(path)
-    if not target.startswith(os.path.join(folder, "")):
-        message = f"{path} is a link to {target}, outside of the scenario's folder, which --update leaves alone"
-        raise InputError(name, [Problem(message, path=format_path(failure.path))])
     try:
         write_whole(lambda file: file.write(text.encode("utf-8", "backslashreplace")), path)
     except OSError as error:
@@ -151,7 +176,7 @@ def _places(name: str, paths: Sequence[Path]) -> list[tuple[int, int]]:
     from oomsel.inputs.load import read_bytes
     from oomsel.inputs.source import STDIN, source_of
 
-    if name == STDIN or not paths:  # what was read from a pipe is gone
+    if name == STDIN or not paths or not os.path.isfile(name):  # what was read from a pipe is gone
         return [NOWHERE] * len(paths)
     raw = read_bytes(name)
     if identify(source_of(raw)) in (Kind.LOG, Kind.KERNEL_TEXT):  # a report has no keys

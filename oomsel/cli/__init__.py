@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import os
 import signal
@@ -13,10 +12,12 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from oomsel import __version__
-from oomsel.cli.common import color_option, drop_standard_output, say, verbosity
+from oomsel.cli.common import color_option, say, verbosity
 from oomsel.cli.helping import in_order, mistake, write_commands
-from oomsel.errors import OomselError
-from oomsel.text import nearest, printable
+from oomsel.cli.streams import discard, is_of_writing, write_error
+from oomsel.cli.values import VARIABLE
+from oomsel.errors import NO_MEMORY, OomselError
+from oomsel.text import nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -39,19 +40,6 @@ COMMANDS = (
     "schema",
     "completion",
 )
-
-#: Names the shell that asks for candidates; its script sets it.
-VARIABLE = "_OOMSEL_COMPLETE"
-#: What a device says that takes no more.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
-class Interrupted(BaseException):
-    """Ctrl-C.  Not a KeyboardInterrupt, which click would answer with a line of its own."""
-
-
-def _interrupt(*_: object) -> None:
-    raise Interrupted
 
 
 class Commands(click.Group):
@@ -118,7 +106,7 @@ def cli(debug: bool) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """The console script: runs a command and exits with its status; 2 for trouble."""
+    """Run a command and exit with its status; 2 for trouble."""
     if args is None and (shell := os.environ.get(VARIABLE)):
         _complete(shell)
     words = sys.argv[1:] if args is None else args
@@ -127,15 +115,17 @@ def main(args: list[str] | None = None) -> None:
     gc.disable()  # a command lives for a moment and makes no cycles; collecting is a tenth of its start-up
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `oomsel ... | head` ends like any filter
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job ignores it
-        signal.signal(signal.SIGINT, _interrupt)
     try:
         status = cli.main(words, prog_name="oomsel", standalone_mode=False)
-    except (Interrupted, click.exceptions.Abort):
+    except (KeyboardInterrupt, click.exceptions.Abort):
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
+        write_error(f"{error.format_message()}\n".encode())
         sys.exit(2)
+    except click.exceptions.NoSuchOption as error:
+        meant = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        see = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
+        _end_in_trouble(f"no option {error.option_name}{meant}{see}")
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""
@@ -144,14 +134,17 @@ def main(args: list[str] | None = None) -> None:
     except OomselError as error:
         _end_in_trouble(*str(error).split("\n"))
     except MemoryError:
-        _end_in_trouble("not enough memory for that many tasks and CPUs")
-    except OSError as error:
-        if error.errno not in _FULL or error.filename is not None:
-            _end_in_a_bug(error, words)
-        drop_standard_output()  # help or a version, which click writes
-        _end_in_trouble(f"standard output: {error.strerror}")
+        _end_in_trouble(NO_MEMORY)
     except Exception as error:
-        _end_in_a_bug(error, words)
+        if isinstance(error, OSError) and is_of_writing(error):  # of click, which writes help itself
+            discard(sys.stdout)
+            _end_in_trouble(f"standard output: {error.strerror or error}")
+        if "--debug" in words:
+            import traceback
+
+            write_error(traceback.format_exc().encode("utf-8", "backslashreplace"))
+        what = _one_line(f"{type(error).__name__}: {error}")
+        _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -164,19 +157,10 @@ def _complete(shell: str) -> NoReturn:
     sys.exit(0)
 
 
-def _end_in_a_bug(error: Exception, words: list[str]) -> NoReturn:
-    if "--debug" in words:
-        import traceback
-
-        traceback.print_exc()
-    what = _one_line(f"{type(error).__name__}: {error}")
-    _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
-
-
 def _end_in_trouble(*lines: str) -> NoReturn:
     """Say what is wrong, a line each, and exit with 2."""
     for line in lines:
-        say(f"oomsel: {printable(line)}")
+        say(f"oomsel: {line}")
     sys.exit(2)
 
 

@@ -17,6 +17,7 @@ from oomsel.cli.common import (
     scenario_options,
     text_or_json,
     write,
+    write_bytes,
 )
 from oomsel.text import json_text
 
@@ -79,7 +80,8 @@ def command(
         for message in result.notes:
             note(result.name, message)
         if github and not as_json:
-            print_lines(output.github_annotations(result))
+            marks = "".join(f"{line}\n" for line in output.github_annotations(result))
+            write_bytes(marks.encode("utf-8", "backslashreplace"), None)  # commands they are meant to be
         if fail_fast and result.status in ("failed", "error"):
             break
     statuses = {result.status for result in results}

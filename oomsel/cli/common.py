@@ -10,9 +10,10 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oomsel.cli import values
+from oomsel.cli import terminal, values
+from oomsel.cli.streams import discard, is_terminal, write_error
 from oomsel.errors import OomselError
-from oomsel.text import number_of, printable
+from oomsel.text import number_of, printable, safe_lines, shown
 
 if TYPE_CHECKING:
     from oomsel.booting import Booted
@@ -155,7 +156,7 @@ def inputs_of(inputs: tuple[str, ...], live: bool) -> tuple[str, ...]:
     """The inputs that were named, or this machine; raises UsageError where it is neither or both."""
     if live and inputs:
         raise click.UsageError("--live is this machine, and takes no SCENARIO", click.get_current_context())
-    if not live and not inputs and (sys.stdin is None or sys.stdin.isatty()):
+    if not live and not inputs and (sys.stdin is None or is_terminal(sys.stdin)):
         what = "no SCENARIO; name a log or a scenario, pipe one into it (dmesg | oomsel explain), or use --live"
         raise click.UsageError(what, click.get_current_context())
     return ("/proc",) if live else inputs or ("-",)
@@ -212,20 +213,26 @@ def _what_was_read(scenario: Scenario) -> str:
     return f"{size}, a batch of {batch}; its kernel reads {read}"
 
 
-def print_lines(lines: Iterable[str]) -> None:
-    """Lines on standard output, at once."""
-    if text := "".join(f"{line}\n" for line in lines):
-        write(text, None)
+def print_lines(lines: Iterable[str], output: str | None = None) -> None:
+    """Lines to a file or on standard output, at once; a newline within one is shown as such."""
+    if text := "".join(one_line(line) + "\n" for line in lines):
+        write(text, output)
+
+
+def one_line(text: str) -> str:
+    """`text` with nothing in it that ends a line."""
+    return text.replace("\n", "\\x0a") if "\n" in text else text
 
 
 def say(line: str) -> None:
     """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
-    if sys.stderr is not None and sys.stderr.isatty() and len(line) > _WIDTH:
+    line = shown(one_line(line))
+    if is_terminal(sys.stderr) and len(line) > _WIDTH:
         import textwrap
 
         wrapped = textwrap.wrap(line, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
         line = "\n".join(wrapped)
-    click.echo(line.encode("utf-8", "backslashreplace"), err=True)
+    write_error(f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
 def note(source: str, message: str) -> None:
@@ -234,9 +241,22 @@ def note(source: str, message: str) -> None:
         say(f"oomsel: {printable(source)}: note: {message}")
 
 
-def write(text: str, output: str | None) -> None:
-    """`text` as UTF-8 to a file, whole or not at all, or to standard output."""
-    write_with(lambda file: file.write(text.encode("utf-8", "backslashreplace")), output)
+def write(text: str, output: str | None, *, is_kernels: bool = False) -> None:
+    """`text` as UTF-8 to a file, whole or not at all, or to standard output: the one way out for text.
+
+    Nothing in it reaches a terminal raw, and nothing but `styled` and `console` gives it colours.
+    `is_kernels` says that it has the kernel's own lines, which stay what they are but in a CI
+    runner's log, where a name in them might be a command.
+    """
+    text = safe_lines(text) if is_kernels and not _is_ci_log(output) else shown(text)
+    raw = terminal.with_colours(text).encode("utf-8", "backslashreplace")
+    write_with(lambda file: file.write(raw), output)
+
+
+def _is_ci_log(output: str | None) -> bool:
+    """Whether what is written stands in the log of a CI runner that takes commands from it."""
+    in_ci = any(os.environ.get(name) for name in ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"))
+    return in_ci and output in (None, "-")
 
 
 def write_bytes(raw: bytes, output: str | None) -> None:
@@ -247,6 +267,27 @@ def write_bytes(raw: bytes, output: str | None) -> None:
 FORM = click.option(
     "--format", "form", type=click.Choice(["yaml", "json", "npz"]), help="Default: what FILE's name ends in, or YAML."
 )
+
+
+MINUTES = click.option(
+    "--minutes",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Refuse what takes longer than that, by a rough estimate.",
+)
+
+
+def estimated(name: str, seconds: float, minutes: int) -> None:
+    """Say how long a simulation takes if that is long; raises UsageError if it is longer than is allowed."""
+    from oomsel.study.effort import time_text
+
+    if seconds > 60 * minutes:
+        needed = f"use smaller counts, or allow it with --minutes {int(seconds / 60) + 1}"
+        raise OomselError(f"{name}: this takes about {time_text(seconds)}; {needed}")
+    if seconds > 60:
+        note(name, f"this takes about {time_text(seconds)}")
 
 
 def text_or_json(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -286,7 +327,7 @@ def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> 
     """`scenario` in the form that `form_of` says; see `write`."""
     form = form_of(form, output)
     if form == "npz":
-        if output in (None, "-") and sys.stdout.isatty():
+        if output in (None, "-") and is_terminal(sys.stdout):
             raise click.UsageError("a bundle is nothing for a terminal; use -o FILE", click.get_current_context())
         from oomsel.outputs.bundle import save
 
@@ -320,10 +361,5 @@ def _write_standard_output(put: Callable[[IO[bytes]], Any]) -> None:
         put(sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except OSError:
-        drop_standard_output()
+        discard(sys.stdout)
         raise
-
-
-def drop_standard_output() -> None:
-    """What could not be written must not be tried again when the interpreter ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

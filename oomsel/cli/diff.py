@@ -232,7 +232,7 @@ def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: boo
         if terminal.is_terminal() and not show_all:
             console = terminal.console()
             diff_output.print_table(diff, console)
-            parts.append(console.file.getvalue())
+            parts.append(terminal.printed(console))
         else:
             parts.append("".join(f"{line}\n" for line in diff_output.plain_table(diff)))
     return differ, "".join(parts)

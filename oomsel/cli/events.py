@@ -8,14 +8,17 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from oomsel.cli import values
-from oomsel.cli.common import FILE, OUTPUT, say, write, write_with
+from oomsel.cli.common import FILE, OUTPUT, print_lines, say, write, write_with
+from oomsel.cli.streams import is_terminal
 from oomsel.errors import OomselError
-from oomsel.text import json_text, number_of
+from oomsel.text import json_text, number_of, printable
 
 if TYPE_CHECKING:
     from oomsel.cli.scanning import Job, Tally
     from oomsel.klog.clock import Moment
 
+#: So many logs are named in a message.
+_NAMED = 3
 _TABLES = ("csv", "jsonl", "parquet")
 
 
@@ -42,7 +45,7 @@ _TABLES = ("csv", "jsonl", "parquet")
     type=click.Choice(["text", "json", *_TABLES]),
     default="text",
     show_default=True,
-    help="Lines; objects; or a table of many logs, a row a report (parquet: pip install 'oomsel[fleet]').",
+    help="Lines; objects; or a table of many logs, a row a report (parquet needs pyarrow).",
 )
 @OUTPUT
 def command(
@@ -73,7 +76,7 @@ def command(
         _write_table(form, rows, output)
     else:
         _write_list(form, list(rows), output, with_source=len(found) > 1)
-    return _status(job, tally, counter[0])
+    return _status(job, tally, counter[0], [log.name for log in found] or list(logs))
 
 
 def _counted(rows: Iterator[Any], counter: list[int]) -> Iterator[Any]:
@@ -88,7 +91,7 @@ def _write_list(form: str, rows: list[Any], output: str | None, *, with_source: 
     elif rows:
         from oomsel.outputs.log_events import event_lines
 
-        write("".join(f"{line}\n" for line in event_lines(rows, with_source=with_source)), output)
+        print_lines(event_lines(rows, with_source=with_source), output)
 
 
 def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
@@ -99,8 +102,8 @@ def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
         from importlib.util import find_spec
 
         if find_spec("pyarrow") is None:
-            raise click.UsageError("--format parquet needs pyarrow; pip install 'oomsel[fleet]', or use csv or jsonl")
-        if output in (None, "-") and sys.stdout.isatty():
+            raise click.UsageError("--format parquet needs pyarrow; pip install pyarrow, or use csv or jsonl")
+        if output in (None, "-") and is_terminal(sys.stdout):
             raise click.UsageError("Parquet is nothing for a terminal; use -o FILE")
     put = {"csv": fleet.write_csv, "jsonl": fleet.write_jsonl, "parquet": fleet.write_parquet}[form]
 
@@ -110,17 +113,23 @@ def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
     write_with(into, output)
 
 
-def _status(job: Job, tally: Tally, given: int) -> int:
-    """The exit status; says where there was nothing.  Raises OomselError with all that went wrong."""
+def _status(job: Job, tally: Tally, given: int, names: list[str]) -> int:
+    """The exit status; says in which of `names` there was nothing.  Raises OomselError with all that went wrong."""
     if tally.problems:
         raise OomselError("\n".join(tally.problems))
     if given:
         return 0
     if tally.seen:
-        say(f"oomsel: {number_of(tally.seen, 'report')}, none {job.wanted.words}")
+        say(f"oomsel: {_listed(names)}: {number_of(tally.seen, 'report')}, none {job.wanted.words}")
     else:
-        say("oomsel: no OOM report found")
+        say(f"oomsel: {_listed(names)}: no OOM report found")
     return 1
+
+
+def _listed(names: list[str]) -> str:
+    """The logs' names, of many the first."""
+    shown = ", ".join(map(printable, names[:_NAMED]))
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"
 
 
 def _moment(option: str, text: str | None) -> Moment | None:

@@ -9,6 +9,7 @@ import click
 
 from oomsel.cli import values
 from oomsel.cli.common import FILE, is_quiet, print_lines, say, verbosity, write_bytes
+from oomsel.text import printable
 
 STARTER = """\
 # `oomsel schema --help` says how an editor completes and checks this file.
@@ -88,7 +89,7 @@ def command(name: str, example: str | None, lists: bool, force: bool) -> None:
         if name.endswith(".json"):
             what = "the scenario to begin with is YAML, for JSON has no comments; name it like outage.yaml"
             raise click.UsageError(what)
-        shown = "FILE" if name == "-" else name
+        shown = "FILE" if name == "-" else printable(name)
         text = STARTER.replace("NAME", shown)
         _write_new({name: text.encode()}, force=force)
         return

@@ -51,14 +51,19 @@ class Rendering:
             return {"input": printable(name), **said, **self._object(wanted, booted.log)}
         if self.form == "table":
             is_one = booted.log is not None and mode != "both"
-            return self._table(approximate, precise, is_one=is_one)
-        closing = None if booted.log is None else LOG_SENTENCE
-        text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing)
+            return self._table(approximate, precise, booted.log, is_one=is_one)
         if booted.log is None:
-            return text
-        from oomsel.outputs.log_text import as_logged
+            return event_text(wanted, reaper=self.reaper, prefix=self.prefix)
+        from oomsel.outputs.kernel_text import REMARK
+        from oomsel.outputs.log_choice import LogChoice
+        from oomsel.outputs.log_text import as_logged, of_rows_left
+        from oomsel.outputs.logged_table import logged_table
 
-        return as_logged(text, booted.log, own, self.prefix)
+        table = logged_table(booted.log)
+        closing = None if _has_deltas(own) else LOG_SENTENCE
+        text = event_text(wanted, reaper=self.reaper, prefix=self.prefix, closing=closing, table=table)
+        remark = of_rows_left(LogChoice(booted.log, own))
+        return as_logged(text, booted.log, own, self.prefix) + (f"{REMARK}{remark}\n" if remark else "")
 
     def _note_log(self, name: str, log: LogReading, own: OomReport) -> dict[str, Any]:
         """What the kernel said in the log that the input is, and whether it was right; as an object, too."""
@@ -103,13 +108,24 @@ class Rendering:
         if len(wanted) == 1:
             return known_object(found, LogChoice(log, wanted[0]))
         known = {report.mode: known_object(found[report.mode], LogChoice(log, report)) for report in wanted}
-        return {**found, **known}
+        compared = {} if _has_deltas(wanted[0]) else {"agree": None, "cost_pages": None, "summary": LOG_SENTENCE}
+        return {**found, **compared, **known}
 
-    def _table(self, approximate: OomReport, precise: OomReport, *, is_one: bool) -> str:
-        from oomsel.outputs.table import plain_table, print_table
+    def _table(self, approximate: OomReport, precise: OomReport, log: LogReading | None, *, is_one: bool) -> str:
+        from oomsel.outputs.table import ALL, plain_table, print_table
 
+        shown = ALL
+        if log is not None:
+            from oomsel.outputs.log_text import shown_of
+
+            shown = shown_of(log, approximate, None if is_one or _has_deltas(approximate) else LOG_SENTENCE)
         if self.show_all:
-            return "".join(f"{line}\n" for line in plain_table(approximate, precise, is_one=is_one))
+            return "".join(f"{line}\n" for line in plain_table(approximate, precise, is_one=is_one, shown=shown))
         console = terminal.console()
-        print_table(approximate, precise, console, is_one=is_one)
-        return str(console.file.getvalue())
+        print_table(approximate, precise, console, is_one=is_one, shown=shown)
+        return terminal.printed(console)
+
+
+def _has_deltas(report: OomReport) -> bool:
+    """Whether somebody has stated what CPUs hold, which no log does."""
+    return bool(report.system.rss.percpu.any())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oomsel.cli import values
-from oomsel.cli.common import FILE, form_of, note, verbosity, write, write_scenario, write_with
+from oomsel.cli.common import FILE, form_of, note, print_lines, verbosity, write, write_scenario, write_with
 
 if TYPE_CHECKING:
     from oomsel.study.trace_session import TraceSession
@@ -122,7 +122,7 @@ def _show(session: TraceSession, trace: str, form: str, *, show_all: bool) -> No
         write(json_text(found, session.victims, about), None)
     else:
         found = list(rows)
-        write("".join(f"{line}\n" for line in table_lines(found, session.victims, show_all=show_all)), None)
+        print_lines(table_lines(found, session.victims, show_all=show_all))
 
 
 def _has_percpu_rss(kernel: str | None) -> bool | None:

@@ -61,5 +61,5 @@ def command(
     texts = [rendering.add(name, machine) for name, machine in booted]
     for source, message in rendering.notes:
         note(source, message)
-    write(rendering.joined(texts), output)
+    write(rendering.joined(texts), output, is_kernels=form == "kernel")
     return 1 if exit_code and rendering.modes_differ else 0

@@ -133,7 +133,7 @@ def answer(cli: click.Group, environment: Mapping[str, str]) -> Iterator[str]:
     import click
     from click.shell_completion import ShellComplete
 
-    from oomsel.cli import VARIABLE
+    from oomsel.cli.values import VARIABLE
 
     line = split(environment.get("OOMSEL_LINE", ""))
     *before, current = line.words

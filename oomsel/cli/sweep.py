@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import FILE, print_lines, say, write_bytes
+from oomsel.cli.common import FILE, MINUTES, estimated, print_lines, say, write_bytes
+from oomsel.cli.streams import is_terminal
 from oomsel.errors import OomselError
 
 if TYPE_CHECKING:
@@ -21,19 +22,25 @@ if TYPE_CHECKING:
 @click.command("sweep", epilog="\b\nExample:\n  oomsel sweep -o errors.csv examples/studies/cpus-squared.study.yaml")
 @click.argument("study_file", metavar="STUDY", type=FILE)
 @click.option(
-    "-o", "--output", metavar="FILE", required=True, help="The table: FILE.csv, or FILE.parquet (oomsel[study])."
+    "-o", "--output", metavar="FILE", required=True, help="The table: FILE.csv, or FILE.parquet (needs pyarrow)."
 )
-@click.option("--plot", metavar="FILE", help="A picture too: FILE.png or FILE.svg (oomsel[study]).")
+@click.option("--plot", metavar="FILE", help="A picture too: FILE.png or FILE.svg; needs matplotlib.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to run trials in."
 )
-@click.option("--dask", metavar="ADDRESS", help="Run trials on a Dask cluster: tcp://scheduler:8786 (oomsel[dask]).")
+@click.option(
+    "--dask", metavar="ADDRESS", help="Run trials on a Dask cluster, like tcp://scheduler:8786 (distributed)."
+)
 @click.option("--resume", is_flag=True, help="Go on with a sweep that was interrupted.")
-def command(study_file: str, output: str, plot: str | None, jobs: int, dask: str | None, resume: bool) -> None:
+@MINUTES
+def command(
+    study_file: str, output: str, plot: str | None, jobs: int, dask: str | None, resume: bool, minutes: int
+) -> None:
     """Simulate the grid of STUDY (YAML or JSON, - for standard input), each combination with many seeds.
 
     The table is the same to the byte wherever the trials run.  Ctrl-C keeps those that are done, in FILE.part.
     """
+    from oomsel.study.effort import seconds_of_study
     from oomsel.study.grid import load_study
     from oomsel.study.sweep import open_journal
     from oomsel.study.sweep_out import check_extras, csv_text, parquet_bytes, picture, summary_lines
@@ -44,7 +51,10 @@ def command(study_file: str, output: str, plot: str | None, jobs: int, dask: str
         raise click.UsageError(f"--plot: {plot}: there is no such folder")
     check_extras([table_form] if plot_form is None else [table_form, plot_form])
     study = load_study(study_file)
+    estimated(study_file, seconds_of_study(study) / jobs, minutes)
     journal = open_journal(f"{output}.part", study, resume=resume)
+    if journal.damaged:
+        say(f"oomsel: {journal.path}: damaged lines: {journal.damaged}; their trials are simulated again")
     _run(study, journal, jobs, dask)
     rows = list(journal.rows())
     write_bytes(csv_text(rows).encode() if table_form == "csv" else parquet_bytes(rows), output)
@@ -114,7 +124,7 @@ def _between_trials() -> Iterator[Callable[[], None]]:
 @contextmanager
 def _progress(total: int, done: int) -> Iterator[Callable[[], None]]:
     """A bar with the time left on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
+    if not is_terminal(sys.stderr):
         yield lambda: None
         return
     from rich.console import Console

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from oomsel.cli import streams
+from oomsel.text import shown
+
 #: A width at which no line is wrapped.
 UNWRAPPED = 10_000
+#: What stands for the escape that begins a colour of oomsel's own until the text is written: no input can know it.
+_ESCAPE = f"<{os.urandom(12).hex()}>"
 
 
 def goes_to_file() -> bool:
@@ -20,7 +26,7 @@ def goes_to_file() -> bool:
 
 def is_terminal() -> bool:
     """Whether the output goes to a terminal."""
-    return sys.stdout.isatty() and not goes_to_file()
+    return streams.is_terminal(sys.stdout) and not goes_to_file()
 
 
 def has_colour() -> bool:
@@ -36,8 +42,39 @@ def has_colour() -> bool:
     return is_terminal() and os.environ.get("TERM") != "dumb"
 
 
+class _Shown:
+    """What rich draws, with nothing in its text that a terminal acts on."""
+
+    def __init__(self, renderable: Any) -> None:
+        self._renderable = renderable
+
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        for segment in console.render(self._renderable, options):
+            yield segment._replace(text=shown(segment.text))
+
+
+class _ShowsAll:
+    """A rich render hook: whatever is printed is `_Shown`."""
+
+    def process_renderables(self, renderables: list[Any]) -> list[Any]:
+        return [_Shown(renderable) for renderable in renderables]
+
+
+def printed(console: Any) -> str:
+    """What was printed on a `console`, for `write`."""
+    return str(console.file.getvalue()).replace("\x1b", _ESCAPE)
+
+
+def with_colours(text: str) -> str:
+    """A text that is safe to write, with the colours that `styled` and `printed` have put into it."""
+    return text.replace(_ESCAPE, "\x1b") if _ESCAPE in text else text
+
+
 def console() -> Any:
-    """A rich console that writes to memory what suits standard output; what goes to a pipe is not wrapped."""
+    """A rich console that writes to memory what suits standard output; what goes to a pipe is not wrapped.
+
+    Whatever is printed on it is text: no markup, no emoji by name, and nothing highlighted.
+    """
     import io
 
     from rich.console import Console
@@ -45,15 +82,20 @@ def console() -> Any:
     colour = has_colour()
     width = Console(file=sys.stdout).width if is_terminal() else UNWRAPPED
     system = Console(file=sys.stdout, force_terminal=True).color_system if colour else None
-    return Console(
+    made = Console(
         file=io.StringIO(),
         force_terminal=colour,
         color_system=system or ("standard" if colour else None),  # type: ignore[arg-type]
         no_color=False,
         width=width,
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
+    made.push_render_hook(_ShowsAll())  # type: ignore[arg-type]  # RenderHook's one method, without its import
+    return made
 
 
 def styled(text: str, **style: Any) -> str:
-    """`text` in click's `style` where there is colour."""
-    return click.style(text, **style) if has_colour() else text
+    """`text` in click's `style` where there is colour, for `write`."""
+    return click.style(shown(text), **style).replace("\x1b", _ESCAPE) if has_colour() else text

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
 
+#: Names the shell that asks for candidates; its script sets it.
+VARIABLE = "_OOMSEL_COMPLETE"
 #: Keys that take a name or a number in brackets, and no task: whoever needs one of these knows its name.
 _NAMED = ("memcgs", "updates", "expect", "oomsel", "title", "description")
 

@@ -92,6 +92,8 @@ def content_of(name: str) -> Content:
                 return Content(text=[])
             raw = stream.read() if once or kind is Kind.KERNEL_TEXT else None
     except InputError:
+        if once:
+            raise
         return Content()
     if kind is Kind.KERNEL_TEXT and raw is not None and (lines := printed_report(raw)) is not None:
         return Content(text=lines)

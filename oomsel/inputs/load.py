@@ -13,7 +13,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.inputs.document import Document
 from oomsel.inputs.identify import Kind, identify_as
 from oomsel.inputs.read import read_document
-from oomsel.inputs.source import Peekable, bytes_source, is_compressed, open_source
+from oomsel.inputs.source import MOST_BUNDLE, Peekable, bytes_source, is_compressed, open_source
 from oomsel.scenario.models import Scenario
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _read(
         return read_log(stream, source, overrides, kernel, log, progress)
     _refuse_log_options(source, log)
     if kind in _ZIPPED:
-        return _load_bundle(source, io.BytesIO(stream.read()), overrides, kernel)
+        return _load_bundle(source, io.BytesIO(stream.read_whole(MOST_BUNDLE)), overrides, kernel)
     with _without_garbage_collection():
         raw = stream.read()
         document = Document(source, raw)

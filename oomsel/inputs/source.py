@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Callable
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, TooLarge
 from oomsel.text import nearest
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ SUFFIXES = (".yaml", ".yml", ".json", ".npz")
 MAX_LISTED = 5000
 #: Bytes at the beginning of an input by which its kind is told.
 HEAD = 1 << 16
+#: Bytes of an input that is read as a whole, as documents are; reports of a log are read one by one.
+MOST_TEXT, MOST_BUNDLE = 1 << 29, 1 << 32
+#: A compressed one may become so large, and for each of its own bytes so much larger.
+_SMALL, _RATIO = 1 << 26, 200
+_PART = 1 << 24
 
 
 def _gzip(raw: IO[bytes]) -> IO[bytes]:
@@ -55,7 +61,7 @@ def _zstd(raw: IO[bytes]) -> IO[bytes]:
         if module == "zstandard":
             return cast("IO[bytes]", zstd.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
         return cast("IO[bytes]", zstd.ZstdFile(raw))
-    raise ImportError("compressed with zstd, which this Python cannot read; pip install 'oomsel[zstd]'")
+    raise ImportError("compressed with zstd, which this Python cannot read; pip install zstandard")
 
 
 #: What a compressed stream begins with, and what reads it.
@@ -68,11 +74,16 @@ _MAGIC: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
 
 
 class Peekable:
-    """A stream that can be asked for its next bytes before they are read."""
+    """A stream that can be asked for its next bytes before they are read.
 
-    def __init__(self, raw: IO[bytes]) -> None:
+    `compressed` is the one that it is uncompressed from, if any.
+    """
+
+    def __init__(self, raw: IO[bytes], compressed: Peekable | None = None) -> None:
         self._raw = raw
+        self._compressed = compressed
         self._ahead = b""
+        self.taken = 0  #: bytes that have been read from `raw`
 
     def peek(self, size: int) -> bytes:
         """The next `size` bytes, fewer only at the end; they are still to be read."""
@@ -80,18 +91,45 @@ class Peekable:
             more = self._raw.read(size - len(self._ahead))
             if not more:
                 break
+            self.taken += len(more)
             self._ahead += more
         return self._ahead[:size]
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, at least one where the stream has not ended; all that is left for -1."""
+        """Up to `size` bytes, at least one where the stream has not ended; for -1 see `read_whole`."""
         if size < 0:
-            ahead, self._ahead = self._ahead, b""
-            return ahead + self._raw.read()
+            return self.read_whole()
         if self._ahead:
             ahead, self._ahead = self._ahead[:size], self._ahead[size:]
             return ahead
-        return self._raw.read(size)
+        part = self._raw.read(size)
+        self.taken += len(part)
+        return part
+
+    def read_whole(self, most: int = MOST_TEXT) -> bytes:
+        """All that is left; raises TooLarge where that is more than `most` bytes, or than its compressed size hints at.
+
+        A few kilobytes may else become more than the machine has memory.
+        """
+        parts, size = [], 0
+        while part := self.read(_PART):
+            size += len(part)
+            if size > most:
+                bundle = "" if most == MOST_BUNDLE else "; a bundle (.npz) in a file of its own may be larger"
+                raise TooLarge(f"more than {most >> 20} MiB, the most that is read as a whole{bundle}")
+            own = self._compressed_size()
+            if own is not None and size > _SMALL + _RATIO * own:
+                message = f"{own} compressed bytes become more than {size >> 20} MiB"
+                raise TooLarge(f"{message}; if that is what it should be, uncompress it first")
+            parts.append(part)
+        return b"".join(parts)
+
+    def _compressed_size(self) -> int | None:
+        """Bytes of the input as it is stored that have been read; None where it is not compressed."""
+        if self._compressed is None:
+            return None
+        inner = self._compressed._compressed_size()
+        return self._compressed.taken if inner is None else inner
 
     def readinto(self, buffer: memoryview) -> int:
         """Read into `buffer`; how many bytes, 0 at the end."""
@@ -99,7 +137,9 @@ class Peekable:
             part = self.read(len(buffer))
             buffer[: len(part)] = part
             return len(part)
-        return self._raw.readinto(buffer) or 0  # type: ignore[attr-defined]
+        size: int = self._raw.readinto(buffer) or 0  # type: ignore[attr-defined]
+        self.taken += size
+        return size
 
     def readable(self) -> bool:
         """As io asks of what a decompressor reads from."""
@@ -116,8 +156,10 @@ def open_source(name: str) -> Iterator[Peekable]:
         if name == STDIN:
             if sys.stdin is None:
                 raise OSError("standard input is closed; name a file")
+            _refuse_device(sys.stdin)
             yield _uncompressed(Peekable(sys.stdin.buffer))
         else:
+            _refuse_device(name)
             with open(name, "rb", buffering=0) as file:
                 yield _uncompressed(Peekable(file))
 
@@ -127,6 +169,8 @@ def _failures_of(name: str) -> Iterator[None]:
     """Errors of opening, reading and uncompressing become InputErrors of the input `name`."""
     try:
         yield
+    except TooLarge as error:
+        raise InputError(name, [Problem(str(error), error.line)]) from None
     except ImportError as error:
         raise InputError(name, [Problem(str(error))]) from None
     except (EOFError, zlib.error) as error:
@@ -137,6 +181,27 @@ def _failures_of(name: str) -> Iterator[None]:
         if type(error).__name__ in ("LZMAError", "ZstdError"):
             raise InputError(name, [Problem(f"its compression is broken: {error}")]) from None
         raise
+
+
+def _refuse_device(source: str | IO[Any]) -> None:
+    """Raises OSError for a device other than a terminal and the empty one: it need not end, or does something."""
+    try:
+        found = os.stat(source if isinstance(source, str) else source.fileno())
+    except (OSError, ValueError):  # opening it will tell, or it is no file
+        return
+    is_empty = os.path.exists(os.devnull) and found.st_rdev == os.stat(os.devnull).st_rdev
+    if stat.S_ISBLK(found.st_mode) or (stat.S_ISCHR(found.st_mode) and not is_empty and not _is_terminal(source)):
+        raise OSError("a device, which need not end; pipe what it holds, as in dmesg | oomsel explain")
+
+
+def _is_terminal(source: str | IO[Any]) -> bool:
+    if not isinstance(source, str):
+        return source.isatty()
+    file = os.open(source, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        return os.isatty(file)
+    finally:
+        os.close(file)
 
 
 def is_compressed(name: str) -> bool:
@@ -163,7 +228,7 @@ def _uncompressed(source: Peekable) -> Peekable:
         reader = next((reader for magic, reader in _MAGIC.items() if start.startswith(magic)), None)
         if reader is None:
             break
-        source = Peekable(reader(cast("IO[bytes]", source)))
+        source = Peekable(reader(cast("IO[bytes]", source)), source)
     return source
 
 

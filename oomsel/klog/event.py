@@ -28,7 +28,7 @@ class Current(NamedTuple):
     pid: int
     uid: int | None
     cpu: int | None
-    release: str
+    release: str | None  #: None where what stands in its place is no release
 
 
 class Summary(NamedTuple):
@@ -130,6 +130,7 @@ class OomEvent:
     meminfo: MemInfo = field(default_factory=MemInfo)
     memcg: MemcgUsage = field(default_factory=MemcgUsage)
     columns: tuple[str, ...] = ()  #: of the task table
+    pid_header: str = "[  pid  ]"  #: the header's first cell, which is narrower until 4.18
     header_line: int | None = None
     rows: list[Row] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)  #: lines in the table that look like rows and cannot be read
@@ -232,7 +233,8 @@ class OomEvent:
             rows = f": {len(self.cut_rows)} row{'s lack their' if len(self.cut_rows) != 1 else ' lacks its'} end"
             yield f"lines are cut at column {self.cut_at}{rows if self.cut_rows else ''}"
         if self.header_line is None:
-            yield "no task table"
+            if not self.rows:
+                yield "no task table"
         elif not self.rows and not self.cut_rows and self.no_killable is None:
             yield "no row in the task table that can be read"
 
@@ -256,6 +258,11 @@ class OomEvent:
         """The row that has `pid` as its pid, or else as its tgid."""
         by_tgid = (row for row in self.rows if row.numbers.get("tgid") == pid)
         return next((row for row in self.rows if row.pid == pid), None) or next(by_tgid, None)
+
+    def rows_by_pid(self) -> dict[int, Row]:
+        """As `row_of` answers, for all pids at once."""
+        by_tgid = {tgid: row for row in reversed(self.rows) if (tgid := row.numbers.get("tgid")) is not None}
+        return by_tgid | {row.pid: row for row in reversed(self.rows)}
 
 
 def _count(lines: list[int]) -> str:

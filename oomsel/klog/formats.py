@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from oomsel.kernel.release import Rules
@@ -29,6 +30,11 @@ class Layout(NamedTuple):
         return self.pid_header + "".join(f" {c.name:>{c.width}}" for c in self.columns) + " name"
 
     @property
+    def has_heading(self) -> bool:
+        """Whether a line that says in what the values are stands above the header; both came with 4.19."""
+        return self.pid_width > _OLD[0]
+
+    @property
     def row(self) -> str:
         """The row's %-format; every value a %s, so that a number nobody knows can be `?`."""
         return f"[%{self.pid_width}s]" + "".join(f" %{c.width}s" for c in self.columns) + " %s"
@@ -43,12 +49,34 @@ _REST = (Column("pgtables_bytes", 8), Column("swapents", 8), Column("oom_score_a
 TABLE_4_19 = Layout(7, "[  pid  ]", (*_IDS, *_REST))
 #: 6.8 on: "[%7d] %5d %5d %8lu %8lu %8lu %8lu %9lu %8ld %8lu         %5hd %s"
 TABLE_6_8 = Layout(7, "[  pid  ]", (*_IDS, *_SPLIT, *_REST))
-LAYOUTS = (TABLE_4_19, TABLE_6_8)
+_PAGE_TABLES = (Column("nr_ptes", 7), Column("nr_pmds", 7))
+_SWAP = (Column("swapents", 8), Column("oom_score_adj", 13))
+# Three digits under "oom_adj", which has more; a blank of the row's format goes with each.
+_CPU = (Column("cpu", 3), Column("oom_adj", 7))
+#: Until 4.18 the pid has two digits less, and no line says in what the values are.
+_OLD = (5, "[ pid ]")
+#: All of them, the oldest first.
+LAYOUTS = (
+    Layout(*_OLD, (*_IDS, *_CPU)),  # to 2.6.35: "[%5d] %5d %5d %8lu %8lu %3d     %3d %s"
+    Layout(*_OLD, (*_IDS, *_CPU, _SWAP[1])),  # 2.6.36 to 3.5: "... %3u     %3d         %5d %s"
+    Layout(*_OLD, (*_IDS, _PAGE_TABLES[0], *_SWAP)),  # 3.6 to 3.19: "[%5d] %5d %5d %8lu %8lu %7lu %8lu         %5d %s"
+    Layout(*_OLD, (*_IDS, *_PAGE_TABLES, *_SWAP)),  # 4.0 to 4.14: "... %7ld %7ld %8lu         %5hd %s"
+    Layout(*_OLD, (*_IDS, *_REST)),  # 4.15 to 4.18
+    TABLE_4_19,
+    TABLE_6_8,
+)
+_WIDTHS = {column.name: column.width for layout in LAYOUTS for column in layout.columns} | {"nr_puds": 7}
 
 
 def table_layout(rules: Rules) -> Layout:
     """The layout of the task table in a release."""
     return TABLE_6_8 if rules.split_table else TABLE_4_19
+
+
+def layout_of(names: Sequence[str], pid_header: str) -> Layout:
+    """The layout of a table with these columns, a vendor's included; one that no release has is as wide as its name."""
+    width = _OLD[0] if pid_header == _OLD[1] else TABLE_4_19.pid_width
+    return Layout(width, pid_header, tuple(Column(name, _WIDTHS.get(name, len(name))) for name in names))
 
 
 #: Every other line of a report, as %-formats in printk's order of arguments; %s for numbers that may be unknown.
@@ -152,6 +180,14 @@ SLAB_RE = re.compile(r"(\S.{0,60}?) +([0-9]{1,15})KB +([0-9]{1,15})KB\s*")
 TRACE_BEGINS = re.compile(r"Call [Tt]race:")
 #: Calls by which the OOM killer's own trace is known.
 DUMP_HEADER_RE = re.compile(r".*\b(?:dump_header|oom_kill_process)\b")
+#: What the kernel, journald and rsyslog say when they could not keep up.
+LOST_RE = re.compile(
+    r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
+    r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
+    r"|Suppressed [0-9]+ messages from kernel\b"
+    r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
+    r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
+)
 #: Where other code prints Mem-Info for its own reasons: a failed allocation that kills nobody, and sysrq m.
 OTHER_MEMINFO = ("allocation failure", "allocation stall", "Show Memory")
 

@@ -70,7 +70,7 @@ class Heads:
 
     def left(self) -> Iterator[tuple[Key, EventParser]]:
         """At the log's end: those that are reports' for certain."""
-        yield from [(key, head) for key, head in self._heads.items() if head.is_ooms]
+        yield from [(key, head) for key, head in self._heads.items() if head.is_ooms or head.has_headless_rows]
 
     def _watch_for_others(self, key: Key, line: Line) -> None:
         self._others[key] = line.number + _OTHERS_DUMP

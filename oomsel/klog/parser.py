@@ -9,6 +9,7 @@ from oomsel.klog.clock import PRINTK_STAMP, is_earlier
 from oomsel.klog.cut import read_cut
 from oomsel.klog.ending import Ending
 from oomsel.klog.event import OomEvent
+from oomsel.klog.headless import columns_of_rows
 from oomsel.klog.preface import Preface
 from oomsel.klog.prefix import Line, unescape_octal
 from oomsel.klog.report_lines import (
@@ -17,6 +18,7 @@ from oomsel.klog.report_lines import (
     is_torn,
     name_at_end,
     name_bytes,
+    names_another,
     parse_current,
     parse_invoked,
     row_name,
@@ -27,23 +29,11 @@ from oomsel.text import TASK_COMM_LEN
 #: A row, as far as it can be told before the header.
 _ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
 _CELL = re.compile(r" *-?[0-9]+ ")
-#: What the kernel, journald and rsyslog say when they could not keep up.
-_LOST = re.compile(
-    r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
-    r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
-    r"|Suppressed [0-9]+ messages from kernel\b"
-    r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
-    r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
-)
-
 
 #: Words of the lines with which a report begins, or what is left of one.
 _BEGINNINGS = ("oom-kill", "ill process ", "Killed process ", "total_vm", "is already exiting. Skip killing")
-#: The task of a stack dump, and names as they are everywhere, whoever escapes what.
-_PLAIN_COMM = re.compile(
-    r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: ([\w.:/@+-]{1,15}) (?:Not t|T)ainted[: ]", re.ASCII
-)
-_PLAIN_NAME = re.compile(rb"[\w./@+-][\w.:/@+-]{0,14}")
+#: Of those with which it ends.
+_ENDINGS = (*_BEGINNINGS[:3], "no killable processes", "Kernel panic")
 
 
 class EventParser:
@@ -83,8 +73,7 @@ class EventParser:
             return False
         if self.event.invoked is None:
             self._begins_at(line)
-            if self._columns is None:
-                self._lose_headless_rows()
+            self._take_headless_rows()
         self._own(line)
         return True
 
@@ -122,12 +111,24 @@ class EventParser:
         elif self.event.summary is not None or self._ending.unfinished is not None:
             self.event.begins_at = "oom-kill line"
 
-    def _lose_headless_rows(self) -> None:
-        """Rows whose header is lost: nobody can tell one column from the other."""
-        if self._strays:
-            rows = f"{len(self._strays)} row{'s' * (len(self._strays) > 1)} whose header is lost"
-            self.event.losses.append((self._strays[0].number, rows))
-            self._strays = []
+    def _take_headless_rows(self) -> None:
+        """Rows whose header is lost: used where their widths tell one column from the other, else a loss."""
+        strays, event = self._strays, self.event
+        if not strays or self._columns is not None:
+            return
+        rows = f"{len(strays)} row{'s' * (len(strays) > 1)} whose header is lost"
+        self._strays, self._columns = [], columns_of_rows(line.text for line in strays)
+        if self._columns is not None:
+            rows += ", with what may stand before; the columns are told by their widths"
+            event.columns, event.pid_header = self._columns.names, self._columns.pid_header
+            for line in strays:
+                self._row(line, line.text)
+        event.losses.append((strays[0].number, rows))
+
+    @property
+    def has_headless_rows(self) -> bool:
+        """Whether rows were collected that can be read without their header."""
+        return bool(self._strays) and columns_of_rows(line.text for line in self._strays) is not None
 
     def begins_another(self, line: Line) -> bool:
         """Whether `line`, which is not of this report, may begin the next one."""
@@ -167,7 +168,7 @@ class EventParser:
         """Note what a line amid the report says that is not the report's own; any program may have logged it."""
         if self.event.ends:
             return
-        if match := _LOST.search(line.text):
+        if match := formats.LOST_RE.search(line.text):
             self.event.losses.append((line.number, f"messages that the log lost ({match[0].strip('* ')})"))
         elif line.is_bare and self.event.tag is not None and line.text.strip() and self._in_table():
             self.event.losses.append((line.number, "a line that has lost its beginning"))
@@ -209,12 +210,15 @@ class EventParser:
             return False
         if not event.ends and (columns := self._header(line, text)):
             self._columns, event.columns, event.header_line = columns, columns.names, line.number
+            event.pid_header = columns.pid_header
             self._take_strays(line)
             return True
         return text == formats.TASKS_STATE
 
     def _other(self, line: Line, text: str) -> bool:
         """What ends the report, or stands before its table."""
+        if self._strays and any(word in text for word in _ENDINGS):
+            self._take_headless_rows()
         if self._ending.read(line, text):
             if self._ending.unfinished is not None:
                 self._wait_for_rest(line, self._ending.unfinished)
@@ -270,10 +274,7 @@ class EventParser:
             return event.meminfo.line is not None
         if text.startswith("memory: usage "):
             return event.memcg.usage is not None
-        comm = _PLAIN_COMM.match(text) if event.invoked is not None else None
-        if comm is None or event.invoked is None or not _PLAIN_NAME.fullmatch(event.invoked.comm):
-            return False
-        return comm[1].encode() != event.invoked.comm
+        return event.invoked is not None and names_another(text, event.invoked.comm)
 
     def _current(self, line: Line, text: str) -> bool:
         self.event.current = parse_current(line.number, text)
@@ -368,6 +369,7 @@ class EventParser:
 
     def finish(self) -> OomEvent:
         """The report as it is, with the allocating task's name made whole."""
+        self._take_headless_rows()
         event = self.event
         invoked = event.invoked
         if sum(bool(_CELL.match(row.name)) for row in event.rows) * 2 > len(event.rows):

@@ -23,12 +23,22 @@ class Line(NamedTuple):
     host: str | None = None  #: the machine, as the logger names it
     date: str = ""  #: a date as printed, where there is one beside seconds since boot
     cut_at: int = 0  #: characters after which the line was cut off; 0 for a whole one
+    is_sure: bool = False  #: the form tells that the kernel itself logged the line
+
+
+#: The tag of a line that bears the kernel's, or none, and that another program logged by what the form tells.
+FORGED = "not kernel"
+
+
+def tag_by(by_kernel: bool | None, tag: str | None) -> str | None:
+    """The tag of a line that the kernel logged, or did not, or nobody knows, as the form tells."""
+    return FORGED if by_kernel is False and tag in (None, "kernel") else tag
 
 
 _SGR = re.compile("\x1b\\[[0-9;]*[mK]")
 _QUOTE = re.compile(r"\ufeff?(?:[>|] ?)*(?:- (?=[\[<\"']))?")
-_PRIORITY = re.compile(r"<[0-9]{1,3}>(?:1 (?=[0-9]{4}-))?")
-_LEVEL = re.compile(r"[a-z][a-z0-9]{2,7} *:[a-z]{3,7} *: ?(?=\S)")
+_PRIORITY = re.compile(r"<([0-9]{1,3})>(?:1 (?=[0-9]{4}-))?")
+_LEVEL = re.compile(r"([a-z][a-z0-9]{2,7}) *:[a-z]{3,7} *: ?(?=\S)")
 #: printk's own, and what dmesg, journalctl and phones make of it: seconds, a difference, a date in any language.
 _SECONDS = re.compile(r"\[[ \t]*([0-9]{1,15}\.[0-9]{1,9})(?: +<[ +0-9.]*>|[,/ ][^\]\[]{1,40})?\] ?")
 _DELTA = re.compile(r"\[(?:< *[0-9]+\.[0-9]+>| *\+[0-9]+\.[0-9]+)\] ?")
@@ -51,7 +61,9 @@ _FULL = re.compile(r"(\w{2,4} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]
 _UNIX = re.compile(r"([0-9]{9,11}\.[0-9]{3,9}) ")
 #: A name or an address; busybox puts the facility and level before the tag.
 _HOST = r"([^\s:]+|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}[0-9.]*(?:%\w+)?)"
-_HOST_AND_TAG = re.compile(_HOST + r"[ \t](?:kern\.[a-z]{3,7} )?([^\s:\[\]]+)(?:\[[^\]]*\])?:(?:[ \t]|$)")
+_HOST_AND_TAG = re.compile(
+    _HOST + r"[ \t](?:(?P<facility>[a-z][a-z0-9]{2,7})\.[a-z]{3,7} )?(?P<tag>[^\s:\[\]]+)(?:\[[^\]]*\])?:(?:[ \t]|$)"
+)
 _MONOTONIC_HOST = re.compile(r"([^\s:]+) (kernel)(?:\[[^\]]*\])?:(?: |$)")
 _TAG = re.compile(r"(kernel)(?:\[[^\]]*\])?:(?: |$)")
 #: Words of the kernel's own that stand before a colon.
@@ -61,20 +73,24 @@ _NO_TAGS = frozenset(
 )  # fmt: skip
 #: RFC 5424 without its time: host, application, process, message, structured data.
 _RFC5424 = re.compile(
-    r"(\S+) (\S+) \S+ \S+ (?:-|(?:\[[^\]\s\"=]+(?: [^\]\s\"=]+=\"(?:[^\"\\]|\\.)*\")*\])+) ?(?:\ufeff)?"
+    r"(\S+) (?P<tag>\S+) \S+ \S+ (?P<facility>)"
+    r"(?:-|(?:\[[^\]\s\"=]+(?: [^\]\s\"=]+=\"(?:[^\"\\]|\\.)*\")*\])+) ?(?:\ufeff)?"
 )
 #: Whole prefixes that name no host: OpenWrt's logread, Android's logcat in two forms.
 _TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MONTH_AND_DAY = r"((?:[0-9]{4}-)?[0-9]{2}-[0-9]{2} " + _TIME + r"\.[0-9]{3,9}"
 _HOSTLESS = (
     re.compile(
-        r"(\w{3} \w{3} [ 0-9][0-9] " + _TIME + r" [0-9]{4}) [a-z0-9]{3,8}\.[a-z]{3,7} ([^\s:\[]+)(?:\[[0-9]+\])?: "
+        r"(\w{3} \w{3} [ 0-9][0-9] " + _TIME + r" [0-9]{4}) "
+        r"(?P<facility>[a-z0-9]{3,8})\.[a-z]{3,7} (?P<tag>[^\s:\[]+)(?:\[[0-9]+\])?: "
     ),
-    re.compile(_MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] ([^\s:]*) *: ?"),
-    re.compile(_MONTH_AND_DAY + r") [VDIWEFS]/([^\s:(]+) *\( *[0-9]+\): ?"),
+    re.compile(
+        _MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] (?P<tag>[^\s:]*) *: ?"
+    ),
+    re.compile(_MONTH_AND_DAY + r") [VDIWEFS]/(?P<tag>[^\s:(]+) *\( *[0-9]+\): ?"),
 )
 #: `talosctl dmesg`: node, facility, level, time.
-_TALOS = re.compile(r"(?:([^\s:]+): )?[a-z0-9]{3,8}: +[a-z]{3,7}: \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\s]+)\]: ?")
+_TALOS = re.compile(r"(?:([^\s:]+): )?([a-z0-9]{3,8}): +[a-z]{3,7}: \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\s]+)\]: ?")
 #: Labels in braces, as logcli prints them.
 _LABELS = re.compile(r"\{[^{}\n]*\}[ \t]")
 _LABEL_HOST = re.compile(r"[{ ,](?:host|hostname|node|nodename|node_name|instance)=\"([^\"]*)\"")
@@ -103,7 +119,7 @@ def unescape_octal(text: str) -> str:
 class _Cursor:
     """A line being read from its left, and what was found so far."""
 
-    __slots__ = ("at", "caller", "date", "host", "seconds", "stamp", "tag", "text")
+    __slots__ = ("at", "by_kernel", "caller", "date", "host", "seconds", "stamp", "tag", "text")
 
     def __init__(self, text: str, at: int) -> None:
         self.text, self.at = text, at
@@ -111,6 +127,7 @@ class _Cursor:
         self.seconds = False  #: a printk stamp was found
         self.host: str | None = None
         self.tag: str | None = None
+        self.by_kernel: bool | None = None  #: None where no facility is stated
 
     def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
         """Go past `pattern` where the line goes on with it."""
@@ -147,6 +164,8 @@ class PrefixReader:
         self._after(cursor)
         if not cursor.seconds and cursor.tag is None:
             self._unknown(cursor)
+        if cursor.by_kernel is False:
+            cursor.tag = tag_by(cursor.by_kernel, cursor.tag)
         rest = text[cursor.at :]
         if rest.startswith("\x1b[0;1;"):  # journalctl sets what is grave in bold
             rest = _SGR.sub("", rest)
@@ -156,7 +175,7 @@ class PrefixReader:
         is_bare = cursor.at == start
         self._last = Line(
             number, rest, self.stamp, cursor.caller, cursor.tag, raw=raw, is_bare=is_bare, host=cursor.host,
-            date=cursor.date or outer,
+            date=cursor.date or outer, is_sure=bool(cursor.by_kernel),
         )  # fmt: skip
         if is_bare and not self.stamp:
             time = time_within(text)
@@ -175,12 +194,14 @@ class PrefixReader:
 
     def _known(self, cursor: _Cursor) -> None:
         """The prefixes of known loggers, one after the other."""
-        cursor.take(_PRIORITY)
+        if match := cursor.take(_PRIORITY):
+            cursor.by_kernel = int(match[1]) < 8
         if match := cursor.take(_TALOS):
-            cursor.host, cursor.tag = match[1], "kernel"
-            cursor.dated(match[2])
+            cursor.host, cursor.tag, cursor.by_kernel = match[1], "kernel", match[2] == "kern"
+            cursor.dated(match[3])
             return
-        cursor.take(_LEVEL)
+        if match := cursor.take(_LEVEL):
+            cursor.by_kernel = match[1] == "kern"
         start = cursor.at
         for _ in range(5):
             char = cursor.text[cursor.at : cursor.at + 1]
@@ -218,7 +239,9 @@ class PrefixReader:
         for pattern in _HOSTLESS:
             if match := cursor.take(pattern):
                 cursor.dated(match[1])
-                cursor.tag = cursor.tag or match[2]
+                cursor.tag = cursor.tag or match["tag"]
+                if facility := match.groupdict().get("facility"):
+                    cursor.by_kernel = facility == "kern"
                 return True
         match = cursor.take(_ISO)
         if match and match[2] == ",":  # dmesg's, which names no host
@@ -234,12 +257,14 @@ class PrefixReader:
             cursor.host = host[1] if host else None
             return True
         who = _HOST_AND_TAG.match(cursor.text, cursor.at)
-        if who is None or who[2] in _NO_TAGS:
+        if who is None or who["tag"] in _NO_TAGS:
             who = _RFC5424.match(cursor.text, cursor.at) if is_iso else None
         if who is None:
             return cursor.text[cursor.at : cursor.at + 1] == "["
         cursor.at = who.end()
-        cursor.host, cursor.tag = cursor.host or who[1], cursor.tag or who[2]
+        cursor.host, cursor.tag = cursor.host or who[1], cursor.tag or who["tag"]
+        if facility := who["facility"]:
+            cursor.by_kernel = facility == "kern"
         return True
 
     def _after(self, cursor: _Cursor) -> None:

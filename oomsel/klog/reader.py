@@ -13,6 +13,7 @@ from oomsel.klog.lines import LineSource
 from oomsel.klog.order import OldestFirst
 from oomsel.klog.parser import EventParser
 from oomsel.klog.prefix import Line
+from oomsel.klog.report_lines import release_of_text
 from oomsel.klog.torn import Joiner
 from oomsel.klog.wrappers import Stripper
 
@@ -21,7 +22,11 @@ _PATIENCE = 3000
 #: Lines after the kill in which a group's kills and the reaper may follow.
 _AFTERMATH = 64
 
-_CPUS = re.compile(r"\bnr_cpu_ids:([0-9]{1,5})\b|[Bb]rought up (?:[0-9]+ nodes?, )?([0-9]{1,5}) CPUs?\b")
+#: At the beginning of a line, where no name can stand that is as long.
+_CPUS = re.compile(
+    r"(?:\w{1,20}: )?NR_CPUS:[0-9]{1,6} (?:nr_cpumask_bits:[0-9]{1,6} )?nr_cpu_ids:([0-9]{1,5})\b"
+    r"|(?:\w{1,20}: )?[Bb]rought up (?:[0-9]{1,5} nodes?, )?([0-9]{1,5}) CPUs?\b"
+)
 _RELEASE = re.compile(r"Linux version ([0-9]+\.[0-9]\S*)")
 _SWAP_ON = re.compile(r"Adding ([0-9]{1,15})k swap on ")
 #: More digits than a number of 64 bits has, in what is no part of a path or an identifier.
@@ -33,7 +38,11 @@ _MOST_HOSTS = 2_000
 
 @dataclass(slots=True)
 class LogContext:
-    """What the log says of a machine outside of its reports; each value with its line."""
+    """What the log says of a machine outside of its reports; each value with its line.
+
+    Only what was logged as a report was counts for it: what the form shows to be another
+    program's line says nothing of a machine whose reports the kernel logs.
+    """
 
     possible_cpus: tuple[int, int] | None = None
     online_cpus: tuple[int, int] | None = None
@@ -42,11 +51,14 @@ class LogContext:
     killed: dict[int, tuple[bytes, int]] = field(default_factory=dict)  #: pid -> name and line of an earlier kill
     reaped: dict[int, int] = field(default_factory=dict)  #: pid -> line of the oom_reaper about it
     boots: int = 0  #: how many have begun in the log
+    forgeable: set[int] = field(default_factory=set)  #: those of the lines that only their tag says are the kernel's
 
     def read(self, line: Line) -> None:
         """Take in a line that belongs to no report."""
         text = line.text
-        if (match := _CPUS.search(text)) is not None:
+        if line.continues:  # of a name with a newline, say
+            return
+        if (match := _CPUS.match(text)) is not None:
             if (self.possible_cpus if match[1] else self.online_cpus) is not None:
                 self._start_anew()  # said once a boot: the banner of this one is lost
             if match[1]:
@@ -55,15 +67,20 @@ class LogContext:
                 self.online_cpus = (int(match[2]), line.number)
         elif match := _RELEASE.match(text):
             self._start_anew()
-            self.release = (match[1], line.number)
+            release = release_of_text(match[1])
+            self.release = (release, line.number) if release is not None else None
         elif match := _SWAP_ON.match(text):
             before = self.total_swap_kb[0] if self.total_swap_kb else 0
             self.total_swap_kb = (before + int(match[1]), line.number)
+        else:
+            return
+        if line.tag == "kernel" and not line.is_sure:
+            self.forgeable.add(line.number)
 
     def _start_anew(self) -> None:
         """The machine boots, and what was known of it is no more."""
         self.possible_cpus = self.online_cpus = self.total_swap_kb = self.release = None
-        self.killed, self.reaped = {}, {}
+        self.killed, self.reaped, self.forgeable = {}, {}, set()
         self.boots += 1
 
     def learn(self, event: OomEvent) -> None:
@@ -80,14 +97,14 @@ class LogContext:
 
     def copy(self) -> LogContext:
         """As it is now, for a report to be read with."""
-        return replace(self, killed=dict(self.killed), reaped=dict(self.reaped))
+        return replace(self, killed=dict(self.killed), reaped=dict(self.reaped), forgeable=set(self.forgeable))
 
 
 def _boots(text: str) -> bool:
     """Whether a line is one of those that the kernel prints only when it starts."""
     if "Linux version " not in text and "nr_cpu_ids:" not in text and "rought up " not in text:
         return False  # as nearly every line
-    return _RELEASE.match(text) is not None or _CPUS.search(text) is not None
+    return _RELEASE.match(text) is not None or _CPUS.match(text) is not None
 
 
 class LogReader:
@@ -107,27 +124,28 @@ class LogReader:
         self._joiner = Joiner(self._source.column)
         self._keep_source = keep_source
         self.context = LogContext()
-        self._contexts: dict[str | None, LogContext] = {}
+        self._contexts: dict[tuple[str | None, str | None], LogContext] = {}
         self._open: dict[Key, EventParser] = {}
         self._heads = Heads()
         self._count = 0
         self._recent: dict[str | None, list[Line]] = {}
         self._sequence: int | None = None
 
-    def context_of(self, host: str | None) -> LogContext:
-        """What the log says of a machine as far as it has been read."""
-        if host not in self._contexts:
+    def context_of(self, line: Line | OomEvent) -> LogContext:
+        """What the log says of the machine of a line or a report as far as it has been read."""
+        key = (line.host, None if line.tag == "kernel" else line.tag)
+        if key not in self._contexts:
             if len(self._contexts) >= _MOST_HOSTS:
                 del self._contexts[next(iter(self._contexts))]
-            self._contexts[host] = LogContext()
-        return self._contexts[host]
+            self._contexts[key] = LogContext()
+        return self._contexts[key]
 
     def events(self) -> Iterator[OomEvent]:
         """The reports, each when it and all that began before it have ended."""
         following = 1
         held: dict[int, tuple[OomEvent, LogContext]] = {}
         for event in self._closed():
-            live = self.context_of(event.host)
+            live = self.context_of(event)
             if event.index == following:
                 self.context = live
                 following += 1
@@ -195,7 +213,7 @@ class LogReader:
         for (host, *_), other in self._open.items():
             if line.host in (host, None):
                 other.overhear(line)
-        self.context_of(line.host).read(line)
+        self.context_of(line).read(line)
         self._remember(line)
 
     def _is_reaped(self, line: Line) -> bool:
@@ -219,7 +237,7 @@ class LogReader:
         return True
 
     def _parser(self, line: Line) -> EventParser:
-        cpus, _ = self.context_of(line.host).possible_cpus or (None, 0)
+        cpus, _ = self.context_of(line).possible_cpus or (None, 0)
         return EventParser(self._count + 1, line, keep_source=self._keep_source, cpus=cpus)
 
     def _begin(self, key: Key, parser: EventParser) -> None:

@@ -30,6 +30,8 @@ _TIMES = (
 )  # fmt: skip
 _HOSTS = ("hostname", "host", "nodename", "node", "instance", "computer", "instanceid", "name")
 _HOST_PARENTS = ("host", "labels", "stream", "resource", "kubernetes", "source", "agent", "metadata", "node")
+#: What the journal adds to what a process has logged.
+_OF_PROCESSES = ("_UID", "_PID", "_COMM", "_EXE")
 _MONOTONIC = ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
 _DATE = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}")
 #: A text that is a date and nothing else, whatever its field is called.
@@ -59,6 +61,7 @@ class Context(NamedTuple):
     tag: str | None = None
     caller: str = ""
     is_kernel: bool = False  #: the message is the kernel's own text, without a prefix
+    by_kernel: bool | None = None  #: whether the kernel itself logged it; None where no field tells
 
 
 class Message(NamedTuple):
@@ -105,7 +108,7 @@ def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
     """What the fields beside a message say, or else the record that holds this one."""
     stamp = next((_seconds(fields[name]) for name in _MONOTONIC if name in fields), "")
     date, since_boot = _times_of(fields)
-    tag, caller = fields.get("SYSLOG_IDENTIFIER"), fields.get("caller")
+    tag, caller, by_kernel = fields.get("SYSLOG_IDENTIFIER"), fields.get("caller"), _by_kernel(fields)
     if not (isinstance(caller, str) and _CALLER.fullmatch(caller)):
         caller = None  # other loggers name a line of their own source so
     is_kmsg = "msg" in fields and ("pri" in fields or caller is not None)
@@ -116,7 +119,19 @@ def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
         tag if isinstance(tag, str) else outer.tag,
         caller or outer.caller,
         is_kmsg or fields.get("_TRANSPORT") == "kernel" or outer.is_kernel,
+        outer.by_kernel if by_kernel is None else by_kernel,
     )
+
+
+def _by_kernel(fields: Mapping[str, Any]) -> bool | None:
+    """Whether the kernel logged a record, by what a program cannot state of itself; None where no field tells."""
+    transport = fields.get("_TRANSPORT")
+    if isinstance(transport, str):
+        return transport == "kernel"
+    if any(name in fields for name in _OF_PROCESSES):
+        return False
+    priority = fields.get("pri")
+    return priority < 8 if isinstance(priority, int) and "msg" in fields else None  # dmesg --json
 
 
 def _plain(name: str) -> str:

@@ -11,6 +11,7 @@ from oomsel.klog.event import Current, Invoked, Killed, Summary
 from oomsel.klog.table import RSS_COLUMNS, Row, score_adj_of
 from oomsel.text import TASK_COMM_LEN
 
+_RELEASE = re.compile(r"[0-9]+\.[0-9][-+._~a-zA-Z0-9]{0,60}")
 _MAX_PID = 1 << 22
 _MAX_PAGES = 1 << 51
 #: CONFIG_NR_CPUS of the largest kernels.
@@ -24,6 +25,12 @@ _TORN = re.compile(
 )
 #: The same behind a prefix that nobody knows.
 _TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
+
+#: The task of a stack dump, and names as they are everywhere, whoever escapes what.
+_PLAIN_COMM = re.compile(
+    r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: ([\w.:/@+-]{1,15}) (?:Not t|T)ainted[: ]", re.ASCII
+)
+_PLAIN_NAME = re.compile(rb"[\w./@+-][\w.:/@+-]{0,14}")
 
 
 def name_bytes(text: str) -> bytes:
@@ -92,7 +99,16 @@ def parse_current(number: int, text: str) -> Current | None:
         return None
     cpu, uid, pid, _, release = match.groups()
     owner = int(uid) if uid and int(uid) < 1 << 32 else None
-    return Current(number, int(pid), owner, int(cpu) if cpu and len(cpu) < 5 else None, release)
+    return Current(number, int(pid), owner, int(cpu) if cpu and len(cpu) < 5 else None, release_of_text(release))
+
+
+def release_of_text(text: str) -> str | None:
+    """The release that `text` is, as uname(2) holds one in 64 characters; None for what is none.
+
+    >>> release_of_text("6.1.0-27-amd64"), release_of_text("6.1<b>")
+    ('6.1.0-27-amd64', None)
+    """
+    return text if _RELEASE.fullmatch(text) else None
 
 
 def parse_killed(number: int, text: str) -> Killed | None:
@@ -136,6 +152,12 @@ def _split_task(rest: str, row: Row | None) -> tuple[str, bytes | None]:
             return rest[:at], comm
         at = rest.find(",task=", at + 1)
     return rest, None
+
+
+def names_another(text: str, comm: bytes) -> bool:
+    """Whether a line of a stack dump is of another task than `comm`, as far as plain names tell."""
+    match = _PLAIN_COMM.match(text)
+    return match is not None and _PLAIN_NAME.fullmatch(comm) is not None and match[1].encode() != comm
 
 
 def is_torn(text: str, *, is_bare: bool) -> bool:

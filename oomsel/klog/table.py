@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from oomsel.klog.formats import LAYOUTS
 
 # "[ pid ]   uid  tgid total_vm ..." after whatever a logger put before it.
-_HEADER = re.compile(r"\[ *pid *\]((?: +[A-Za-z_][A-Za-z_0-9]*)+?) +name\s*$")
+_HEADER = re.compile(r"\[[ \t]*pid[ \t]*\]((?:[ \t]+[A-Za-z_][A-Za-z_0-9]*)+?)[ \t]+name\s*$")
+#: That of 4.19 and later leaves room for seven digits.
+_WIDE_PID = re.compile(r"\[ {2,}pid {2,}\]")
 #: The columns that every layout since 2.6.25 has.
 _REQUIRED = frozenset(("uid", "tgid", "total_vm", "rss"))
 #: The three that rss is the sum of, since 6.8.
 RSS_COLUMNS = ("rss_anon", "rss_file", "rss_shmem")
 _PAGE_TABLES = ("nr_ptes", "nr_pmds", "nr_puds")
 #: Every column that some release of the kernel has.
-KNOWN_COLUMNS = frozenset(
-    (*(column.name for layout in LAYOUTS for column in layout.columns), *_PAGE_TABLES, "cpu", "oom_adj")
-)
+KNOWN_COLUMNS = frozenset((*(column.name for layout in LAYOUTS for column in layout.columns), *_PAGE_TABLES))
 
 
 class Row(NamedTuple):
@@ -37,11 +38,10 @@ class NoHeader(ValueError):
 class Columns:
     """The layout that a header states, and the rows in it."""
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], pid_header: str = "[  pid  ]") -> None:
         self.names = tuple(names)
-        self._row = re.compile(
-            r"\[ *([0-9]{1,20})\]" + r" +(-?[0-9]{1,20}|\?)" * len(names) + r"(?: (.*))?$", re.DOTALL
-        )
+        self.pid_header = pid_header
+        self._row = _row_pattern(len(names), " ")
 
     @classmethod
     def of_header(cls, line: str, *, whole: bool = False) -> Columns | None:
@@ -50,16 +50,26 @@ class Columns:
         if match is None:
             return None
         names = match[1].split()
-        return cls(names) if _REQUIRED.issubset(names) and len(set(names)) == len(names) else None
+        pid_header = "[  pid  ]" if _WIDE_PID.match(match[0]) else "[ pid ]"
+        return cls(names, pid_header) if _REQUIRED.issubset(names) and len(set(names)) == len(names) else None
 
     def row(self, number: int, line: str, *, whole: bool = False) -> Row | None:
         """The row in `line`, None where it is none."""
         match = self._row.match(line) if whole else self._row.search(line)
+        if match is None and "\t" in line:  # an editor's or a web page's, in the place of blanks
+            tabbed = _row_pattern(len(self.names), r"[ \t]")
+            match = tabbed.match(line) if whole else tabbed.search(line)
         if match is None:
             return None
         pid, *cells, name = match.groups()
         values = [None if cell == "?" else int(cell) for cell in cells]
         return Row(number, int(pid), dict(zip(self.names, values, strict=True)), name or "")
+
+
+@cache
+def _row_pattern(columns: int, blank: str) -> re.Pattern[str]:
+    cells = rf"{blank}+(-?[0-9]{{1,20}}|\?)" * columns
+    return re.compile(rf"\[{blank}*([0-9]{{1,20}})\]{cells}(?:{blank}(.*))?$", re.DOTALL)
 
 
 def parse_table(text: str) -> Iterator[Row]:

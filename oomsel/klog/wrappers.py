@@ -11,7 +11,7 @@ from oomsel.klog.journal import JournalReader
 from oomsel.klog.json_stream import JsonStream
 from oomsel.klog.markup import Markup, spaces_for_tabs
 from oomsel.klog.partial import PartialLines
-from oomsel.klog.prefix import Line, PrefixReader, unescape_octal
+from oomsel.klog.prefix import Line, PrefixReader, tag_by, unescape_octal
 from oomsel.klog.records import KERNEL_TEXT, Context, FieldChooser, Message
 from oomsel.klog.unknown_prefix import time_within
 from oomsel.klog.unknown_suffix import SuffixShapes
@@ -62,11 +62,12 @@ def _within(line: Line, context: Context, stamp: str) -> Line:
     """A message's line with what the record says of it."""
     return line._replace(
         stamp=line.stamp or stamp,
-        tag=line.tag or context.tag,
+        tag=tag_by(context.by_kernel, line.tag or context.tag),
         host=line.host or context.host,
         date=context.date or line.date,
         caller=line.caller or context.caller,
         is_bare=False,
+        is_sure=line.is_sure or bool(context.by_kernel),
     )
 
 
@@ -89,13 +90,14 @@ class Stripper:
     @property
     def is_holding(self) -> bool:
         """Whether text of a report has been taken that has not been given."""
-        return self._json.is_holding or self._partial.is_holding
+        return self._json.is_holding or self._partial.is_holding or self._journal.is_holding
 
     def strip(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
         """The kernel's lines in `numbered`, pairs of a line's number and its bytes."""
         for number, raw in self._partial.joined(self._markup.undone(numbered)):
             yield from self._lines(number, raw)
         yield from self._rest(b"")
+        yield from self._whole(self._journal.rest())
 
     # -- a line of the source ----------------------------------------------------------------------------------
 
@@ -105,6 +107,8 @@ class Stripper:
         found = self._structured(number, text, raw)
         if found is None and self._journal.may_read(line):
             found = self._journal_lines(number, text, raw)
+            if found is None and self._journal.is_holding:
+                yield from self._whole(self._journal.rest())
         if found is not None:
             yield from found
             return
@@ -136,16 +140,18 @@ class Stripper:
         caller = _CALLER_FIELD.search(match[4])
         stamp = f"{int(match[3]) / 1e6:.6f}"
         text = _decode(_unescape_all(match[5].encode("utf-8", "surrogateescape")))
-        line = Line(number, text, stamp, caller[1] if caller else "", None, sequence=int(match[2]), raw=raw)
+        by_kernel = int(match[1]) < 8
+        line = Line(
+            number, text, stamp, caller[1] if caller else "", tag_by(by_kernel, None), sequence=int(match[2]), raw=raw,
+            is_sure=by_kernel,
+        )  # fmt: skip
         yield from self._split(line)
 
     def _journal_lines(self, number: int, text: str, raw: bytes) -> Iterator[Line] | None:
-        found = self._journal.read(text)
-        if found is None:
-            return None
-        lines = (
-            Line(number, each.text, each.stamp, continues=each.continues, raw=raw, host=each.host) for each in found
-        )
+        found = self._journal.read(number, text, raw)
+        return None if found is None else self._whole(found)
+
+    def _whole(self, lines: list[Line]) -> Iterator[Line]:
         return (part for line in lines for part in self._split(line))
 
     def _json_lines(self, number: int, text: str, raw: bytes) -> Iterator[Line] | None:
@@ -229,7 +235,8 @@ class Stripper:
         parts = text.removesuffix("\n").split("\n")
         is_log = any(KERNEL_TEXT.search(part) or _LINE_BEGINS.match(part) for part in parts[1:])
         if (context.is_kernel and not is_log) or depth >= _DEEPEST:
-            line = Line(message.number, text, stamp, context.caller, context.tag, raw=raw)
+            tag = tag_by(context.by_kernel, context.tag)
+            line = Line(message.number, text, stamp, context.caller, tag, raw=raw, is_sure=bool(context.by_kernel))
             yield from self._split(line._replace(host=context.host, date=context.date))
             return
         for part in parts if is_log or not context.stamp else [text.removesuffix("\n")]:

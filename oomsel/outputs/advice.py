@@ -83,7 +83,7 @@ def _limit_line(event: OomEvent, names: CgroupNames, path: str | None, mib: int)
     if names.container is not None:
         return f"docker update --memory {mib}m {names.container[:12]}"
     if names.guest is not None:
-        is_proxmox = event.current is not None and event.current.release.endswith("-pve")
+        is_proxmox = event.current is not None and (event.current.release or "").endswith("-pve")
         guest = printable(names.guest)
         return f"pct set {guest} --memory {mib}" if is_proxmox else f"lxc config set {guest} limits.memory {mib}MiB"
     if names.unit is not None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
@@ -13,8 +11,9 @@ from oomsel.inputs.log.rescore import Rescore, rescore
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogContext
 from oomsel.klog.report_lines import row_name
+from oomsel.outputs.cells import csv_line
 from oomsel.outputs.log_events import Entry, entry_object, entry_of
-from oomsel.text import comm_to_text, printable, spreadsheet_text
+from oomsel.text import comm_to_text, json_escaped, printable
 
 #: The columns, in order, each with its type in Parquet.
 COLUMNS = {
@@ -99,27 +98,15 @@ def _runner_up(scores: Rescore, victim: int | None) -> Any:
 
 def write_csv(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:
     """The rows under a heading; a cell that a spreadsheet would execute gets an apostrophe before it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    file.write(csv_line(COLUMNS).encode())
     for row in rows:
-        writer.writerow([_cell(value) for value in row.values()])
-        file.write(text.getvalue().encode("utf-8", "backslashreplace"))
-        text.seek(0)
-        text.truncate()
-    file.write(text.getvalue().encode("utf-8", "backslashreplace"))
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return spreadsheet_text(value) if isinstance(value, str) else value
+        file.write(csv_line(row.values()).encode())
 
 
 def write_jsonl(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:
     """An object a line."""
     for row in rows:
-        file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
+        file.write(json_escaped(json.dumps(row, ensure_ascii=False)).encode() + b"\n")
 
 
 def write_parquet(rows: Iterable[dict[str, Any]], file: IO[bytes]) -> None:

@@ -5,8 +5,8 @@ Their formats, by release, are in `oomsel.klog.formats`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from oomsel.kernel.constraint import Constraint, GroupVictimAgain, current_of
 from oomsel.kernel.event import Kill, OomReport, Outcome
@@ -24,33 +24,40 @@ HEADINGS = {
 }
 #: What begins a line that is not the kernel's.
 REMARK = "# "
+#: What makes the lines of a report's task table.
+Table: TypeAlias = Callable[[OomReport], list[str]]
 
 
 def event_text(
-    reports: Sequence[OomReport], *, reaper: bool = False, prefix: str = "", closing: str | None = None
+    reports: Sequence[OomReport],
+    *,
+    reaper: bool = False,
+    prefix: str = "",
+    closing: str | None = None,
+    table: Table | None = None,
 ) -> str:
     """The lines that `select` prints; of two reports each has a heading, and a last line says how they compare.
 
-    `closing` replaces that last line.
+    `closing` replaces that last line, and `table` makes the task table, where it is not to be the release's.
     """
     lines = []
     for report in reports:
         if len(reports) > 1:
             lines.append(HEADINGS[report.mode])
-        lines += [prefix + line for line in kernel_lines(report, reaper=reaper)]
+        lines += [prefix + line for line in kernel_lines(report, reaper=reaper, table=table)]
     if len(reports) > 1:
         lines.append(REMARK + (closing or compare(*reports).sentence))
     return "".join(f"{line}\n" for line in lines)
 
 
-def kernel_lines(report: OomReport, *, reaper: bool = False) -> list[str]:
+def kernel_lines(report: OomReport, *, reaper: bool = False, table: Table | None = None) -> list[str]:
     """The lines that the kernel's OOM code prints for the event, in order; none where it prints none."""
-    lines = _report_lines(report) if report.outcome.has_report else []
+    lines = _report_lines(report, table or dump_tasks) if report.outcome.has_report else []
     return [*lines, *_reaper_lines(report)] if reaper else lines
 
 
-def _report_lines(report: OomReport) -> list[str]:
-    lines = dump_header(report)
+def _report_lines(report: OomReport, table: Table) -> list[str]:
+    lines = dump_header(report, table)
     if report.outcome is Outcome.PANIC_ON_OOM:
         lines.append(formats.PANIC % formats.PANIC_ON_OOM[report.system.sysctl.panic_on_oom])
     elif report.outcome is Outcome.NO_KILLABLE:
@@ -63,12 +70,12 @@ def _report_lines(report: OomReport) -> list[str]:
     return lines
 
 
-def dump_header(report: OomReport) -> list[str]:
+def dump_header(report: OomReport, table: Table) -> list[str]:
     """Who asked for what, and the task table where vm.oom_dump_tasks is on; the stack and Mem-Info are left out."""
     system, oc = report.system, report.oc
     gfp, adj = format_gfp(oc.gfp_mask, system.rules), current_of(system, oc).oom_score_adj
     lines = [formats.INVOKED % (printable(oc.current_comm), gfp, oc.order, adj)]
-    return lines + dump_tasks(report) if system.sysctl.oom_dump_tasks else lines
+    return lines + table(report) if system.sysctl.oom_dump_tasks else lines
 
 
 def dump_tasks(report: OomReport) -> list[str]:
@@ -77,8 +84,11 @@ def dump_tasks(report: OomReport) -> list[str]:
     return [formats.TASKS_STATE, layout.header, *dump_task(report, layout)]
 
 
-def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
-    """The rows of the task table, in scan order: dump_task() for every task that it shows."""
+def dump_task(report: OomReport, layout: formats.Layout, more: Mapping[str, list[Any]] | None = None) -> Iterator[str]:
+    """The rows of the task table, in scan order: dump_task() for every task that it shows.
+
+    `more` has the cells of columns that a release since 5.4 does not print, by name.
+    """
     view = TaskView(report, report.shown)
     numbers: dict[str, list[Any]] = {**view.counters()}
     printed = {column.name for column in layout.columns}
@@ -87,7 +97,7 @@ def dump_task(report: OomReport, layout: formats.Layout) -> Iterator[str]:
     for name in RSS_MEMBERS:
         if None in numbers[name]:
             columns[TABLE_COLUMNS[name]] = [formats.UNKNOWN if pages is None else pages for pages in numbers[name]]
-    columns |= {"uid": signed_uid(report.system.tasks.uid[report.shown]).tolist(), "tgid": view["pid"]}
+    columns |= {"uid": signed_uid(report.system.tasks.uid[report.shown]).tolist(), "tgid": view["pid"], **(more or {})}
     cells = [columns[column.name] for column in layout.columns]
     rows = zip(view["live_pid"], *cells, map(printable, view["live_comm"]), strict=True)
     return map(layout.row.__mod__, rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oomsel.inputs.log.facts import Facts
+from oomsel.inputs.log.facts import Facts, release_note
 from oomsel.kernel.historic import historic_badness
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_choice import LogChoice, thread_chosen
@@ -18,6 +18,7 @@ def caveats(choice: LogChoice) -> Iterator[str]:
     """Sentences, the gravest first."""
     facts, result = choice.facts, choice.result
     yield from _about_rows(choice)
+    yield from _about_release(choice)
     yield from _about_totalpages(choice)
     yield from _about_group(choice)
     if not choice.reading.changed:
@@ -25,13 +26,20 @@ def caveats(choice: LogChoice) -> Iterator[str]:
         yield from _about_parts(choice)
         yield from _about_score(choice)
     if not facts.is_simulated:
-        printed = f", and printed in the form of {facts.kernel}" if not choice.reading.changed else ""
-        yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
+        printed = ""
+        if not choice.reading.changed:
+            printed = f", and but for its table printed in the form of {facts.kernel}"
+        if facts.release is None:
+            what = "the log does not show the kernel's release: by its table it is scored"
+            yield f"{what} by {result.formula.name} formula, which is a guess{printed}"
+        else:
+            yield f"{release_name(facts)} is not simulated: it is scored by {result.formula.name} formula{printed}"
 
 
 def grave_caveats(choice: LogChoice) -> Iterator[str]:
     """Of these, what could make the answer another."""
     yield from _about_rows(choice)
+    yield from _about_release(choice)
     if choice.weighs_by_total:
         yield from _about_totalpages(choice)
 
@@ -47,6 +55,12 @@ def _about_rows(choice: LogChoice) -> Iterator[str]:
         yield f"columns that no release has are not counted: {', '.join(result.unknown_columns)}"
     if result.missing_columns and facts.is_simulated and event.rows:
         yield f"columns that count are not in the table: {', '.join(result.missing_columns)}"
+
+
+def _about_release(choice: LogChoice) -> Iterator[str]:
+    note = release_note(choice.event, choice.reading.context)
+    if note is not None:
+        yield note
 
 
 def _about_totalpages(choice: LogChoice) -> Iterator[str]:

@@ -106,7 +106,7 @@ class LogChoice:
         """Whether rows are known to be lost, so that the table's leader may not be the true one."""
         event = self.event
         has_victim = self.kernel is None or event.row_of(self.kernel[0]) is not None
-        return bool(event.damaged or event.doubled or event.losses or not has_victim)
+        return bool(event.damaged or event.doubled or event.losses or not has_victim or not event.ends)
 
     def _is_same(self) -> bool:
         if self.kernel is None or self.oomsel is None:

@@ -54,7 +54,10 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
         measure=_measure(choice),
         why=None if has_scores else tuple(_why(choice)),
         candidates=None if has_scores else tuple(_candidates(choice, report)),
-        gives_advice=choice.is_sure_of_total and bool(reading.event.rows) and choice.undecided is None,
+        gives_advice=choice.is_sure_of_total
+        and bool(reading.event.rows)
+        and choice.undecided is None
+        and (reading.changed or (choice.kernel is not None and not choice.lacks_rows)),
         assumed_pids=reading.assumed_pids,
     )
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from oomsel.inputs.log.facts import Facts
+from oomsel.inputs.log.rescore import version_of
 from oomsel.kernel.constraint import NODE_CONSTRAINTS
 from oomsel.klog.event import Invoked, OomEvent
+from oomsel.klog.meminfo import Zone
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_memcg import memcg_sentences, why_cgroup_ran_out
 from oomsel.outputs.log_zones import ZoneState, largest_block, may_use, zone_sentence, zone_states
@@ -43,11 +45,21 @@ def memory_object(event: OomEvent, facts: Facts) -> dict[str, Any]:
         "memcg_usage_kb": event.memcg.usage,
         "memcg_stat_bytes": dict(event.memcg.stats),
         "zones": [
-            {"node": zone.node, "zone": zone.name, **zone.sizes, "largest_free_kb": largest_block(zone)}
+            {
+                "node": zone.node,
+                "zone": zone.name,
+                **zone.sizes,
+                "largest_free_kb": largest_block(zone) if zone.blocks else None,
+            }
             for zone in info.zones
         ],
         "why": why_it_failed(event, facts),
     }
+
+
+def _zone_object(zone: Zone) -> dict[str, Any]:
+    largest = largest_block(zone) if zone.blocks else None
+    return {"node": zone.node, "zone": zone.name, **zone.sizes, "largest_free_kb": largest}
 
 
 def _swap(event: OomEvent) -> Iterator[str]:
@@ -92,7 +104,9 @@ def why_it_failed(event: OomEvent, facts: Facts) -> str:
     if not states:
         return f"why the allocation failed is not in the log: {_what_is_missing(event)}"
     if event.invoked is None:
-        return f"what was asked for is not in the log; {_short_of(states, 'every zone')}{about_swap(event, facts)}"
+        return (
+            f"what was asked for is not in the log; {_short_of(states, _every_zone(event))}{about_swap(event, facts)}"
+        )
     return _why_zones_refused(event, facts, event.invoked, states)
 
 
@@ -100,7 +114,7 @@ def _why_zones_refused(event: OomEvent, facts: Facts, invoked: Invoked, states: 
     usable = [state for state in states if may_use(invoked.gfp_mask, state.zone.name)]
     if not usable:
         return "why the allocation failed is not in the log: no line of a zone that it may use is there"
-    where = "every zone"
+    where = _every_zone(event)
     if event.constraint in NODE_CONSTRAINTS:
         where += " of the nodes it was bound to"
     if len(usable) < len(states):
@@ -108,6 +122,21 @@ def _why_zones_refused(event: OomEvent, facts: Facts, invoked: Invoked, states: 
     if invoked.order > 0 and (piece := _no_such_block(invoked.order, usable, facts.page_size)):
         return piece
     return f"{_short_of(usable, where)}{about_swap(event, facts)}"
+
+
+def _every_zone(event: OomEvent) -> str:
+    """In words, whether all zones that the machine has have their line.
+
+    Since 3.10 at the latest `pages RAM` is what is present in all of them; an allocation that is bound to nodes
+    prints those alone.
+    """
+    info = event.meminfo
+    is_whole = all("free" in zone.sizes and "min" in zone.sizes for zone in info.zones)
+    version = version_of(event.current.release) if event.current else None
+    if is_whole and event.constraint not in NODE_CONSTRAINTS and (version is None or version >= (3, 10)):
+        present = sum(zone.sizes.get("present", 0) for zone in info.zones)
+        is_whole = info.ram is not None and present >= info.ram * (info.block_kb or 4)
+    return "every zone" if is_whole else "every zone that is in the log"
 
 
 def _what_is_missing(event: OomEvent) -> str:

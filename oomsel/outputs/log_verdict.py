@@ -9,6 +9,7 @@ from oomsel.inputs.log.reading import LogReading
 from oomsel.inputs.log.rescore import Candidate, rescore
 from oomsel.inputs.log.rows import asked_to_die
 from oomsel.kernel.constraint import Constraint
+from oomsel.klog.report_lines import row_name
 from oomsel.outputs.log_caveats import DRIFT, caveats, grave_caveats, release_name
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.log_interval import LogInterval, about_counters
@@ -36,6 +37,9 @@ class Reason(Enum):
     CHANGED = "a what-if has changed the scenario"
     UNKNOWN = "nothing in the log explains it"
 
+
+#: So many processes of a kind are named in a sentence.
+_FEW = 3
 
 #: A reason, and sentences to it.
 _Why: TypeAlias = tuple[Reason | None, list[str]]
@@ -147,23 +151,42 @@ def _pid(who: tuple[int, bytes] | None) -> int | None:
 
 
 def _skipped(choice: LogChoice) -> _Why:
+    """Who the kernel skipped for a reason that another line tells, a sentence for each reason."""
+    reading = choice.reading
+    rows = choice.event.rows_by_pid()
+    children = [pid for pid, why in reading.skip_reasons.items() if why == "vfork"]
+    killed = [pid for pid, why in reading.skip_reasons.items() if why != "vfork"]
+    names = [process_name(pid, row_name(rows[pid]) if pid in rows else "") for pid in children]
     lines = []
-    for pid, why in choice.reading.skip_reasons.items():
-        row = choice.event.row_of(pid)
-        if why == "vfork":
-            words = "is taken for the victim's child in the middle of vfork, as its numbers are the victim's own"
-        else:
-            line = choice.reading.context.killed[pid][1]
-            words = f"was killed before, line {line}, and has nothing left to free (MMF_OOM_SKIP)"
-            words = f"leads the table but {words}" if _would_lead(choice, pid) else words
-        lines.append(f"pid {process_name(pid, row.name if row else '')} {words}")
-    return (Reason.VFORK if "vfork" in choice.reading.skip_reasons.values() else Reason.KILLED_BEFORE), lines
+    if len(names) == 1:
+        what = "is taken for the victim's child in the middle of vfork, as its numbers are the victim's own"
+        lines.append(f"pid {names[0]} {what}")
+    elif names:
+        who = _some(names)
+        lines.append(f"{who} are taken for the victim's children in the middle of vfork, as their numbers are its own")
+    leads = _leader(choice) if killed else None
+    for pid in sorted(killed, key=lambda each: each != leads)[:_FEW]:
+        row, line = rows.get(pid), reading.context.killed[pid][1]
+        words = f"was killed before, line {line}, and has nothing left to free (MMF_OOM_SKIP)"
+        words = f"leads the table but {words}" if pid == leads else words
+        lines.append(f"pid {process_name(pid, row_name(row) if row else '')} {words}")
+    if len(killed) > _FEW:
+        lines.append(f"{len(killed) - _FEW} more were killed before and have nothing left to free")
+    return (Reason.VFORK if children else Reason.KILLED_BEFORE), lines
 
 
-def _would_lead(choice: LogChoice, pid: int) -> bool:
+def _some(names: list[str]) -> str:
+    """`pids 6 (a), 7 (b) and 8 (c)`; of many the first, and how many more."""
+    shown = [f"pids {names[0]}", *names[1:_FEW]]
+    last = f"{len(names) - _FEW} more" if len(names) > _FEW else shown.pop()
+    return f"{', '.join(shown)} and {last}"
+
+
+def _leader(choice: LogChoice) -> int | None:
+    """The pid of the row that leads the table with nobody skipped."""
     facts = choice.facts
     winner = rescore(choice.event, facts.version, choice.total, facts.page_size).winner
-    return winner is not None and winner.row.pid == pid
+    return winner.row.pid if winner is not None else None
 
 
 def _lost(choice: LogChoice) -> _Why | None:

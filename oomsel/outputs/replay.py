@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from oomsel.text import aligned, comm_to_text, number_of, printable, spreadsheet_text
+from oomsel.outputs.cells import csv_line
+from oomsel.text import aligned, comm_to_text, json_escaped, number_of, printable
 
 #: The smallest and the largest that something may be, pages.
 Range = tuple[int, int]
@@ -116,19 +117,9 @@ def row_object(row: ReplayRow) -> dict[str, Any]:
 
 def csv_pieces(rows: Iterable[ReplayRow]) -> Iterator[str]:
     """The rows as CSV, a line each; what is not known is an empty cell."""
-    import csv
-    import io
-
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    yield file.getvalue()
+    yield csv_line(COLUMNS)
     for row in rows:
-        file.seek(0)
-        file.truncate()
-        stated = row_object(row)
-        writer.writerow((stated | {"name": spreadsheet_text(stated["name"])}).values())
-        yield file.getvalue()
+        yield csv_line(row_object(row).values())
 
 
 def json_text(rows: Iterable[ReplayRow], victims: Sequence[VictimEvidence], about: dict[str, Any]) -> str:
@@ -149,7 +140,7 @@ def json_text(rows: Iterable[ReplayRow], victims: Sequence[VictimEvidence], abou
         for victim in victims
     ]
     found = {**about, "victims": said, "rows": list(map(row_object, rows))}
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return json_escaped(json.dumps(found, indent=2, ensure_ascii=False)) + "\n"
 
 
 def victim_sentence(victim: VictimEvidence) -> str:

@@ -10,13 +10,12 @@ from typing import Any
 
 from oomsel.scenario.models import Scenario
 from oomsel.scenario.plain import plain
+from oomsel.text import json_escaped
 
 _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
 #: libyaml takes a key of more than 1,024 characters only behind a question mark.
 MAX_KEY = 1000
 _LONG_KEY = re.compile(r'("(?:[^"\\]|\\.){500,}"): ')  # each of the 500 may be an escape
-#: What JSON leaves as it is and YAML does not take so, or a terminal would act on.
-_ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
 def yaml_pieces(scenario: Scenario) -> Iterator[str]:
@@ -33,8 +32,7 @@ def json_pieces(scenario: Scenario) -> Iterator[str]:
 
 
 def _dumps(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() and "\x7f" not in text else _ESCAPED.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
+    return json_escaped(json.dumps(value, ensure_ascii=False))
 
 
 def _flow(value: Any) -> str:

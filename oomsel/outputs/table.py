@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -38,12 +38,25 @@ _TITLE = "Badness in pages, as each mode reads it; error is approximate minus pr
 _UNKNOWN = "-"
 
 
-def _order(approximate: OomReport, precise: OomReport) -> list[int]:
-    """Every task, sorted by its higher badness of the two modes; of equals the kernel's choice first."""
-    return worst_first(approximate, np.maximum(approximate.points, precise.points))
+class Shown(NamedTuple):
+    """What of a run may be shown: of a log's not what the run had to assume."""
+
+    badness: bool = True
+    without: frozenset[int] = frozenset()  #: pids of tasks that are not to be named
+    closing: str | None = None  #: in the place of whether the modes agree
 
 
-def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[tuple[str, ...]]:
+ALL = Shown()
+
+
+def _order(approximate: OomReport, precise: OomReport, shown: Shown) -> list[int]:
+    """The tasks, sorted by their higher badness of the two modes; of equals the kernel's choice first."""
+    order = worst_first(approximate, np.maximum(approximate.points, precise.points))
+    pids = approximate.system.tasks.pid
+    return [task for task in order if int(pids[task]) not in shown.without]
+
+
+def _rows(approximate: OomReport, precise: OomReport, tasks: list[int], *, has_badness: bool) -> list[tuple[str, ...]]:
     """The rows of some tasks, with a cell for each of `COLUMNS`."""
     system = approximate.system
     view, other = TaskView(approximate, tasks), TaskView(precise, tasks)
@@ -57,9 +70,7 @@ def _rows(approximate: OomReport, precise: OomReport, tasks: list[int]) -> list[
             str(pid),
             printable(comm),
             str(adj),
-            _shown(score),
-            _shown(points),
-            _shown(precise_points),
+            *(_shown(number if has_badness else None) for number in (score, points, precise_points)),
             f"{error:+d}" if error else "0",
             f"{error * system.page_size / (1 << 20):+.1f}" if error else "0.0",
         )
@@ -93,7 +104,14 @@ def _closing(approximate: OomReport, precise: OomReport, *, is_one: bool) -> str
     return f"{said[0].upper()}{said[1:]}." if is_one else compare(approximate, precise).sentence
 
 
-def print_table(approximate: OomReport, precise: OomReport, console: Console, *, is_one: bool = False) -> None:
+def print_table(
+    approximate: OomReport,
+    precise: OomReport,
+    console: Console,
+    *,
+    is_one: bool = False,
+    shown: Shown = ALL,
+) -> None:
     """Print the `TOP` tasks with the highest badness, and each run's victim, on `console`.
 
     With `is_one` the two runs are the same, and there is one column for them.
@@ -101,14 +119,14 @@ def print_table(approximate: OomReport, precise: OomReport, console: Console, *,
     from rich.table import Table
     from rich.text import Text
 
-    order = _order(approximate, precise)
+    order = _order(approximate, precise, shown)
     eligible = [task for task in order if approximate.points[task] != LONG_MIN]
     victims = (approximate.chosen, precise.chosen)
     top = [task for index, task in enumerate(eligible) if index < TOP or task in victims]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for heading, is_text in _columns(is_one=is_one):
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
-    for row in _rows(approximate, precise, top):
+    for row in _rows(approximate, precise, top, has_badness=shown.badness):
         table.add_row(*map(Text, _shortened(row, is_one=is_one)), style="bold red" if row[0] else None)
     console.print(_ONE_TITLE if is_one else _TITLE, highlight=False)
     console.print(table)
@@ -117,15 +135,24 @@ def print_table(approximate: OomReport, precise: OomReport, console: Console, *,
     rest = [f"{more} more that may be killed"] * bool(more) + [f"{skipped} that may not"] * bool(skipped)
     if rest:
         console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", highlight=False)
-    console.print(Text(_closing(approximate, precise, is_one=is_one)), style="bold")
+    console.print(Text(shown.closing or _closing(approximate, precise, is_one=is_one)), style="bold")
 
 
-def plain_table(approximate: OomReport, precise: OomReport, *, is_one: bool = False) -> list[str]:
+def plain_table(
+    approximate: OomReport,
+    precise: OomReport,
+    *,
+    is_one: bool = False,
+    shown: Shown = ALL,
+) -> list[str]:
     """Every task, the worst first and those that may not be killed last, as lines of aligned text."""
-    order = _order(approximate, precise)
+    order = _order(approximate, precise, shown)
     headings, are_text = zip(*_columns(is_one=is_one), strict=True)
     reasons = ["", *TaskView(approximate, order)["skip_reason"]]
-    rows = [headings, *(_shortened(row, is_one=is_one) for row in _rows(approximate, precise, order))]
+    rows = [
+        headings,
+        *(_shortened(row, is_one=is_one) for row in _rows(approximate, precise, order, has_badness=shown.badness)),
+    ]
     sides = "".join("<" if is_text else ">" for is_text in are_text)
     lines = aligned([(*row, reason) for row, reason in zip(rows, reasons, strict=True)], f"{sides}<")
-    return [_ONE_TITLE if is_one else _TITLE, *lines, _closing(approximate, precise, is_one=is_one)]
+    return [_ONE_TITLE if is_one else _TITLE, *lines, shown.closing or _closing(approximate, precise, is_one=is_one)]

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oomsel.outputs.kernel_table import table_form
 from oomsel.outputs.scenario_text import MAX_KEY
 from oomsel.scenario import models
 from oomsel.scenario.plain import plain
+from oomsel.text import json_escaped, shown
 
 #: Text that YAML reads as the same text without quotes.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./|+-]*")
 _WORDS = frozenset(("null", "true", "false"))
 #: A comment after a key, for the person who edits the file.
-_COMMENTS = {
+_COMMENTS: dict[tuple[str, ...], str] = {
     ("machine", "ram"): "usable RAM, in pages without a unit",
     ("machine", "swap"): "total swap, in pages",
     ("machine", "batch"): "percpu_counter_batch",
     ("oom", "totalpages"): "what scores are measured against, in pages",
     ("oom", "current"): "the allocating task",
     ("oom", "memcg"): "the cgroup that ran out",
+}
+#: Where a task only stands for the allocating one.
+_ASSUMED: dict[tuple[str, ...], str] = {
+    ("oom", "current"): "stands for the allocating task, of which the log shows too little"
 }
 
 
@@ -32,8 +37,10 @@ def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
     data = {key: stated[key] for key in dict.fromkeys(("oomsel", "title", "kernel", *stated)) if key in stated}
     lines = [f"# {line}" for comment in comments for line in comment.split("\n")]
     rest = {key: data.pop(key) for key in ("updates", "expect") if key in data}
+    is_assumed = scenario.log is not None and scenario.oom.current in scenario.log.assumed_pids
+    comments_by_key = _COMMENTS | _ASSUMED if is_assumed else _COMMENTS
     for key, value in data.items():
-        lines += _entry((key,), value)
+        lines += _entry((key,), value, comments_by_key)
     form = table_form(tuple(scenario.tasks)) if scenario.log is not None else None
     if form is None:
         lines.append("tasks:")
@@ -49,16 +56,16 @@ def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:
+def _entry(path: tuple[str, ...], value: Any, comments: Mapping[tuple[str, ...], str] = _COMMENTS) -> Iterator[str]:
     indent = "  " * (len(path) - 1)
     key = _key(path[-1])
     start = f"{indent}{key}:" if len(key) < MAX_KEY else f"{indent}? {key}\n{indent}:"
-    comment = _COMMENTS.get(path, "") if len(path) == 2 else ""
+    comment = comments.get(path, "") if len(path) == 2 else ""
     tail = f"  # {comment}" if comment else ""
     if isinstance(value, dict) and value and (len(path) == 1 or (path[0] in ("machine", "expect") and len(path) == 2)):
         yield start
         for name, part in value.items():
-            yield from _entry((*path, name), part)
+            yield from _entry((*path, name), part, comments)
     elif isinstance(value, str) and _is_literal(value):
         yield f"{start} |-"
         yield from (f"{indent}  {line}" for line in value.split("\n"))
@@ -72,7 +79,9 @@ def _entry(path: tuple[str, ...], value: Any) -> Iterator[str]:
 def _is_literal(text: str) -> bool:
     """Whether a text of several lines can stand in a literal block, which ends before a last newline."""
     lines = text.split("\n")
-    return len(lines) > 1 and all(line.isprintable() and line and line[0] != " " for line in lines)
+    if len(lines) < 2 or shown(text) != text:
+        return False
+    return all(line.isprintable() and line and line[0] != " " for line in lines)
 
 
 def _flow(value: Any) -> str:
@@ -101,6 +110,6 @@ def _scalar(value: Any) -> str:
     text = str(value)
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    quoted = json.dumps(text, ensure_ascii=False)
+    quoted = json_escaped(json.dumps(text, ensure_ascii=False))
     # What YAML does not take as it is, JSON's escapes write.
     return "".join(char if char.isprintable() or char == " " else json.dumps(char)[1:-1] for char in quoted)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from typing import IO, Any
 
+from oomsel.outputs.cells import csv_line
 from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
-from oomsel.text import aligned, comm_to_text, number_of, process_name, spreadsheet_text
+from oomsel.text import aligned, comm_to_text, number_of, process_name
 
 #: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10
@@ -143,12 +143,13 @@ class TraceWriter:
     """Writes samples as CSV: a line for each time, design and process."""
 
     def __init__(self, simulation_pids: list[int], comms: list[bytes], file: IO[str]) -> None:
-        self.rows = csv.writer(file, lineterminator="\n")
-        self.who = [
-            (pid, spreadsheet_text(comm_to_text(comm))) for pid, comm in zip(simulation_pids, comms, strict=True)
-        ]
-        self.rows.writerow(("operations", "design", "pid", "comm", "true_pages", "read_pages", "error_pages"))
+        self.file = file
+        self.who = [(pid, comm_to_text(comm)) for pid, comm in zip(simulation_pids, comms, strict=True)]
+        self._row(("operations", "design", "pid", "comm", "true_pages", "read_pages", "error_pages"))
 
     def __call__(self, sample: Sample) -> None:
         for (pid, comm), true, reads in zip(self.who, sample.true.tolist(), sample.reads.tolist(), strict=True):
-            self.rows.writerow((sample.time, sample.design, pid, comm, true, reads, reads - true))
+            self._row((sample.time, sample.design, pid, comm, true, reads, reads - true))
+
+    def _row(self, cells: tuple[Any, ...]) -> None:
+        self.file.write(csv_line(cells))

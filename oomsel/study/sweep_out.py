@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from oomsel.errors import UsageError
+from oomsel.outputs.cells import csv_line
 from oomsel.study.grid import SweepRow
 
 _MIB = 256  # pages of 4 KiB
@@ -19,18 +19,15 @@ _QUANTILES = (0.5, 0.95)
 
 def csv_text(rows: Iterable[SweepRow]) -> str:
     """The table as CSV."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(SweepRow._fields)
-    writer.writerows(rows)
-    return file.getvalue()
+    return "".join(map(csv_line, (SweepRow._fields, *rows)))
 
 
 def _extra(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise UsageError(f"{module.partition('.')[0]} is not installed; pip install 'oomsel[study]'") from None
+        name = module.partition(".")[0]
+        raise UsageError(f"{name} is not installed; pip install {name}") from None
 
 
 def check_extras(forms: Iterable[str]) -> None:
@@ -88,6 +85,7 @@ def picture(rows: Sequence[SweepRow], form: str) -> bytes:
     matplotlib = _extra("matplotlib")
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "oomsel"  # the same picture for the same table
+    matplotlib.rcParams["text.parse_math"] = False  # a dollar in a label is a dollar
     figure_module = _extra("matplotlib.figure")
     figure = figure_module.Figure(figsize=(9, 7), layout="constrained")
     error, wrong = figure.subplots(2, 1, sharex=True)

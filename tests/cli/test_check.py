@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
+from multiprocessing import get_start_method
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
+import oomsel
 from oomsel.check.discover import why_not_checked
 from tests.running import run
 
@@ -217,6 +221,70 @@ def test_update_does_not_follow_a_link_out_of_the_folder() -> None:
     Path("d/sub/o.log").symlink_to("../real.log")
     assert run("check", "--update", name).status == 0
     assert Path("d/real.log").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (lambda path: path.symlink_to("../secret"), "is a link to "),
+        (lambda path: path.symlink_to("/dev/zero"), "is a link to /dev/zero, outside of the scenario's folder"),
+        (os.mkfifo, "is no regular file; name one"),
+        (os.mkdir, "is no regular file; name one"),
+    ],
+)
+def test_a_golden_file_is_a_regular_one_below_the_folder(make: Callable[[Path], object], wrong: str) -> None:
+    Path("secret").write_text("password\n")
+    name = write("{output: gold.log}", name="inside/s.yaml")
+    make(Path("inside/gold.log"))
+    ran = run("check", name)
+    assert (ran.status, ran.out) == (2, "")
+    assert f"{name}: expect.output: inside/gold.log {wrong}" in ran.err
+
+
+def test_links_in_a_loop_are_told() -> None:
+    Path("gold.log").symlink_to("gold.log")
+    ran = run("check", write("{output: gold.log}"))
+    assert (ran.status, ran.err) == (2, "oomsel: gold.log: Too many levels of symbolic links\n")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError("too deep"), ValueError("a bug")])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_whatever_goes_wrong_is_that_scenarios_alone(
+    error: Exception, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if jobs > 1 and get_start_method() != "fork":
+        pytest.skip("what is patched here is not patched in a process that begins anew")
+    load = oomsel.load
+
+    def fails(name: str, **options: Any) -> oomsel.Scenario:
+        if name == "b.yaml":
+            raise error
+        return load(name, **options)
+
+    monkeypatch.setattr("oomsel.inputs.load.load", fails)
+    names = [write("{never: [sshd]}", name=f"{letter}.yaml") for letter in "abc"]
+    ran = run("check", "--jobs", jobs, "--junit", "out.xml", *names)
+    assert (ran.status, ran.out) == (2, "ok      a.yaml\nok      c.yaml\n3 scenarios: 2 ok, 1 with errors\n")
+    assert ran.err.startswith("oomsel: b.yaml: not enough memory" if not str(error) else "oomsel: b.yaml: a bug: ")
+    assert 'tests="3" failures="0" errors="1"' in Path("out.xml").read_text()
+
+
+def test_a_killed_worker_is_its_scenarios_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    if get_start_method() != "fork":
+        pytest.skip("what is patched here is not patched in a process that begins anew")
+    load = oomsel.load
+
+    def dies(name: str, **options: Any) -> oomsel.Scenario:
+        if name == "b.yaml":
+            os._exit(9)
+        return load(name, **options)
+
+    monkeypatch.setattr("oomsel.inputs.load.load", dies)
+    names = [write("{never: [sshd]}", name=f"{letter}.yaml") for letter in "abc"]
+    ran = run("check", "--jobs", 2, *names)
+    assert (ran.status, ran.out) == (2, "ok      a.yaml\nok      c.yaml\n3 scenarios: 2 ok, 1 with errors\n")
+    assert ran.err.startswith("oomsel: b.yaml: the process that checked it was killed")
 
 
 def test_one_golden_file_for_two_outcomes_is_told() -> None:

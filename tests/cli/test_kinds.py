@@ -51,7 +51,7 @@ def test_a_wrong_kind_says_so(command: str, kind: str, said: str, tmp_path: Path
 @pytest.mark.parametrize("kind", ["empty", "fragment"])
 def test_a_log_without_a_report_is_a_no(kind: str, tmp_path: Path) -> None:
     (tmp_path / "kern.log").write_bytes(INPUTS[kind])
-    assert run("events", tmp_path / "kern.log") == (1, "", "oomsel: no OOM report found\n")
+    assert run("events", tmp_path / "kern.log") == (1, "", f"oomsel: {tmp_path / 'kern.log'}: no OOM report found\n")
 
 
 def test_what_a_folder_holds_besides_scenarios_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,17 @@ def test_events_of_a_cgroup(cgroup: str, found: bool) -> None:
 def test_events_without_one_exits_with_1() -> None:
     result = run("events", "-", stdin=b"[    1.000000] usb 1-1: new device\n")
     assert (result.status, result.out) == (1, "")
-    assert result.err == "oomsel: no OOM report found\n"
+    assert result.err == "oomsel: -: no OOM report found\n"
+
+
+def test_events_says_where_it_found_nothing(tmp_path: Path) -> None:
+    logs = [tmp_path / f"{name}.log" for name in "abcde"]
+    for log in logs:
+        log.write_text("[    1.000000] usb 1-1: new device\n")
+    shown = ", ".join(map(str, logs[:3]))
+    assert run("events", tmp_path).err == f"oomsel: {shown} and 2 more: no OOM report found\n"
+    (tmp_path / "empty").mkdir()
+    assert run("events", tmp_path / "empty").err == f"oomsel: {tmp_path / 'empty'}: no OOM report found\n"
 
 
 @pytest.mark.parametrize(

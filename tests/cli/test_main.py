@@ -45,23 +45,19 @@ def test_every_command_and_option_is_documented() -> None:
         (["selct"], "no command selct; did you mean select?; see oomsel --help"),
         (["\x1b[2J"], r"no command \x1b[2J; there are "),
         (["select"], "-: empty; a scenario begins with oomsel: 1"),
-        (["select", "--mod", "x", "f"], "No such option '--mod'"),
+        (["select", "--mod", "x", "f"], "no option --mod; did you mean --mode?; see oomsel select --help"),
         (
             ["select", "--mode", "x", "f"],
             "--mode: no x; use one of approximate, precise, two-pass, both, kernel",
         ),
         (["select", "--set"], "Option '--set' requires an argument"),
-        (["--nope"], "No such option '--nope'"),
+        (["--nope"], "no option --nope; see oomsel --help"),
     ],
 )
 def test_usage_errors_are_one_line(arguments: list[str], line: str) -> None:
     ran = run(*arguments)
     assert (ran.status, ran.out, len(ran.err.splitlines())) == (2, "", 1)
     assert ran.err.startswith(f"oomsel: {line}")
-
-
-def test_a_mistyped_option_gets_a_hint() -> None:
-    assert "--mode" in run("select", "--mod", "x", "f").err
 
 
 def test_a_bug_is_one_line_and_the_traceback_is_for_debug(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from oomsel.klog.event import OomEvent
+from oomsel.klog.headless import columns_of_rows
+from tests.klog.test_line_formats import TABLES
 from tests.klog.test_prefix import events
 from tests.real_logs import LOGS
 from tests.support import DATA
@@ -76,12 +78,34 @@ def test_in_the_middle_of_a_log_what_stands_before_is_lost() -> None:
     ]
 
 
-def test_rows_without_their_header_are_a_loss() -> None:
-    rows = GLOBAL[next(number for number, line in enumerate(GLOBAL) if b"total_vm" in line) + 1 :]
-    (event,) = events(b"\n".join(rows))
+HEADER = next(number for number, line in enumerate(GLOBAL) if b"total_vm" in line)
+
+
+@pytest.mark.parametrize("first", [0, HEADER + 1, HEADER + 5], ids=["header lost", "head lost", "first rows lost"])
+@pytest.mark.parametrize("last", [len(GLOBAL), HEADER + 9], ids=["with its end", "end lost"])
+def test_rows_without_their_header_are_read_by_their_widths(first: int, last: int) -> None:
+    whole, *_ = events(b"\n".join(GLOBAL[:last]))
+    (event,) = events(b"\n".join(GLOBAL[first:HEADER] + GLOBAL[max(first, HEADER + 1) : last]))
+    known = whole.rows[max(first - HEADER - 1, 0) :]
+    assert [row[1:] for row in event.rows] == [row[1:] for row in known]
+    rows = f"{len(known)} rows whose header is lost, with what may stand before; the columns are told by their widths"
+    assert f"{rows}, line {event.rows[0].line}" in list(event.missing())
+    assert event.begins_at == (None if first == 0 else "rows")
+
+
+def test_rows_whose_columns_nobody_can_tell_are_a_loss() -> None:
+    rows = [b" ".join(line.split(b" ")[:-1]) + b" 7 x" for line in GLOBAL[HEADER + 1 :] if b"] [" in line]
+    (event,) = events(b"\n".join([*rows, KILL]))
     assert event.rows == []
-    assert "16 rows whose header is lost, line 1" in list(event.missing())
-    assert event.begins_at == "rows"
+    assert f"{len(rows)} rows whose header is lost, line 1" in list(event.missing())
+
+
+@pytest.mark.parametrize("span", TABLES)
+def test_each_releases_widths_tell_its_columns(span: str) -> None:
+    header, row, *_ = TABLES[span]
+    columns = columns_of_rows([row])
+    assert columns is not None
+    assert list(columns.names) == header.partition("]")[2].split()[:-1]
 
 
 OTHER = [

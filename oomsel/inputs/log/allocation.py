@@ -19,6 +19,8 @@ from oomsel.scenario.rules.machine import pids_of
 
 #: Names that kernel threads have and programs hardly.
 _KTHREAD_NAME = re.compile(rb"(?:kworker/|kswapd[0-9]|ksoftirqd/|khugepaged$|kthreadd$|ksmd$|kcompactd[0-9]|jbd2/|xfs)")
+#: The kernel's own: what no pid reaches.
+PID_MAX_LIMIT = 1 << 22
 #: What the first line names where it is lost.
 NOBODY = b"?"
 
@@ -77,7 +79,7 @@ def _nobody(event: OomEvent, tasks: Sequence[Task]) -> Allocating:
 def _without_row(event: OomEvent, invoked: Invoked, tasks: Sequence[Task]) -> Allocating:
     """One who has no row: a thread of a listed process, one outside the cgroup, or its row is lost."""
     current = event.current
-    pid = current.pid if current is not None and 1 <= current.pid <= 1 << 22 else _free_pid(tasks)
+    pid = current.pid if current is not None and 1 <= current.pid <= PID_MAX_LIMIT else _free_pid(tasks)
     own = Task(pid=pid, comm=invoked.comm, oom_score_adj=invoked.oom_score_adj)
     if event.is_memcg:
         return _assumed(event, tasks, own, None)
@@ -93,7 +95,7 @@ def _without_row(event: OomEvent, invoked: Invoked, tasks: Sequence[Task]) -> Al
 def _assumed(event: OomEvent, tasks: Sequence[Task], own: Task, note: str | None) -> Allocating:
     """A task that is neither shown nor chosen: outside the cgroup that ran out, in a vfork, or without an mm."""
     task = own
-    if not event.is_memcg and event.header_line is None:
+    if not event.is_memcg and event.header_line is None and not event.rows:
         task = changed(own, flags=("vfork",))
     elif not event.is_memcg:
         task = Task(pid=own.pid, comm=own.comm, flags=("kthread",))
@@ -114,8 +116,9 @@ def _process_like(event: OomEvent, tasks: Sequence[Task], invoked: Invoked) -> i
 
 
 def _free_pid(tasks: Sequence[Task]) -> int:
+    """A pid for somebody whose own the log does not show: one that no kernel gives, as its pids end below."""
     taken = {pid for task in tasks for pid in pids_of(task)}
-    return next(pid for pid in range(2, 1 << 22) if pid not in taken)
+    return next(pid for pid in range(PID_MAX_LIMIT, 1, -1) if pid not in taken)
 
 
 class Allocation(NamedTuple):

@@ -83,15 +83,33 @@ def page_size_of(event: OomEvent) -> tuple[int, str]:
 
 def _cpus(context: LogContext) -> tuple[int | None, str]:
     if context.online_cpus is not None:
-        return context.online_cpus[0], f"brought up at boot, line {context.online_cpus[1]}"
+        return context.online_cpus[0], f"brought up at boot, {_line(context, context.online_cpus[1])}"
     if context.possible_cpus is not None:
-        return context.possible_cpus[0], f"nr_cpu_ids, line {context.possible_cpus[1]}"
+        return context.possible_cpus[0], f"nr_cpu_ids, {_line(context, context.possible_cpus[1])}"
     return None, "the log does not say how many CPUs there are; --cpus N does"
+
+
+def _line(context: LogContext, number: int) -> str:
+    """The line that says something of the machine, and whether that is certain."""
+    return f"line {number}{', unverified: any program may log as kernel' if number in context.forgeable else ''}"
+
+
+def release_note(event: OomEvent, context: LogContext) -> str | None:
+    """That the release, by which the table is read, is of a line that any program may have logged."""
+    release = context.release
+    if release is None or release[1] not in context.forgeable or release_of(event, context) != release[0]:
+        return None
+    if event.current is not None and event.current.release is not None:
+        return None
+    version, unknown = effective_version(event, version_of(release[0])), effective_version(event, None)
+    if version == unknown and _simulated(event, *release[:1], version) == _simulated(event, None, unknown):
+        return None
+    return f"its kernel is taken for Linux {release[0]}, by {_line(context, release[1])}"
 
 
 def release_of(event: OomEvent, context: LogContext) -> str | None:
     """The release as the report or its log prints it."""
-    if event.current is not None:
+    if event.current is not None and event.current.release is not None:
         return event.current.release
     return context.release[0] if context.release is not None else None
 
@@ -119,7 +137,7 @@ def _swap(event: OomEvent, context: LogContext, size: int) -> Swap:
         return Swap(pages_of(max(info.total_swap_kb, 0), size), f"Total swap, line {info.swap_line}")
     if context.total_swap_kb is not None:
         kb, line = context.total_swap_kb
-        return Swap(pages_of(max(kb, 0), size), f"swap by line {line}")
+        return Swap(pages_of(max(kb, 0), size), f"swap by {_line(context, line)}")
     if context.release is not None:  # swapon() has its own line
-        return Swap(0, f"none was added since the boot, line {context.release[1]}")
+        return Swap(0, f"none was added since the boot, {_line(context, context.release[1])}")
     return Swap(None, "")

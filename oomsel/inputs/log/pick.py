@@ -66,11 +66,12 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
     if best is None:
         raise InputError(source, [Problem(_nothing(count, options))])
     fit, event, context = best
-    later = reader.context_of(event.host)
+    later = reader.context_of(event)
     if context.boots == later.boots:
         # What only later lines say holds for the machine all the same, unless it has started anew since.
         context.possible_cpus = context.possible_cpus or later.possible_cpus
         context.online_cpus = context.online_cpus or later.online_cpus
+        context.forgeable |= later.forgeable
     if options.event is not None or options.pid is not None or options.last or count == 1:
         return Picked(event, context, None)
     if storm > 1:

@@ -43,6 +43,7 @@ class LogReading:
     changed: bool  #: whether a what-if has changed it since
     assumed_pids: frozenset[int] = frozenset()  #: pids of tasks that no line shows: not to be named
     states_total: bool = False  #: whether a what-if states totalpages
+    names_kernel: bool = False  #: whether a what-if names another release than the log's
 
 
 class LogPlaces(Places):
@@ -104,7 +105,7 @@ def scenario_of(
         scenario = check_scenario(built.scenario, places)
     reading = LogReading(
         event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.assumed_pids,
-        any(_TOTAL.match(override) for override in overrides),
+        any(_TOTAL.match(override) for override in overrides), scenario.kernel != facts.kernel,
     )  # fmt: skip
     vars(scenario)["log"] = reading  # no key of the file
     return scenario
@@ -119,38 +120,36 @@ def skip_reasons_of(event: OomEvent, context: LogContext, facts: Facts) -> dict[
     """
     if not facts.is_simulated or any("allocating" in kill.prefix for kill in event.kills):
         return {}
-    reaped = {pid: "killed" for pid in context.reaped if _was_killed(event, context, pid)}
+    rows = event.rows_by_pid() if context.killed else {}
+    killed = {pid for pid, (name, _) in context.killed.items() if pid in rows and row_name(rows[pid]) == name}
+    reaped = {pid: "killed" for pid in context.reaped if pid in killed}
     if event.no_killable is not None:
-        return reaped | {pid: "killed" for pid in context.killed if _was_killed(event, context, pid)}
+        return reaped | {pid: "killed" for pid in context.killed if pid in killed}
     if not event.kills:
         return {}
     found = {pid: why for pid, why in reaped.items() if pid != event.kills[0].pid}
-    return _up_to_the_victim(event, context, facts, found)
+    return _up_to_the_victim(event, killed, facts, found)
 
 
-def _was_killed(event: OomEvent, context: LogContext, pid: int) -> bool:
-    """Whether a row is that of a process that an earlier report killed, by pid and name."""
-    row = event.row_of(pid)
-    return row is not None and pid in context.killed and context.killed[pid][0] == row_name(row)
+def _up_to_the_victim(event: OomEvent, killed: set[int], facts: Facts, found: dict[int, str]) -> dict[int, str]:
+    """Add who stands before the victim, if each of them has a reason; else nobody is added.
 
-
-def _up_to_the_victim(event: OomEvent, context: LogContext, facts: Facts, found: dict[int, str]) -> dict[int, str]:
-    """Add who stands before the victim, if each of them has a reason; else nobody is added."""
-    added = dict(found)
+    `killed` are the pids of rows of processes that an earlier report killed.
+    """
     if asked_to_die(event) is not None:
-        return added
-    for _ in range(len(event.rows)):
-        total = facts.totalpages or 0
-        result = rescore(event, facts.version, total, facts.page_size, skipped=frozenset(added))
-        winner, victim = result.winner, result.of(event.kills[0].pid)
-        if winner is None or victim is None:
-            return found
-        if winner.row is victim.row:
+        return found
+    result = rescore(event, facts.version, facts.totalpages or 0, facts.page_size, skipped=frozenset(found))
+    victim = result.of(event.kills[0].pid)
+    if victim is None:
+        return found
+    added = dict(found)
+    for candidate in result.by_choice():
+        if candidate.row is victim.row:
             return added
-        if _was_killed(event, context, winner.row.pid):
-            added[winner.row.pid] = "killed"
-        elif _same_mm(winner, victim):
-            added[winner.row.pid] = "vfork"
+        if candidate.row.pid in killed:
+            added[candidate.row.pid] = "killed"
+        elif _same_mm(candidate, victim):
+            added[candidate.row.pid] = "vfork"
         else:
             return found
     return found

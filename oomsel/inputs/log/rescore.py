@@ -43,6 +43,11 @@ class Rescore(NamedTuple):
     unknown_columns: tuple[str, ...]  #: of the table, counted by nobody
     missing_columns: tuple[str, ...]  #: that count and are not in the table
 
+    def by_choice(self) -> list[Candidate]:
+        """The candidates in the order in which they would be chosen: each is the winner without those before it."""
+        in_order = reversed(self.candidates) if self.formula.last_wins else self.candidates
+        return sorted(in_order, key=lambda candidate: -candidate.score)  # stable: of equals the first
+
     def of(self, pid: int) -> Candidate | None:
         """The candidate with that pid or tgid."""
         exact = (candidate for candidate in self.candidates if candidate.row.pid == pid)

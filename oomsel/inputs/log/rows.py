@@ -25,7 +25,10 @@ class LogTask(NamedTuple):
 def tasks_of(event: OomEvent, facts: Facts, skip_reasons: dict[int, str]) -> list[LogTask]:
     """The rows as tasks, or without a table the one that was killed."""
     if event.rows:
-        tasks = [_task_of_row(event, facts, row, skip_reasons.get(row.pid)) for row in event.rows]
+        victim = event.row_of(event.kills[0].pid) if event.kills else None
+        tasks = [
+            _task_of_row(event, facts, row, skip_reasons.get(row.pid), is_victim=row is victim) for row in event.rows
+        ]
     else:
         tasks = [_victim(event, facts.page_size, kill) for kill in event.kills[:1]]
     return _pinned(event, tasks)
@@ -41,7 +44,7 @@ def held_pages(event: OomEvent) -> int:
     return max(sum((row.numbers["rss"] or 0) + (row.numbers.get("swapents") or 0) for row in event.rows), 1)
 
 
-def _task_of_row(event: OomEvent, facts: Facts, row: Row, skipped: str | None) -> LogTask:
+def _task_of_row(event: OomEvent, facts: Facts, row: Row, skipped: str | None, *, is_victim: bool) -> LogTask:
     name, tgid, uid = row_name(row), row.numbers["tgid"] or row.pid, row.numbers["uid"] or 0
     is_thread = row.pid != tgid
     leader = event.summary.comm if event.summary is not None and event.summary.pid == tgid else name
@@ -52,17 +55,16 @@ def _task_of_row(event: OomEvent, facts: Facts, row: Row, skipped: str | None) -
         oom_score_adj=oom_score_adj(row),
         total_vm=row.numbers["total_vm"] or 0,
         pgtables_bytes=page_table_bytes(row, facts.page_size),
-        rss=_rss(event, facts, row),
+        rss=_rss(event.kills[0] if is_victim else None, facts, row),
         flags=_flags(event, row, skipped),
         thread=Thread(pid=row.pid, comm=name) if is_thread else None,
     )
     return LogTask(task, row.line)
 
 
-def _rss(event: OomEvent, facts: Facts, row: Row) -> Rss:
+def _rss(kill: Killed | None, facts: Facts, row: Row) -> Rss:
     parts = rss_parts(row)
-    kill = event.kills[0] if event.kills else None
-    if kill is not None and set(parts) == {"total"} and event.row_of(kill.pid) is row:
+    if kill is not None and set(parts) == {"total"}:
         parts = _parts_by_kill_line(kill, row, facts.page_size) or parts
     counters = {name: Counter(count=pages) for name, pages in parts.items()}
     return Rss(**counters, swap=Counter(count=row.numbers.get("swapents") or 0))

@@ -88,6 +88,8 @@ def _memcg_total(memcg: MemcgUsage, size: int, swap: Swap) -> Total:
             return Total(limit, because, is_guess=True, memcg_max=limit)
         because = f"{where}, the machine has {swap.pages} pages ({swap.because})"
         return _with_swap(limit, swap.pages, because, is_guess=False, swap_max=None)
+    if memcg.memsw is None and memcg.swap is None and swap.pages != 0:
+        return Total(limit, f"{where}; {what}: none is taken for it", is_guess=True, memcg_max=limit)
     usable = extra if swap.pages is None else min(extra, swap.pages)
     if swap.pages is None and extra:
         what += ", and the machine's swap is not printed: as much is taken for it"
@@ -109,7 +111,7 @@ def _may_swap(memcg: MemcgUsage, size: int) -> tuple[int | None, str]:
         if memcg.swap >= UNLIMITED_KB:
             return None, "its swap has no limit"
         return pages_of(memcg.swap, size), "with its swap limit"
-    return 0, "no swap limit is printed"
+    return 0, "its swap limit is not in the log"
 
 
 def _nodes_total(event: OomEvent, size: int, swap: Swap) -> Total:

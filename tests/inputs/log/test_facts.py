@@ -140,3 +140,11 @@ def test_no_swap_was_added_since_the_boot() -> None:
     assert (alone.swap, booted.swap, added.swap) == (None, 0, 1024)
     assert (alone.totalpages_guessed, booted.totalpages_guessed, added.totalpages_guessed) == (True, False, False)
     assert (booted.totalpages, added.totalpages) == (24576, 24576 + 1024)
+
+
+@pytest.mark.parametrize("name", ["03-memcg.log", "12b-61-memcg.log"])
+def test_a_cgroups_swap_limit_that_is_lost_is_guessed(name: str) -> None:
+    found = facts("\n".join(line for line in (LOGS / name).read_text().split("\n") if "swap: usage" not in line))
+    assert found.totalpages == found.memcg_max
+    assert found.totalpages_guessed
+    assert "its swap limit is not in the log: none is taken for it" in found.totalpages_because
