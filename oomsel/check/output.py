@@ -96,22 +96,6 @@ def _object(result: Result) -> dict[str, Any]:
     }
 
 
-def github_annotations(result: Result) -> Iterator[str]:
-    """GitHub's workflow commands that mark each failure at its line of the file."""
-    for place, failure in result.failures:
-        message = "\n".join([f"{place.key}: {failure.message}" if place.key else failure.message, *failure.detail])
-        yield _annotation(result.name, place.line or 1, place.column or 1, message)
-    for problem in result.problems:
-        message = f"{problem.path}: {problem.message}" if problem.path else problem.message
-        yield _annotation(problem.source or result.name, problem.line or 1, problem.column or 1, message)
-
-
-def _annotation(name: str, line: int, column: int, message: str) -> str:
-    data = "\n".join(shown(printable(part)) for part in message.split("\n")).replace("%", "%25").replace("\n", "%0A")
-    path = shown(printable(name)).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
-    return f"::error file={path},line={line},col={column},title=oomsel check::{data}"
-
-
 def junit(results: Sequence[Result]) -> str:
     """JUnit's XML: a test case for each scenario."""
     failed = sum(result.status == "failed" for result in results)
