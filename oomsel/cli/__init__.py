@@ -105,6 +105,9 @@ def cli(debug: bool) -> None:
     """
 
 
+cli.params.append(color_option())
+
+
 def main(args: list[str] | None = None) -> None:
     """Run a command and exit with its status; 2 for trouble."""
     if args is None and (shell := os.environ.get(VARIABLE)):

@@ -108,10 +108,30 @@ class MemcgUsage:
     usage: int | None = None  #: kB, beside the memory limit
     failcnt: int | None = None  #: how often the limit was met
     swap_usage: int | None = None  #: kB; cgroup v2
+    swap_failcnt: int | None = None
     memsw_usage: int | None = None  #: kB, of memory+swap; cgroup v1
+    memsw_failcnt: int | None = None
+    kmem_usage: int | None = None  #: kB of kernel memory, which `usage` counts, too; cgroup v1
+    kmem: int | None = None  #: limit of that, kB
+    kmem_failcnt: int | None = None
     stats: dict[str, int] = field(default_factory=dict)  #: memory.stat of `path`, in bytes
+    below: dict[str, dict[str, int]] = field(default_factory=dict)  #: of each cgroup below it, its own; v1 until 5.1
     stats_line: int | None = None
     protection: tuple[int, int, int] | None = None  #: line, memory.min's and memory.low's kB among its children
+
+    @property
+    def all_stats(self) -> dict[str, int]:
+        """memory.stat of `path` and all below it, as `usage` counts them; in bytes.
+
+        v2's counters are that already.  v1 has them as `total_NAME` since 5.2, and before that the cgroups below
+        have lines of their own.
+        """
+        totals = {name.removeprefix("total_"): size for name, size in self.stats.items() if name.startswith("total_")}
+        found = {**self.stats, **totals}
+        for stats in self.below.values():
+            for name, size in stats.items():
+                found[name] = found.get(name, 0) + size
+        return found
 
 
 @dataclass(slots=True)
@@ -136,6 +156,8 @@ class OomEvent:
     damaged: list[int] = field(default_factory=list)  #: lines in the table that look like rows and cannot be read
     doubled: list[int] = field(default_factory=list)  #: lines of rows whose pid had one already
     losses: list[tuple[int, str]] = field(default_factory=list)  #: where a logger says, or shows, that lines are gone
+    mixed_line: int | None = None  #: from which on another report's lines stand between this one's
+    mixed_tables: bool = False  #: whether rows of two tables stand between each other
     summary: Summary | None = None
     chosen: Chosen | None = None
     kills: list[Killed] = field(default_factory=list)
@@ -162,6 +184,13 @@ class OomEvent:
     cut_rows: list[Row] = field(default_factory=list)  #: rows of which only the first cells are left
     source_lines: list[bytes] = field(default_factory=list)  #: the report as it stands in the log
 
+    def forget_surroundings(self) -> None:
+        """Drop what stands before the table, where it may be another report's."""
+        self.invoked = self.current = self.cpuset = None
+        self.meminfo, self.memcg = MemInfo(), MemcgUsage()
+        self.calls, self.slabs = [], {}
+        self.calls_line = self.slabs_line = self.origin_line = self.kthread_line = None
+
     @property
     def victim(self) -> tuple[int, bytes] | None:
         """Pid and name of who was killed first, by the kill line or else the summary."""
@@ -173,8 +202,11 @@ class OomEvent:
 
     @property
     def killed(self) -> list[Killed]:
-        """The kill lines, each process once: a group's first victim may have two."""
-        return list({kill.pid: kill for kill in reversed(self.kills)}.values())[::-1]
+        """The kill lines, each process once: a group's first victim, who stays the first, may have two."""
+        found: dict[int, Killed] = {}
+        for kill in self.kills:
+            found.setdefault(kill.pid, kill)
+        return list(found.values())
 
     @property
     def ends(self) -> bool:
@@ -214,7 +246,9 @@ class OomEvent:
         if not (self.invoked or self.header_line or self.summary or self.chosen or self.begins_at):
             yield "nothing but the kill line"
             return
-        if self.invoked is None:
+        if self.mixed_line is not None:
+            yield f"two reports are mixed, line {self.mixed_line}: whose the lines before the table are is not known"
+        elif self.invoked is None:
             yield f"no line that says who invoked the OOM killer{self._where_cut()}"
         yield from self._missing_rows()
         if not self.ends:

@@ -10,18 +10,17 @@ from oomsel.klog.cut import read_cut
 from oomsel.klog.ending import Ending
 from oomsel.klog.event import OomEvent
 from oomsel.klog.headless import columns_of_rows
+from oomsel.klog.invoker import whole_name
 from oomsel.klog.preface import Preface
-from oomsel.klog.prefix import Line, unescape_octal
+from oomsel.klog.prefix import Line
 from oomsel.klog.report_lines import (
     has_newline_in_name,
     is_possible,
     is_torn,
-    name_at_end,
     name_bytes,
     names_another,
     parse_current,
     parse_invoked,
-    row_name,
 )
 from oomsel.klog.table import Columns
 from oomsel.text import TASK_COMM_LEN
@@ -47,6 +46,7 @@ class EventParser:
             index, line.number, line.number, line.stamp, line.tag, line.caller, host=line.host, date=line.date
         )
         self.age = 0
+        self.follows_first_line = False  #: whether it begins where another report has had its first lines alone
         self._keep_source = keep_source
         self._cpus = cpus
         self._columns: Columns | None = None
@@ -124,6 +124,12 @@ class EventParser:
             for line in strays:
                 self._row(line, line.text)
         event.losses.append((strays[0].number, rows))
+
+    @property
+    def has_first_line_only(self) -> bool:
+        """Whether the report has its first line and neither a table nor an end."""
+        event = self.event
+        return event.invoked is not None and event.header_line is None and not event.ends
 
     @property
     def has_headless_rows(self) -> bool:
@@ -259,6 +265,9 @@ class EventParser:
         begins = formats.CURRENT_BEGINS.search(text) if line.is_bare else formats.CURRENT_BEGINS.match(text)
         if self._is_anothers(text):
             self._lose(line, "a line of another report, as two are mixed")
+            # Another task's stack dump, or the Mem-Info of a failed allocation, may stand within a report.
+            if self.follows_first_line or text.startswith("memory: "):
+                self.event.mixed_line = self.event.mixed_line or line.number
             return None
         if self.event.current is None and begins is not None:
             text = text[begins.start() :]
@@ -371,30 +380,15 @@ class EventParser:
         """The report as it is, with the allocating task's name made whole."""
         self._take_headless_rows()
         event = self.event
+        if event.mixed_line is not None:
+            event.forget_surroundings()
+            if event.mixed_tables:
+                event.damaged, event.rows = sorted([*event.damaged, *(row.line for row in event.rows)]), []
         invoked = event.invoked
         if sum(bool(_CELL.match(row.name)) for row in event.rows) * 2 > len(event.rows):
             # Names that begin with a number are cells: the header has lost a column.
             event.damaged = sorted([*event.damaged, *(row.line for row in event.rows)])
             event.rows = []
         if invoked is not None:
-            event.invoked = invoked._replace(comm=self._whole_name(invoked.comm))
+            event.invoked = invoked._replace(comm=whole_name(event, invoked.comm, self._before, self._keep_source))
         return event
-
-    def _whole_name(self, comm: bytes) -> bytes:
-        """The name before `invoked`, as the table has it: with the lines that went before, or without a prefix."""
-        event = self.event
-        row = event.row_of(event.current.pid) if event.current else None
-        names = [row_name(row) for row in ([row] if row else []) + event.rows]
-        if comm in names or (comm[:1] == b":" and comm[1:] in names):  # as ABRT quotes
-            return comm if comm in names else comm[1:]
-        if b"#" in comm and (plain := name_bytes(unescape_octal(comm.decode("utf-8", "surrogateescape")))) in names:
-            return plain  # the table comes after what showed that rsyslog wrote it
-        before = [name_bytes(line.text) for line in self._before]
-        for count in range(1, len(before) + 1):
-            whole = b"\n".join([*before[-count:], comm])
-            if whole in names:
-                event.first_line = self._before[-count].number
-                if self._keep_source:
-                    event.source_lines[:0] = [line.raw for line in self._before[-count:] if line.raw]
-                return whole
-        return comm if len(comm) < TASK_COMM_LEN else name_at_end(comm, names)

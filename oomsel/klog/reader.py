@@ -192,6 +192,7 @@ class LogReader:
         key = (line.host, line.tag, line.caller)
         self._heads.see(key, line)
         report_of = self._open.get(key)
+        before: EventParser | None = None
         if _HUGE.search(line.text):
             if report_of is not None:
                 report_of.event.losses.append((line.number, "a line with a number that no kernel prints"))
@@ -207,8 +208,8 @@ class LogReader:
                 return
             if report_of.begins_another(line):
                 yield self._close(key)
-                report_of = None
-        if report_of is None and self._begins(key, line, recent):
+                before, report_of = report_of, None
+        if report_of is None and self._begins(key, line, recent, before):
             return
         for (host, *_), other in self._open.items():
             if line.host in (host, None):
@@ -220,11 +221,12 @@ class LogReader:
         """Whether the line is of the reaper, which is another thread, about one of the reports' victims."""
         return any(report.read_reaper(line) for (host, *_), report in self._open.items() if host == line.host)
 
-    def _begins(self, key: Key, line: Line, recent: list[Line]) -> bool:
-        """Whether a report begins, or what is left of one, or may have begun with the line."""
+    def _begins(self, key: Key, line: Line, recent: list[Line], before: EventParser | None) -> bool:
+        """Whether a report begins, or what is left of one, or may have begun with the line; `before` it ended."""
         parser = self._heads.parser(key, line, lambda: self._parser(line))
         if not parser.begin(line, recent):
             return self._heads.collect(key, parser, line)
+        parser.follows_first_line = before is not None and before.has_first_line_only
         self._begin(key, parser)
         self._remember(line)
         return True
@@ -234,6 +236,7 @@ class LogReader:
         if event.header_line is None or event.rows or event.ends or "total_vm" not in line.text:
             return False
         event.losses.append((line.number, "the header of another table, as two reports are mixed"))
+        event.mixed_line, event.mixed_tables = event.mixed_line or line.number, True
         return True
 
     def _parser(self, line: Line) -> EventParser:

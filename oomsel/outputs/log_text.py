@@ -17,8 +17,9 @@ from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.table import Shown
 from oomsel.text import comm_to_text, printable, process_name
 
-_NO_CONSTRAINT = "constraint=CONSTRAINT_NONE,nodemask=(null),"
-_CPUSET = re.compile(r"(?<=,)cpuset=/,mems_allowed=[0-9,-]*,(?=global_oom,|oom_memcg=)")
+_SURROUNDINGS = re.compile(
+    r"^((?:\[ *0\.000000\] )?)oom-kill:constraint=.*?,mems_allowed=[0-9,-]*(?=,global_oom,|,oom_memcg=)"
+)
 _KILLED_GLOBALLY = f"{formats.PREFIX_GLOBAL}: Killed process "
 _SIZE = re.compile(r"\b(total-vm|anon-rss|file-rss|shmem-rss|UID|pgtables|oom_score_adj):-?[0-9]+(kB|)")
 _UNKNOWN_INVOKED = "? invoked oom-killer: gfp_mask=?, order=?, oom_score_adj=?"
@@ -91,16 +92,24 @@ def _with_unknown_surroundings(line: str, reading: LogReading, report: OomReport
         return line.replace(_KILLED_GLOBALLY, f"{formats.UNKNOWN}: Killed process ", 1)
     if not line.startswith(prefix + formats.OOM_KILL_BEGINS) or task is None:
         return line
-    if event.constraint is None:
-        line = line.replace(_NO_CONSTRAINT, "constraint=?,nodemask=?,", 1)
-    if event.summary is None and event.cpuset is None:
-        line = _CPUSET.sub("cpuset=?,mems_allowed=?,", line, count=1)
+    line = _SURROUNDINGS.sub(lambda match: f"{match[1]}{_surroundings(event)}", line, count=1)
     if is_memcg is None:
         line = line.replace(f"{formats.GLOBAL_OOM},task_memcg=", ",?,task_memcg=", 1)
     path = report.system.memcgs[int(report.system.tasks.memcg[task])].path
     if not _is_members(event, int(report.system.tasks.pid[task])):
         line = line.replace(f",task_memcg={printable(path)},task=", ",task_memcg=?,task=", 1)
     return line
+
+
+def _surroundings(event: OomEvent) -> str:
+    """The constraint and the allocating task's cpuset, as lines say them."""
+    summary, unknown = event.summary, formats.UNKNOWN
+    if summary is not None:
+        stated = (summary.constraint, summary.nodemask, summary.cpuset, summary.mems_allowed)
+    else:
+        constraint = event.constraint
+        stated = (constraint or unknown, "(null)" if constraint else unknown, *(event.cpuset or (unknown, unknown)))
+    return "oom-kill:constraint={},nodemask={},cpuset={},mems_allowed={}".format(*map(printable, stated))
 
 
 def _is_members(event: OomEvent, pid: int) -> bool:
@@ -132,8 +141,7 @@ def known_object(found: dict[str, Any], choice: LogChoice) -> dict[str, Any]:
         known["current"] = {**known["current"], **allocating}
     if invoked is not None and known["current"]["pid"] in reading.assumed_pids and not reading.event.current:
         known["current"] = {**known["current"], "pid": None}
-    if reading.event.constraint is None:
-        known["constraint"] = None
+    known["constraint"] = reading.event.constraint
     if not choice.knows_total:
         known["totalpages"] = None
     if known["memcg"] == UNNAMED:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-import signal
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future, ProcessPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Executor
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing import get_context
-from typing import Any
 
 from oomsel.errors import UsageError
-from oomsel.workers import end_with_parent
+from oomsel.workers import Pool
 
 #: Seconds to wait for a scheduler.
 _PATIENCE = 10
@@ -34,22 +32,11 @@ def executor_for(jobs: int, dask: str | None) -> Iterator[tuple[Executor | None,
     elif jobs == 1:
         yield None, 1
     else:
-        pool = _Pool(jobs, mp_context=get_context("spawn"), initializer=end_with_parent)
+        pool = Pool(jobs, mp_context=get_context("spawn"))
         try:
             yield pool, 4 * jobs
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-class _Pool(ProcessPoolExecutor):
-    """Ctrl-C is for the process that keeps what is done: workers, which start when they are needed, never get it."""
-
-    def submit(self, function: Callable[..., Any], /, *arguments: Any, **keys: Any) -> Future[Any]:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            return super().submit(function, *arguments, **keys)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -109,4 +109,13 @@ def _earlier(lines: list[str]) -> list[str]:
 def test_two_reports_without_callers_are_said_to_be_mixed(offset: int) -> None:
     other = [line.replace("filler", "feeder") for line in REPORT]
     mixed = [*REPORT[:offset], *(line for pair in zip(REPORT[offset:], other, strict=False) for line in pair)]
-    assert any("two are mixed" in what for event in _events(mixed) for what in event.missing())
+    found = _events(mixed)
+    assert any("two are mixed" in what for event in found for what in event.missing())
+    (event,) = (event for event in found if event.mixed_line is not None)
+    # Nobody knows who invoked which, nor whose the usage is.
+    assert (event.invoked, event.current, event.calls, event.memcg.usage) == (None, None, [], None)
+
+
+def test_rows_of_two_tables_that_are_mixed_are_nobodys() -> None:
+    twice = [line for line in REPORT for line in (line, line.replace("] [", "] [ "))]
+    assert all(not event.rows for event in _events(twice) if event.mixed_tables)

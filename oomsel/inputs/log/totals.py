@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from oomsel.kernel.constraint import NODE_CONSTRAINTS
 from oomsel.klog.event import MemcgUsage, OomEvent
@@ -43,7 +44,19 @@ def total_of(event: OomEvent, size: int, swap: Swap) -> Total:
         return _memcg_total(event.memcg, size, swap)
     if event.constraint in NODE_CONSTRAINTS:
         return _nodes_total(event, size, swap)
-    return _global_total(event, swap)
+    total = _global_total(event, swap)
+    if total.pages is not None and _lost_constraint(event):
+        what = "whether a cpuset or a memory policy confined the allocation is not in the log: none is taken to have"
+        return replace(total, because=f"{total.because}; {what}", is_guess=True)
+    return total
+
+
+def _lost_constraint(event: OomEvent) -> bool:
+    """Whether the oom-kill line is lost, which says the constraint since 5.0 wherever somebody is killed."""
+    if event.summary is not None or event.panic is not None or event.no_killable is not None:
+        return False
+    release = re.match(r"([0-9]{1,4})\.", (event.current.release if event.current else None) or "")
+    return int(release[1]) >= 5 if release else "pgtables_bytes" in event.columns and event.chosen is None
 
 
 def _global_total(event: OomEvent, swap: Swap) -> Total:
@@ -65,6 +78,8 @@ def _global_total(event: OomEvent, swap: Swap) -> Total:
 def _what_is_missing(event: OomEvent) -> str:
     """Which lines of the Mem-Info block a global total needs and the log does not have."""
     info = event.meminfo
+    if event.mixed_line is not None:
+        return f"two reports are mixed, line {event.mixed_line}, and whose the Mem-Info block is is not known"
     if info.is_empty:
         return "the report's Mem-Info block, which has RAM and swap, is not in the log"
     lost = [name for name, value in (("pages RAM", info.ram), ("pages reserved", info.reserved)) if value is None]
