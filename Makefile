@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 $(READY): $(INSTALLED)
-	@echo "Installing what tests and checks need in .venv: about a minute, 580 MB in all"
+	@echo "Installing what tests and checks need in .venv: about a minute, 960 MB in all"
 	@$(PIP) --upgrade 'pip>=25.1'
 	@$(PIP) --group dev
 	@touch $@
@@ -47,7 +47,7 @@ test-package: ## build sdist and wheel, install the wheel in an empty environmen
 	@$(LOWEST_PYTHON) -m venv .venv-lowest
 	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/lowest.txt \
-		--editable '.[study,fleet,html,dask,drgn,zstd]' --group dev
+		--editable '.[study,fleet,html,pandas,dask,drgn,zstd]' --group dev
 	@touch $@
 
 test-lowest: .venv-lowest/.ready ## the tests with the lowest versions of what is needed, see .ci/lowest.txt
