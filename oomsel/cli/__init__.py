@@ -17,7 +17,7 @@ from oomsel.cli.helping import in_order, mistake, write_commands
 from oomsel.cli.streams import discard, is_of_writing, write_error
 from oomsel.cli.values import VARIABLE
 from oomsel.errors import NO_MEMORY, OomselError
-from oomsel.text import nearest
+from oomsel.text import nearest, shown
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -115,6 +115,8 @@ def main(args: list[str] | None = None) -> None:
     words = sys.argv[1:] if args is None else args
     if words[:1] == ["help"]:  # `oomsel help COMMAND` is `oomsel COMMAND --help`
         words = [*words[1:], "--help"]
+    # NumPy's linear algebra, of which nothing is used, would start a thread for every CPU: half of its import.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()  # a command lives for a moment and makes no cycles; collecting is a tenth of its start-up
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `oomsel ... | head` ends like any filter
@@ -145,7 +147,7 @@ def main(args: list[str] | None = None) -> None:
         if "--debug" in words:
             import traceback
 
-            write_error(traceback.format_exc().encode("utf-8", "backslashreplace"))
+            write_error(shown(traceback.format_exc()).encode("utf-8", "backslashreplace"))
         what = _one_line(f"{type(error).__name__}: {error}")
         _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
     sys.exit(status if isinstance(status, int) else 0)

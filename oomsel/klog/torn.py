@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from oomsel.klog import formats
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line
 from oomsel.klog.report_lines import name_bytes
 from oomsel.klog.table import KNOWN_COLUMNS, Columns
@@ -20,10 +21,10 @@ _MOST_PARTS = 64
 _MOST_WAYS = 32
 _LONGEST = 1 << 14
 #: How a pager or a terminal shows that a line goes on.
-_MARK = re.compile(r"(?:\.\.\.|…|(?<![<-])>)$")
+_MARK = Pattern(r"(?:\.\.\.|…|(?<![<-])>)$")
 #: What other lines look like when they begin and when they are whole.
 _FORMS = tuple(
-    (re.compile(begins), re.compile(whole, re.DOTALL))
+    (Pattern(begins), Pattern(whole, re.DOTALL))
     for begins, whole in (
         (r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: ", r".* #\S*(?: .*)?"),
         (r"\S.{0,15} cpuset=", r".* mems_allowed=[0-9,-]+"),
@@ -37,8 +38,8 @@ _FORMS = tuple(
         (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
     )
 )
-_ROW = re.compile(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
-_HEADER = re.compile(r"\[ *pid *\] +uid\b")
+_ROW = Pattern(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
+_HEADER = Pattern(r"\[ *pid *\] +uid\b")
 
 
 class Joiner:
