@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -101,7 +101,7 @@ def broken_of(data: dict[str, Any], rng: Random) -> list[Broken]:
     return found
 
 
-Reports = dict[str, OomReport]
+Reports = Mapping[str, OomReport]
 Events = dict[str, Event]
 
 

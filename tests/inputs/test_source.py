@@ -58,7 +58,7 @@ def test_zstd_is_read_by_whichever_module_there_is(name: str, monkeypatch: pytes
 @pytest.mark.usefixtures("without_zstd")
 def test_zstd_without_a_module_says_what_to_install() -> None:
     with (
-        pytest.raises(InputError, match=r"log\.zst: compressed with zstd, .*pip install 'oomsel\[zstd\]'"),
+        pytest.raises(InputError, match=r"log\.zst: compressed with zstd, .*pip install zstandard"),
         bytes_source(MAGIC + TEXT, "log.zst"),
     ):
         pass
@@ -99,6 +99,24 @@ def test_many_small_members_are_read() -> None:
     raw = gzip.compress(b"") * 1000 + gzip.compress(TEXT) * 100
     with bytes_source(raw, "log") as stream:
         assert stream.read() == TEXT * 100
+
+
+@pytest.mark.parametrize("form", COMPRESSED)
+def test_what_stands_before_damage_is_given_first(form: str) -> None:
+    text = b"".join(b"%x " % (number * 0x9E3779B97F4A7C15 % (1 << 64)) for number in range(100_000))
+    raw = COMPRESSED[form](text)[: -len(text) // 10]
+    got: list[bytes] = []
+
+    def read() -> None:
+        with bytes_source(raw, "log") as stream:
+            assert text.startswith(stream.peek(100_000))
+            while part := stream.read(100_000):
+                got.append(part)
+
+    with pytest.raises(InputError, match=r"^log: its compression is broken"):
+        read()
+    assert len(b"".join(got)) > len(text) // 2
+    assert text.startswith(b"".join(got))
 
 
 def test_a_document_has_a_limit() -> None:
