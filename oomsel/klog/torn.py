@@ -37,6 +37,8 @@ _FORMS = tuple(
         (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
     )
 )
+#: Any of them at once.
+_BEGINS = re.compile("|".join(begins.pattern for begins, _ in _FORMS))
 _ROW = re.compile(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
 _HEADER = re.compile(r"\[ *pid *\] +uid\b")
 
@@ -100,7 +102,7 @@ class Joiner:
             return "invoked"
         if formats.KILLED_BEGINS.match(text):
             return "killed"
-        return "other" if any(begins.match(text) for begins, _ in _FORMS) else None
+        return "other" if _BEGINS.match(text) else None
 
     def _is_whole(self, text: str) -> bool:
         kind = self._kind(text)
