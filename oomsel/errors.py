@@ -15,6 +15,11 @@ _LONGEST = 1000
 NO_MEMORY = "not enough memory for it on this machine; use one that has more, or a smaller input"
 
 
+def shortened(line: str) -> str:
+    """A line that can be read: of one that is too long the beginning, and the end, which says what would be right."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 300]}...{line[-297:]}"
+
+
 class OomselError(Exception):
     """Anything oomsel refuses; the command line prints it and exits with 2."""
 
@@ -58,7 +63,7 @@ class InputError(OomselError):
         parts = [f"{source}:{place}" if place else source, problem.path, problem.message]
         # Keys and values come from a file nobody vouches for: nothing in them reaches a terminal raw.
         line = printable(": ".join(part for part in parts if part))
-        return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+        return shortened(line)
 
 
 class TooLarge(OomselError):

@@ -52,7 +52,7 @@ def _temporary_beside(target: str) -> Iterator[tuple[int, str]]:
             try:
                 descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
                 try:
-                    _lock(descriptor, wait=True)
+                    lock(descriptor, wait=True)
                     if os.fstat(descriptor).st_nlink:  # else another process has tidied up before it was locked
                         yield descriptor, temporary
                         return
@@ -76,14 +76,16 @@ def remove_temporaries(names: list[str] | None = None) -> None:
         _present.discard(name)
 
 
-def _lock(descriptor: int, *, wait: bool) -> bool:
-    """Lock a file; False where another process has locked it, or nothing can be locked."""
+def lock(descriptor: int, *, wait: bool) -> bool | None:
+    """Lock a file until it is closed; False where another has locked it, None where no file can be locked."""
     try:
         import fcntl
 
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except (ImportError, OSError):
+    except BlockingIOError:
         return False
+    except (ImportError, OSError):
+        return None
     return True
 
 
@@ -98,7 +100,7 @@ def _tidy(folder: str) -> None:
             with suppress(OSError):
                 descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
                 try:
-                    if _lock(descriptor, wait=False):
+                    if lock(descriptor, wait=False):
                         os.unlink(name)
                 finally:
                     os.close(descriptor)

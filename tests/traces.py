@@ -44,7 +44,12 @@ class Kernel:
 
     def stamp(self) -> str:
         self.now += 7
-        return f"{self.now // 10**6:5}.{self.now % 10**6:06}"
+        return f"{self.end:>12}"
+
+    @property
+    def end(self) -> str:
+        """The time of the last line."""
+        return f"{self.now // 10**6}.{self.now % 10**6:06}"
 
     def add(
         self,

@@ -59,11 +59,12 @@ def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[R
     if jobs == 1 or len(names) < 2:
         yield from (check_one(name, settings) for name in names)
         return
-    from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from functools import partial
 
-    pool = ProcessPoolExecutor(min(jobs, len(names)), initializer=_be_a_worker)
+    from oomsel.workers import Pool
+
+    pool = Pool(min(jobs, len(names)))
     done = 0
     try:
         chunk = max(1, min(32, len(names) // (4 * jobs)))
@@ -80,25 +81,16 @@ def check_all(names: Sequence[str], settings: Settings, jobs: int) -> Iterator[R
 
 def _check_alone(name: str, settings: Settings) -> Result:
     """A scenario's result from a process of its own, which may be killed."""
-    from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    with ProcessPoolExecutor(1, initializer=_be_a_worker) as alone:
+    from oomsel.workers import Pool
+
+    with Pool(1) as alone:
         try:
             return alone.submit(check_one, name, settings).result()
         except BrokenProcessPool:
             what = "the process that checked it was killed, perhaps for want of memory; check it alone, without --jobs"
             return Result(name, "error", 0.0, problems=(Problem(what),))
-
-
-def _be_a_worker() -> None:
-    """Leave Ctrl-C, which reaches every process of a terminal, to the parent, and end when it has ended."""
-    import signal
-
-    from oomsel.workers import end_with_parent
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
 
 
 def check_one(name: str, settings: Settings) -> Result:

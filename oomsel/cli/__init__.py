@@ -89,6 +89,9 @@ def cli(debug: bool) -> None:
     """
 
 
+cli.params.append(color_option())
+
+
 def main(args: list[str] | None = None) -> None:
     """Run a command and exit with its status; 2 for trouble."""
     words = sys.argv[1:] if args is None else args

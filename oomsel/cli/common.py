@@ -12,11 +12,12 @@ import click
 
 from oomsel.cli import terminal
 from oomsel.cli.streams import discard, is_terminal, write_error
-from oomsel.errors import OomselError
-from oomsel.text import printable, safe_lines, shown
+from oomsel.errors import OomselError, shortened
+from oomsel.text import WIDTH, printable, safe_lines, shown, wrapped
 
 if TYPE_CHECKING:
     from oomsel.booting import Booted
+    from oomsel.inputs.log.convert import BareReading
     from oomsel.inputs.log.options import LogOptions
     from oomsel.scenario.models import Scenario
 
@@ -46,8 +47,6 @@ OUTPUT = click.option(
 INPUTS_OR_LIVE = click.argument("inputs", nargs=-1, metavar="SCENARIO...", type=FILE)
 LIVE = click.option("--live", is_flag=True, help="This machine as it is now, in the place of SCENARIO; see capture.")
 
-#: Columns of what a person reads.
-_WIDTH = 80
 _VERBOSITY = "oomsel.verbosity"
 
 
@@ -177,21 +176,45 @@ def load_one(
     return scenario
 
 
-def load_all(
-    inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None, *, first_of_storm: bool = False
-) -> list[tuple[str, Scenario]]:
+def load_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Scenario]]:
     """Every input as a scenario, with its name; raises OomselError with the problems of all of them."""
-    options = log_options()._replace(first_of_storm=first_of_storm)
-    scenarios = []
+    log = log_options()
+    return _all(inputs, lambda name: load_one(name, overrides, kernel, log))
+
+
+def load_to_explain(
+    inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None
+) -> list[tuple[str, Scenario | BareReading]]:
+    """The same for `explain`: of a storm the first report; what is known of one that shows nobody to choose from."""
+    log = log_options()._replace(first_of_storm=True)
+
+    def load(name: str) -> Scenario | BareReading:
+        from oomsel.inputs.log.convert import NothingToChoose
+
+        try:
+            return load_one(name, overrides, kernel, log)
+        except NothingToChoose as nothing:
+            if overrides or kernel is not None:
+                raise
+            return nothing.bare
+
+    return _all(inputs, load)
+
+
+Loaded = TypeVar("Loaded")
+
+
+def _all(inputs: Iterable[str], load: Callable[[str], Loaded]) -> list[tuple[str, Loaded]]:
+    loaded = []
     wrong: list[str] = []
     for name in inputs:
         try:
-            scenarios.append((name, load_one(name, overrides, kernel, options)))
+            loaded.append((name, load(name)))
         except OomselError as error:
             wrong += str(error).split("\n")
     if wrong:
         raise OomselError("\n".join(dict.fromkeys(wrong)))  # an option's mistake is every input's
-    return scenarios
+    return loaded
 
 
 def boot_all(inputs: Iterable[str], overrides: tuple[str, ...], kernel: str | None) -> list[tuple[str, Booted]]:
@@ -223,12 +246,9 @@ def one_line(text: str) -> str:
 
 def say(line: str) -> None:
     """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
-    line = shown(one_line(line))
-    if is_terminal(sys.stderr) and len(line) > _WIDTH:
-        import textwrap
-
-        wrapped = textwrap.wrap(line, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-        line = "\n".join(wrapped)
+    line = shortened(shown(one_line(line)))
+    if is_terminal(sys.stderr) and len(line) > WIDTH:
+        line = "\n".join(wrapped(line, rest="  ", keep_long=True))
     write_error(f"{line}\n".encode("utf-8", "backslashreplace"))
 
 
@@ -264,6 +284,27 @@ def write_bytes(raw: bytes, output: str | None) -> None:
 FORM = click.option(
     "--format", "form", type=click.Choice(["yaml", "json", "npz"]), help="Default: what FILE's name ends in, or YAML."
 )
+
+
+MINUTES = click.option(
+    "--minutes",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Refuse what takes longer than that, by a rough estimate.",
+)
+
+
+def estimated(name: str, seconds: float, minutes: int) -> None:
+    """Say how long a simulation takes if that is long; raises UsageError if it is longer than is allowed."""
+    from oomsel.study.effort import time_text
+
+    if seconds > 60 * minutes:
+        needed = f"use smaller counts, or allow it with --minutes {int(seconds / 60) + 1}"
+        raise OomselError(f"{name}: this takes about {time_text(seconds)}; {needed}")
+    if seconds > 60:
+        note(name, f"this takes about {time_text(seconds)}")
 
 
 def text_or_json(help_text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from oomsel.booting import boot, kernel_mode, select_both
 from oomsel.cli.common import is_verbose, log_options
-from oomsel.cli.terminal import styled
-from oomsel.outputs.account import Account, account_of
+from oomsel.cli.terminal import bar_signs, styled
+from oomsel.outputs.account import Account, account_of, account_of_bare
 from oomsel.outputs.explain import explain
 from oomsel.outputs.explain_text import explanation_lines
-from oomsel.outputs.first_screen import WIDTH, first_screen
-from oomsel.text import json_text, printable
+from oomsel.outputs.first_screen import first_screen
+from oomsel.scenario.plain import partial_of
+from oomsel.text import folded, json_text, printable
 
 if TYPE_CHECKING:
+    from oomsel.inputs.log.convert import BareReading
     from oomsel.scenario.models import Scenario
 
 
@@ -34,7 +36,22 @@ class Explaining:
         explanation = explain(*select_both(booted), which)
         if booted.log is not None and booted.log.picked_because:
             self.notes.append((name, booted.log.picked_because))
-        account = account_of(explanation, booted.log, release=scenario.kernel, pages=self.pages)
+        account = account_of(
+            explanation,
+            booted.log,
+            release=scenario.kernel,
+            pages=self.pages,
+            partial=() if booted.log is not None else partial_of(description),
+        )
+        self._add(name, account, description, headed=headed)
+
+    def add_bare(self, name: str, bare: BareReading, *, headed: bool) -> None:
+        """Explain a report that shows nobody to choose from."""
+        if bare.picked_because:
+            self.notes.append((name, bare.picked_because))
+        self._add(name, account_of_bare(bare, pages=self.pages), "", headed=headed)
+
+    def _add(self, name: str, account: Account, description: str, *, headed: bool) -> None:
         if self.form == "json":
             from oomsel.outputs.explain_json import explanation_object
 
@@ -54,19 +71,23 @@ class Explaining:
 
     def add_events(self, name: str, overrides: tuple[str, ...], kernel: str | None, mode: str) -> None:
         """Explain every report of a log that has a table, after what they have in common."""
+        from oomsel.inputs.log.convert import BareReading
         from oomsel.inputs.log.every import every_event
         from oomsel.outputs.storm import storm_lines, storm_object
 
         events = []
         parts, self._parts = self._parts, []
-        for event, scenario in every_event(name, overrides, kernel, log_options()):
+        for event, found in every_event(name, overrides, kernel, log_options()):
             events.append(event)
-            if scenario is None:
-                self.notes.append((name, f"report {event.index}, line {event.first_line}, has too little to explain"))
+            if isinstance(found, str):
+                self.notes.append((name, f"report {event.index}, line {event.first_line}, is not explained: {found}"))
                 continue
             if self.form != "json" and self._parts:
                 self._parts.append(f"--- report {event.index}, line {event.first_line} ---\n")
-            self.add(name, scenario, mode, headed=False)
+            if isinstance(found, BareReading):
+                self.add_bare(name, found, headed=False)
+            else:
+                self.add(name, found, mode, headed=False)
         if self.form == "json":
             self._parts = [*parts, {"input": printable(name), "storm": storm_object(events), "events": self._parts}]
             return
@@ -78,7 +99,7 @@ class Explaining:
 
     def _details(self, account: Account) -> list[str]:
         counters = self.counters or account.counters_matter
-        if not (self.scores or counters):
+        if account.explanation is None or not (self.scores or counters):
             return []
         return explanation_lines(
             account.explanation,
@@ -86,6 +107,7 @@ class Explaining:
             evidence=account.evidence,
             scores=self.scores,
             counters=counters,
+            signs=bar_signs(),
         )
 
     def joined(self) -> str:
@@ -93,20 +115,6 @@ class Explaining:
         if self.form == "json":
             return json_text(self._parts[0] if len(self._parts) == 1 else self._parts)
         return "\n".join(self._parts)
-
-
-def folded(lines: list[str]) -> list[str]:
-    """Lines of at most 80 columns: a longer one is wrapped between words."""
-    import textwrap
-
-    found = []
-    for line in lines:
-        indent = line[: len(line) - len(line.lstrip())]
-        whole = len(line) <= WIDTH
-        found += [line] if whole else textwrap.wrap(
-            line, WIDTH, subsequent_indent=indent + "  " * bool(indent), break_long_words=False, break_on_hyphens=False
-        )  # fmt: skip
-    return found
 
 
 def _coloured(line: str) -> str:

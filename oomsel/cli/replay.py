@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import FILE, note, print_lines, verbosity, write, write_scenario, write_with
+from oomsel.cli.common import FILE, note, print_lines, verbosity, write, write_scenario
 
 if TYPE_CHECKING:
     from oomsel.study.trace_session import TraceSession
@@ -88,8 +88,7 @@ def command(
             from oomsel.outputs.replay import seconds
             from oomsel.study.trace_scenario import scenario_at
 
-            moment = session.time if options.at is None else options.at
-            scenario = scenario_at(session.replay, seconds(moment), pages, kernel, is_percpu=session.is_percpu)
+            scenario = scenario_at(session.replay, seconds(session.moment), pages, kernel, is_percpu=session.is_percpu)
             write_scenario(scenario, None, output)
     for message in notes_of(session):
         note(trace, message)
@@ -100,7 +99,7 @@ def _show(session: TraceSession, trace: str, form: str, *, show_all: bool) -> No
 
     rows = session.moments()
     if form == "csv":
-        write_with(lambda file: file.writelines(piece.encode() for piece in csv_pieces(rows)), None)
+        write("".join(csv_pieces(rows)), None)  # nothing of a trace whose end cannot be read
         for victim in session.victims:
             note(trace, victim_sentence(victim))
     elif form == "json":

@@ -84,11 +84,14 @@ def scan(found: list[Found], job: Job, workers: int, tally: Tally) -> Iterator[A
         for log in found:
             yield from _scan_one(log, job, tally)
         return
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import Future
+    from concurrent.futures.process import BrokenProcessPool
+
+    from oomsel.workers import Pool
 
     waiting: deque[Future[tuple[list[Any], int, list[str]]]] = deque()
     left = iter(found)
-    with ProcessPoolExecutor(min(workers, len(found))) as pool:
+    with Pool(min(workers, len(found))) as pool:
         try:
             while True:
                 waiting.extend(pool.submit(_whole, log, job) for log in islice(left, 3 * workers - len(waiting)))
@@ -98,6 +101,9 @@ def scan(found: list[Found], job: Job, workers: int, tally: Tally) -> Iterator[A
                 tally.seen += seen
                 tally.problems += problems
                 yield from rows
+        except BrokenProcessPool:
+            what = "a process that read logs was killed, perhaps for want of memory; use fewer of them, with -j"
+            raise OomselError(what) from None
         finally:
             pool.shutdown(cancel_futures=True)
 

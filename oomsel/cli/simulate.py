@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import note, write, write_scenario, write_with
+from oomsel.cli.common import MINUTES, estimated, note, write, write_scenario, write_with
 from oomsel.text import json_text
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Save the end as a scenario (YAML, .json or .npz), as the first --design counts it; default: percpu.",
 )
+@MINUTES
 def command(
     workload_file: str,
     designs: tuple[str, ...],
@@ -49,6 +50,7 @@ def command(
     show_all: bool,
     trace: str | None,
     output: str | None,
+    minutes: int,
 ) -> None:
     """Put WORKLOAD (YAML or JSON, - for standard input) through the designs of RSS counters.
 
@@ -57,6 +59,7 @@ def command(
     """
     from io import TextIOWrapper
 
+    from oomsel.study.effort import seconds_of_workload
     from oomsel.study.program import mms_of
     from oomsel.study.simulate import final_state, simulate
     from oomsel.study.simulate_text import TraceWriter, simulation_object, text_lines
@@ -66,6 +69,7 @@ def command(
     if tree is not None and "tree" not in names:
         raise click.UsageError("--tree: no design that is simulated is a tree; add --design tree, or leave it out")
     workload = load_workload(workload_file)
+    estimated(workload_file, seconds_of_workload(workload, len(names)), minutes)
     mms = mms_of(workload)
     fanouts = _fanouts(tree)
     simulation: Simulation | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import print_lines, say, write_bytes
+from oomsel.cli.common import MINUTES, estimated, print_lines, say, write_bytes
 from oomsel.cli.streams import is_terminal
 from oomsel.errors import OomselError
 
@@ -30,11 +30,15 @@ if TYPE_CHECKING:
 )
 @click.option("--dask", metavar="ADDRESS", help="Run trials on a Dask cluster: tcp://scheduler:8786 (oomsel[dask]).")
 @click.option("--resume", is_flag=True, help="Go on with a sweep that was interrupted.")
-def command(study_file: str, output: str, plot: str | None, jobs: int, dask: str | None, resume: bool) -> None:
+@MINUTES
+def command(
+    study_file: str, output: str, plot: str | None, jobs: int, dask: str | None, resume: bool, minutes: int
+) -> None:
     """Simulate the grid of STUDY (YAML or JSON, - for standard input), each combination with many seeds.
 
     The table is the same to the byte wherever the trials run.  Ctrl-C keeps those that are done, in FILE.part.
     """
+    from oomsel.study.effort import seconds_of_study
     from oomsel.study.grid import load_study
     from oomsel.study.sweep import open_journal
     from oomsel.study.sweep_out import check_extras, csv_text, parquet_bytes, picture, summary_lines
@@ -45,7 +49,10 @@ def command(study_file: str, output: str, plot: str | None, jobs: int, dask: str
         raise click.UsageError(f"--plot: {plot}: there is no such folder")
     check_extras([table_form] if plot_form is None else [table_form, plot_form])
     study = load_study(study_file)
+    estimated(study_file, seconds_of_study(study) / jobs, minutes)
     journal = open_journal(f"{output}.part", study, resume=resume)
+    if journal.damaged:
+        say(f"oomsel: {journal.path}: damaged lines: {journal.damaged}; their trials are simulated again")
     _run(study, journal, jobs, dask)
     rows = list(journal.rows())
     write_bytes(csv_text(rows).encode() if table_form == "csv" else parquet_bytes(rows), output)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from oomsel.cli import streams
-from oomsel.text import shown
+if TYPE_CHECKING:
+    from oomsel.outputs.score_bars import Signs
 
-#: A width at which no line is wrapped.
-UNWRAPPED = 10_000
+from oomsel.cli import streams
+from oomsel.text import WIDTH, shown
+
 #: What stands for the escape that begins a colour of oomsel's own until the text is written: no input can know it.
 _ESCAPE = f"<{os.urandom(12).hex()}>"
 
@@ -70,8 +71,30 @@ def with_colours(text: str) -> str:
     return text.replace(_ESCAPE, "\x1b") if _ESCAPE in text else text
 
 
+def bar_signs() -> Signs | None:
+    """What bars are drawn with: on a terminal, or with --color always; plain ASCII where the locale has no UTF-8."""
+    if not (is_terminal() or has_colour()):
+        return None
+    from oomsel.outputs.score_bars import ASCII, UTF8
+
+    return UTF8 if _has_utf8() else ASCII
+
+
+def _has_utf8() -> bool:
+    """Whether the locale has UTF-8, as the environment names it.
+
+    Python itself writes UTF-8 in the C locale, and puts LC_CTYPE=C.UTF-8 into its environment, so
+    that neither the stream's encoding nor that value tells what the terminal shows.
+    """
+    variables: tuple[str, ...] = ("LC_ALL", "LC_CTYPE", "LANG")
+    if os.environ.get("LC_CTYPE") in ("C.UTF-8", "C.utf8", "UTF-8"):
+        variables = ("LC_ALL", "LANG")
+    name = next((os.environ[name] for name in variables if os.environ.get(name)), "")
+    return name.lower().replace("-", "").partition("@")[0].endswith("utf8")
+
+
 def console() -> Any:
-    """A rich console that writes to memory what suits standard output; what goes to a pipe is not wrapped.
+    """A rich console that writes to memory what suits standard output; what goes to a pipe has 80 columns.
 
     Whatever is printed on it is text: no markup, no emoji by name, and nothing highlighted.
     """
@@ -80,7 +103,7 @@ def console() -> Any:
     from rich.console import Console
 
     colour = has_colour()
-    width = Console(file=sys.stdout).width if is_terminal() else UNWRAPPED
+    width = Console(file=sys.stdout).width if is_terminal() else WIDTH
     system = Console(file=sys.stdout, force_terminal=True).color_system if colour else None
     made = Console(
         file=io.StringIO(),

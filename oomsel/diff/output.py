@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oomsel.diff.tasks import EventDiff, TaskDiff
-from oomsel.text import aligned
+from oomsel.text import WIDTH, aligned_within, folded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -91,14 +91,14 @@ def print_table(diff: EventDiff, console: Console) -> None:
     if len(shown) < len(diff.tasks):
         rest = f"Not shown: {len(diff.tasks) - len(shown)} more; --all shows all."
         console.print(rest, highlight=False)
-    for line in summary(diff):
+    for line in folded(summary(diff), width=min(console.width, WIDTH)):
         console.print(Text(line, style="bold"))
 
 
 def plain_table(diff: EventDiff) -> list[str]:
     """The same, every task, as lines of aligned text."""
     rows = [_HEADINGS, *map(_cells, diff.tasks)]
-    return [*(aligned(rows, "<><<") if diff.tasks else ()), *summary(diff)]
+    return [*(aligned_within(rows, "<><<") if diff.tasks else ()), *folded(summary(diff))]
 
 
 def _cells(task: TaskDiff) -> tuple[str, str, str, str]:

@@ -139,11 +139,12 @@ def _numbers(chars: Chars, spans: list[tuple[int, int]]) -> Int64s:
     places = np.zeros((len(spans), 16, chars.shape[1]), np.uint8)
     for span, (start, end) in enumerate(spans):
         places[span, -(end - start) :] = digits[max(start, end - 16) : end]
-    # Two by two, in types as narrow as the pairs: a digit at a time takes five times as long.
-    twos = places[:, ::2] * np.uint8(10) + places[:, 1::2]
-    fours = twos[:, ::2] * np.uint16(100) + twos[:, 1::2]
-    eights = fours[:, ::2] * np.uint32(10_000) + fours[:, 1::2]
-    numbers: Int64s = eights[:, 0] * np.int64(10**8) + eights[:, 1]
+    # Two by two, in types as narrow as the pairs: a digit at a time takes five times as long.  Each is stated, for
+    # what NumPy makes of a narrow array and a wider scalar has changed, and a narrow product overflows in silence.
+    twos = np.multiply(places[:, ::2], 10, dtype=np.uint8) + places[:, 1::2]
+    fours = np.multiply(twos[:, ::2], 100, dtype=np.uint16) + twos[:, 1::2]
+    eights = np.multiply(fours[:, ::2], 10_000, dtype=np.uint32) + fours[:, 1::2]
+    numbers = np.multiply(eights[:, 0], 10**8, dtype=np.int64) + eights[:, 1].astype(np.int64)
     minus = chars == ord("-")
     for number, (start, end) in zip(numbers, spans, strict=True):
         if minus[start:end].any():

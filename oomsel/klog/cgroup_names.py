@@ -9,7 +9,7 @@ _POD = re.compile(
     r"pod([0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}|[0-9a-f]{32})(?![0-9a-f])"
 )
 _SCOPE = re.compile(
-    r"(?:^|[/:])(?:docker|cri-containerd|containerd|crio|cri-o|libpod|podman)[-:]([0-9a-f]{12,64})(?:\.scope)?(?![0-9a-f])"
+    r"(?:^|[/:])(docker|cri-containerd|containerd|crio|cri-o|libpod|podman)[-:]([0-9a-f]{12,64})(?:\.scope)?(?![0-9a-f])"
 )
 _BARE = re.compile(r"/([0-9a-f]{64})(?=/|$)")
 _LXC = re.compile(r"/lxc(?:\.payload|\.monitor)?[./]([^/]+)")
@@ -24,6 +24,7 @@ class CgroupNames(NamedTuple):
     container: str | None = None  #: its id
     unit: str | None = None  #: the innermost unit of systemd's that is neither a pod's nor a container's
     guest: str | None = None  #: an LXC guest
+    runtime: str | None = None  #: of the container, as the path names it: docker, cri-containerd, crio, libpod, ...
 
 
 def names_of(*paths: str | None) -> CgroupNames:
@@ -32,7 +33,7 @@ def names_of(*paths: str | None) -> CgroupNames:
     >>> names_of("/kubepods/burstable/pod11111111-2222-3333-4444-555555555555/" + 32 * "ab").pod
     '11111111-2222-3333-4444-555555555555'
     """
-    pod = container = unit = guest = None
+    pod = container = unit = guest = runtime = None
     for path in paths:
         if not path:
             continue
@@ -40,12 +41,17 @@ def names_of(*paths: str | None) -> CgroupNames:
             pod = match[1].replace("_", "-")
         if container is None:
             scopes, bare = _SCOPE.findall(path), _BARE.findall(path)
-            container = scopes[-1] if scopes else bare[-1] if bare else None
+            runtime, container = scopes[-1] if scopes else (_runtime_of(path), bare[-1]) if bare else (None, None)
         if guest is None and (match := _LXC.search(path)):
             guest = match[1]
         if unit is None:
             unit = _unit_of(path)
-    return CgroupNames(pod, container, unit, guest)
+    return CgroupNames(pod, container, unit, guest, runtime)
+
+
+def _runtime_of(path: str) -> str | None:
+    """Whose directory a container's is that is called by its id alone."""
+    return "docker" if re.search(r"/docker/[0-9a-f]{64}(?:/|$)", path) else None
 
 
 def _unit_of(path: str) -> str | None:

@@ -43,13 +43,17 @@ class ChunkReader:
     """
 
     def __init__(self, stream: Readable, *, counts_newlines: bool = True) -> None:
-        self._stream, self._counts = stream, counts_newlines
         self._wanted: SimpleQueue[bytearray | None] = SimpleQueue()
         self._ready: SimpleQueue[Chunk] = SimpleQueue()
         self._spare = deque(bytearray(HEADROOM + CHUNK) for _ in range(2))
         self._wanted.put(bytearray(HEADROOM + CHUNK))
         # A daemon: a pipe that never ends must not keep a finished command waiting.
-        threading.Thread(target=self._work, daemon=True).start()
+        # It does not know the reader, whose end is the thread's: input that is refused midway leaves nothing behind.
+        work = (stream, counts_newlines, self._wanted, self._ready)
+        threading.Thread(target=_read_ahead, args=work, daemon=True).start()
+
+    def __del__(self) -> None:
+        self._wanted.put(None)
 
     def next(self) -> Chunk:
         """The next chunk, of size 0 at the end; raises what reading raised."""
@@ -60,15 +64,19 @@ class ChunkReader:
         self._spare.append(chunk.buffer)
         return chunk
 
-    def _work(self) -> None:
-        while (buffer := self._wanted.get()) is not None:
-            try:
-                size = _fill(self._stream, buffer)
-            except BaseException as error:  # it is the reader's to raise
-                self._ready.put(Chunk(buffer, 0, 0, error))
-                return
-            newlines = count_newlines(buffer, HEADROOM, HEADROOM + size) if self._counts else 0
-            self._ready.put(Chunk(buffer, size, newlines))
+
+def _read_ahead(
+    stream: Readable, counts: bool, wanted: SimpleQueue[bytearray | None], ready: SimpleQueue[Chunk]
+) -> None:
+    """Fill every buffer that is wanted, until it is None."""
+    while (buffer := wanted.get()) is not None:
+        try:
+            size = _fill(stream, buffer)
+        except BaseException as error:  # it is the reader's to raise
+            ready.put(Chunk(buffer, 0, 0, error))
+            return
+        newlines = count_newlines(buffer, HEADROOM, HEADROOM + size) if counts else 0
+        ready.put(Chunk(buffer, size, newlines))
 
 
 def _fill(stream: Readable, buffer: bytearray) -> int:

@@ -108,10 +108,30 @@ class MemcgUsage:
     usage: int | None = None  #: kB, beside the memory limit
     failcnt: int | None = None  #: how often the limit was met
     swap_usage: int | None = None  #: kB; cgroup v2
+    swap_failcnt: int | None = None
     memsw_usage: int | None = None  #: kB, of memory+swap; cgroup v1
+    memsw_failcnt: int | None = None
+    kmem_usage: int | None = None  #: kB of kernel memory, which `usage` counts, too; cgroup v1
+    kmem: int | None = None  #: limit of that, kB
+    kmem_failcnt: int | None = None
     stats: dict[str, int] = field(default_factory=dict)  #: memory.stat of `path`, in bytes
+    below: dict[str, dict[str, int]] = field(default_factory=dict)  #: of each cgroup below it, its own; v1 until 5.1
     stats_line: int | None = None
     protection: tuple[int, int, int] | None = None  #: line, memory.min's and memory.low's kB among its children
+
+    @property
+    def all_stats(self) -> dict[str, int]:
+        """memory.stat of `path` and all below it, as `usage` counts them; in bytes.
+
+        v2's counters are that already.  v1 has them as `total_NAME` since 5.2, and before that the cgroups below
+        have lines of their own.
+        """
+        totals = {name.removeprefix("total_"): size for name, size in self.stats.items() if name.startswith("total_")}
+        found = {**self.stats, **totals}
+        for stats in self.below.values():
+            for name, size in stats.items():
+                found[name] = found.get(name, 0) + size
+        return found
 
 
 @dataclass(slots=True)
@@ -182,8 +202,11 @@ class OomEvent:
 
     @property
     def killed(self) -> list[Killed]:
-        """The kill lines, each process once: a group's first victim may have two."""
-        return list({kill.pid: kill for kill in reversed(self.kills)}.values())[::-1]
+        """The kill lines, each process once: a group's first victim, who stays the first, may have two."""
+        found: dict[int, Killed] = {}
+        for kill in self.kills:
+            found.setdefault(kill.pid, kill)
+        return list(found.values())
 
     @property
     def ends(self) -> bool:

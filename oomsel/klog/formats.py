@@ -175,7 +175,9 @@ PROTECTION_RE = re.compile(r"Memory cgroup min protection ([0-9]{1,18})kB -- low
 #: mark_oom_victim()'s neighbour in __oom_kill_process(): the global init shares the victim's mm.
 PINNED_RE = re.compile(r"oom killer ([0-9]{1,9}) \((.*)\) has mm pinned by ([0-9]{1,9}) \((.*)\)", re.DOTALL)
 #: Calls in the trace of one who asked to die first, by set_current_oom_origin(): swapoff, and KSM's unmerging.
-ORIGIN_RE = re.compile(r" *(?:\[<[0-9a-f]+>\] )?\??\s*(?:\w*[Ss]y[Ss]_swapoff|unmerge_and_remove_all_rmap_items)\+0x")
+ORIGIN_RE = re.compile(
+    r"\s*(?:\[<[0-9a-f]+>\]\s*)?(?:\?\s*)?(?:\w*[Ss]y[Ss]_swapoff|unmerge_and_remove_all_rmap_items)\+0x"
+)
 #: Calls that only a kernel thread's trace has; a `?` before a call means that it may be left over from another.
 KTHREAD_RE = re.compile(r"Workqueue: | *(?:\[<[0-9a-f]+>\] )?(?:kthread|worker_thread)\+0x")
 #: A call; one with a `?` may be left over from another trace and is not read.

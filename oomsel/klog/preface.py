@@ -5,10 +5,17 @@ from __future__ import annotations
 from oomsel.klog import formats
 from oomsel.klog.event import MemcgUsage, OomEvent
 from oomsel.klog.prefix import Line
+from oomsel.text import is_below
 
 #: Calls of one trace that are kept: a kernel stack holds no more.
 _MOST_CALLS = 200
-_LIMITS = {"memory": "memory", "swap": "swap", "memory+swap": "memsw"}
+#: What a line of usage and limit is of: the names of the limit, the usage and the failcnt.
+_LIMITS = {
+    "memory": ("memory", "usage", "failcnt"),
+    "swap": ("swap", "swap_usage", "swap_failcnt"),
+    "memory+swap": ("memsw", "memsw_usage", "memsw_failcnt"),
+    "kmem": ("kmem", "kmem_usage", "kmem_failcnt"),
+}
 
 
 class Preface:
@@ -74,16 +81,12 @@ class Preface:
         match = formats.MEMCG_USAGE_RE.match(text)
         if match is None:
             return None
-        memcg, name = self._event.memcg, _LIMITS.get(match[1])
-        if name is not None and getattr(memcg, name) is None:
-            setattr(memcg, name, int(match[3]))
-            memcg.line = memcg.line or number
-            if name == "memory":
-                memcg.usage, memcg.failcnt = int(match[2]), int(match[4])
-            elif name == "swap":
-                memcg.swap_usage = int(match[2])
-            else:
-                memcg.memsw_usage = int(match[2])
+        memcg, (limit, usage, failcnt) = self._event.memcg, _LIMITS[match[1]]
+        if getattr(memcg, limit) is None:
+            for name, value in ((limit, match[3]), (usage, match[2]), (failcnt, match[4])):
+                setattr(memcg, name, int(value))
+            if limit != "kmem":
+                memcg.line = memcg.line or number
         return "cgroup's limits"
 
     def _cgroup(self, text: str) -> str | None:
@@ -102,9 +105,12 @@ class Preface:
         if memcg.path is None and (memcg.line is not None or self._event.invoked is not None):
             # Without the lines before it, it may be that of a cgroup below, which v1 prints, too.
             memcg.path = match[1]
-        if memcg.stats_line is None and memcg.path == match[1]:  # v1 has a line for each cgroup below, too
+        found = {name: int(kb) << 10 for name, kb in formats.MEMCG_STAT_KB_RE.findall(match[2])}
+        if memcg.stats_line is None and memcg.path == match[1]:
             memcg.stats_line, self._in_stats = number, not match[2]
-            memcg.stats = {name: int(kb) << 10 for name, kb in formats.MEMCG_STAT_KB_RE.findall(match[2])}
+            memcg.stats = found
+        elif memcg.path is not None and match[1] != memcg.path and found and is_below(match[1], memcg.path):
+            memcg.below.setdefault(match[1], found)
         return "cgroup's memory.stat"
 
     def _protection(self, number: int, text: str) -> str | None:

@@ -4,54 +4,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from oomsel.kernel.constraint import Constraint, current_of
 from oomsel.kernel.event import Outcome
 from oomsel.klog.cgroup_names import CgroupNames, names_of
 from oomsel.outputs.advice import Advice, advise
 from oomsel.outputs.asked import Asked, asked_by_event, asked_in_scenario
-from oomsel.outputs.choice_text import why_sentences
+from oomsel.outputs.choice_text import why_not_known, why_sentences
+from oomsel.outputs.deaths import (
+    Death,
+    deaths_in_report,
+    deaths_of_event,
+    ending_of_event,
+    ending_of_report,
+)
 from oomsel.outputs.diagnosis import Finding, diagnose
 from oomsel.outputs.explain import Explanation
-from oomsel.outputs.log_events import constraint_of, utc_of
+from oomsel.outputs.growth import Others, grown, near, of_one_boot
+from oomsel.outputs.log_events import utc_of
+from oomsel.outputs.scope import Scope, scope_of_event, scope_of_report
 from oomsel.outputs.sizes import Sizes
-from oomsel.outputs.usage import Usage, usage_of
-from oomsel.text import UNLIMITED_KB, format_numbers
+from oomsel.outputs.usage import Usage, usage_of, usage_of_bare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from oomsel.inputs.log.convert import BareReading
+    from oomsel.inputs.log.digest import Digest
+    from oomsel.inputs.log.facts import Facts
     from oomsel.inputs.log.reading import LogReading
     from oomsel.klog.event import OomEvent
     from oomsel.outputs.log_evidence import LogEvidence
     from oomsel.outputs.log_verdict import LogVerdict
 
-
-class Scope(NamedTuple):
-    """What ran out."""
-
-    kind: str  #: global, memcg, cpuset, mempolicy, sysrq; ? where no line says it
-    path: str | None = None  #: the cgroup
-    names: CgroupNames = CgroupNames()
-    limit: int | None = None  #: bytes; None where it is unlimited, or not known
-    with_swap: bool = False  #: whether `limit` is of memory and swap together
-    nodes: str | None = None  #: of a cpuset or a policy
-    ram: int | None = None  #: bytes of the machine
-    swap: int | None = None
-
-
-class Death(NamedTuple):
-    """A process that was killed; bytes, None where no line says them."""
-
-    pid: int
-    comm: bytes
-    rss: int | None
-    swap: int | None
-    adj: int | None
-    line: int | None  #: of the log
+#: From which part of the memory that ran out on it is worth a word that a name grew.
+_GROWN = 0.02
 
 
 class Account(NamedTuple):
     """One event, explained."""
 
-    explanation: Explanation
+    explanation: Explanation | None  #: None where a log shows nobody to choose from
     sizes: Sizes
     when: str | None
     utc: str | None
@@ -75,15 +66,16 @@ class Account(NamedTuple):
     evidence: LogEvidence | None = None
     verdict: LogVerdict | None = None
     reading: LogReading | None = None
-
-    @property
-    def log_event(self) -> OomEvent | None:
-        """The log's report, where that is what happened; a what-if is not."""
-        return None if self.reading is None or self.reading.changed else self.reading.event
+    event: OomEvent | None = None  #: the log's report, where that is what happened; a what-if is not
+    facts: Facts | None = None  #: of that
+    others: Others = Others((), ())
+    partial: tuple[str, ...] = ()  #: why a capture is not of the whole machine
 
     @property
     def counters_matter(self) -> bool:
         """Whether what CPUs hold is known, or could have changed the victim."""
+        if self.explanation is None:
+            return False
         if self.reading is not None:
             interval = None if self.verdict is None else self.verdict.interval
             return interval is not None and bool(interval.rivals)
@@ -93,9 +85,17 @@ class Account(NamedTuple):
 
 
 def account_of(
-    explanation: Explanation, reading: LogReading | None = None, *, release: str | None = None, pages: bool = False
+    explanation: Explanation,
+    reading: LogReading | None = None,
+    *,
+    release: str | None = None,
+    pages: bool = False,
+    partial: tuple[str, ...] = (),
 ) -> Account:
-    """What is to be told of an event; `reading` is the log that it was read from, `release` a scenario's own."""
+    """What is to be told of an event; `reading` is the log that it was read from, `release` a scenario's own.
+
+    `partial` says why the scenario is not the whole machine, where it is a capture of a part.
+    """
     report = explanation.report
     sizes = Sizes(report.system.page_size, pages=pages)
     evidence, verdict = None, None
@@ -109,97 +109,118 @@ def account_of(
     facts = None if event is None or reading is None else reading.facts
     unseen: frozenset[int] = frozenset() if reading is None else reading.assumed_pids
     usage = usage_of(report, event, facts, unseen)
-    scope = _scope_of_event(event, reading) if event is not None and reading is not None else _scope(explanation)
-    deaths = _deaths_of_event(event, usage) if event is not None else _deaths(explanation, usage)
-    path = _victim_path(event) if event is not None else _path_of(explanation)
-    ending, panic = _ending_of_event(event) if event is not None else _ending(explanation)
-    findings = diagnose(usage, event, facts, sizes)
+    if event is not None and facts is not None and reading is not None:
+        told = _of_event(event, facts, usage, reading.others, sizes)
+    else:
+        told = _of_report(explanation, usage, sizes)
     can_rescue = (evidence is None or evidence.gives_advice) and (verdict is None or verdict.agrees is not False)
-    why, following = why_sentences(explanation, usage, evidence, verdict, sizes)
-    return Account(
+    why, following = why_sentences(explanation, usage, evidence, verdict, sizes, is_part=bool(partial))
+    return told._replace(
         explanation=explanation,
-        sizes=sizes,
-        when=_when(event),
-        utc=None if event is None else utc_of(event),
         release=release if reading is None else reading.facts.release,
-        scope=scope,
-        ending=ending,
-        panic=panic,
-        deaths=deaths,
-        victim_cgroup=path,
-        victim_names=names_of(path),
         why=why,
         next=following,
-        asked=asked_in_scenario(report) if event is None else asked_by_event(event, sizes.page_size),
-        usage=usage,
-        findings=findings,
         advice=advise(
-            explanation, usage, event, scope.names, scope.path, findings, sizes, can_rescue=can_rescue
+            usage, event, told.scope, told.findings, sizes,
+            explanation=explanation if can_rescue else None, victim=told.victim_names, is_part=bool(partial),
+            guessed_total=None if evidence is None else evidence.guessed_total,
         ),
-        open=_open(event, usage, findings),
-        missing=() if event is None else tuple(event.missing()),
+        open=(*told.open, *_open_rescue(explanation, evidence)),
         notes=() if verdict is None else verdict.caveats,
         more_notes=() if reading is None or verdict is None else _more_notes(reading, verdict),
         evidence=evidence,
         verdict=verdict,
         reading=reading,
+        partial=partial,
+        ending="nobody-seen" if partial and report.outcome is Outcome.NO_KILLABLE else told.ending,
     )  # fmt: skip
+
+
+def account_of_bare(bare: BareReading, *, pages: bool = False) -> Account:
+    """What is to be told of a report that shows nobody to choose from: no task table, or no row that can be read."""
+    event, facts = bare.event, bare.facts
+    sizes = Sizes(facts.page_size, pages=pages)
+    usage = usage_of_bare(event, facts)
+    told = _of_event(event, facts, usage, bare.others, sizes)
+    missing = "; ".join(told.missing)
+    return told._replace(
+        release=facts.release,
+        why=(why_not_known(event, told.deaths[0] if told.deaths else None),),
+        advice=advise(usage, event, told.scope, told.findings, sizes),
+        notes=(f"the report is incomplete: {missing}",) if missing else (),
+        more_notes=tuple(event.remarks),
+    )
+
+
+def _of_event(
+    event: OomEvent, facts: Facts, usage: Usage, digests: Sequence[Digest], sizes: Sizes
+) -> Account:  # fmt: skip
+    """What a log's report tells, whoever was to be chosen."""
+    path = event.summary.task_memcg if event.summary else event.memcg.task_path
+    ending, panic = ending_of_event(event)
+    at_least = int(_GROWN * (usage.capacity or 0))
+    growth = grown(of_one_boot(digests, event.index), facts.page_size, at_least=at_least)
+    findings = diagnose(usage, event, facts, growth, sizes)
+    return Account(
+        explanation=None,
+        sizes=sizes,
+        when=event.date or event.stamp or None,
+        utc=utc_of(event),
+        release=facts.release,
+        scope=scope_of_event(event, facts),
+        ending=ending,
+        panic=panic,
+        deaths=deaths_of_event(event, usage),
+        victim_cgroup=path,
+        victim_names=names_of(path),
+        why=(),
+        next=None,
+        asked=asked_by_event(event, sizes.page_size),
+        usage=usage,
+        findings=findings,
+        advice=(),
+        open=_open(event, usage, findings),
+        missing=tuple(event.missing()),
+        notes=(),
+        more_notes=(),
+        event=event,
+        facts=facts,
+        others=near(digests, event.index),
+    )
+
+
+def _of_report(explanation: Explanation, usage: Usage, sizes: Sizes) -> Account:
+    """What a scenario's event tells."""
+    report = explanation.report
+    path = _path_of(explanation)
+    return Account(
+        explanation=explanation,
+        sizes=sizes,
+        when=None,
+        utc=None,
+        release=None,
+        scope=scope_of_report(report),
+        ending=ending_of_report(report),
+        panic=None,
+        deaths=deaths_in_report(report, usage),
+        victim_cgroup=path,
+        victim_names=names_of(path),
+        why=(),
+        next=None,
+        asked=asked_in_scenario(report),
+        usage=usage,
+        findings=diagnose(usage, None, None, (), sizes),
+        advice=(),
+        open=(),
+        missing=(),
+        notes=(),
+        more_notes=(),
+    )
 
 
 def _more_notes(reading: LogReading, verdict: LogVerdict) -> tuple[str, ...]:
     told = {*verdict.caveats, *verdict.why}
     return (*reading.notes, *reading.event.remarks, *(text for text in verdict.sentences[1:] if text not in told))
-
-
-def _when(event: OomEvent | None) -> str | None:
-    return None if event is None else (event.date or event.stamp or None)
-
-
-def _scope_of_event(event: OomEvent, reading: LogReading) -> Scope:
-    kind, memcg, facts = constraint_of(event), event.memcg, reading.facts
-    if kind == "memcg":
-        path = (event.summary.oom_memcg if event.summary else None) or memcg.path
-        limit, with_swap = memcg.memory, False
-        if memcg.memsw is not None and memcg.memsw_usage == memcg.memsw and memcg.usage != memcg.memory:
-            limit, with_swap = memcg.memsw, True
-        bytes_ = None if limit is None or limit >= UNLIMITED_KB else limit << 10
-        return Scope(kind, path, names_of(path), bytes_, with_swap)
-    nodes = None
-    if event.summary is not None and kind in ("cpuset", "mempolicy"):
-        nodes = event.summary.mems_allowed if kind == "cpuset" else event.summary.nodemask
-    ram = None if facts.ram is None else facts.ram * facts.page_size
-    swap = None if facts.swap is None else facts.swap * facts.page_size
-    return Scope(kind, nodes=nodes, ram=ram, swap=swap)
-
-
-def _scope(explanation: Explanation) -> Scope:
-    report = explanation.report
-    system, oc, page = report.system, report.oc, report.system.page_size
-    if oc.is_sysrq_oom:
-        kind = "sysrq"
-    else:
-        kind = {
-            Constraint.NONE: "global",
-            Constraint.MEMCG: "memcg",
-            Constraint.CPUSET: "cpuset",
-            Constraint.MEMORY_POLICY: "mempolicy",
-        }[report.constraint]
-    if oc.memcg is not None:
-        group = system.memcgs[oc.memcg]
-        is_limited = group.max * page < UNLIMITED_KB << 10
-        return Scope(kind, group.path, names_of(group.path), group.max * page if is_limited else None)
-    nodes = None
-    if kind == "cpuset":
-        nodes = format_numbers(current_of(system, oc).mems_allowed)
-    elif kind == "mempolicy":
-        nodes = format_numbers(oc.nodemask or ())
-    if not system.total_is_known:
-        return Scope(kind, nodes=nodes)
-    return Scope(kind, nodes=nodes, ram=system.totalram_pages * page, swap=system.total_swap_pages * page)
-
-
-def _victim_path(event: OomEvent) -> str | None:
-    return event.summary.task_memcg if event.summary else event.memcg.task_path
 
 
 def _path_of(explanation: Explanation) -> str | None:
@@ -210,59 +231,13 @@ def _path_of(explanation: Explanation) -> str | None:
     return None if path == "/" else path
 
 
-def _deaths_of_event(event: OomEvent, usage: Usage) -> tuple[Death, ...]:
-    """Who the kill lines name; where none is left, whom the summary names."""
-    by_pid = {process.pid: process for process in usage.processes}
-    found = []
-    for kill in event.killed:
-        process = by_pid.get(kill.pid)
-        rss = kill.rss << 10 if kill.rss is not None else None if process is None else process.rss
-        adj = kill.oom_score_adj if kill.oom_score_adj is not None else None if process is None else process.adj
-        found.append(Death(kill.pid, kill.comm, rss, None if process is None else process.swap, adj, kill.line))
-    if not found and event.exiting is None and event.panic is None and event.summary is not None:
-        process = by_pid.get(event.summary.pid)
-        size, swap, adj = (None, None, None) if process is None else (process.rss, process.swap, process.adj)
-        found.append(Death(event.summary.pid, event.summary.comm, size, swap, adj, event.summary.line))
-    return tuple(found)
-
-
-def _deaths(explanation: Explanation, usage: Usage) -> tuple[Death, ...]:
-    report, by_task = explanation.report, {process.task: process for process in usage.processes}
-    tasks = report.system.tasks
-    found = []
-    for task in report.killed:
-        process = by_task.get(task)
-        rss, swap = (None, None) if process is None else (process.rss, process.swap)
-        found.append(Death(int(tasks.pid[task]), tasks.comm[task], rss, swap, int(tasks.oom_score_adj[task]), None))
-    return tuple(found)
-
-
-def _ending_of_event(event: OomEvent) -> tuple[str, str | None]:
-    if event.panic is not None:
-        return "panic", event.panic[1]
-    if event.kills:
-        return "killed", None
-    if event.no_killable is not None:
-        return "nobody", None
-    if event.exiting is not None:
-        return "exiting", None
-    return "unknown", None
-
-
-def _ending(explanation: Explanation) -> tuple[str, str | None]:
-    report = explanation.report
-    if report.panics:
-        return "panic", None
-    if report.outcome is Outcome.KILLED:
-        return "killed", None
-    return ("nobody" if report.outcome is Outcome.NO_KILLABLE else report.outcome.value), None
-
-
-def _open(event: OomEvent | None, usage: Usage, findings: tuple[Finding, ...]) -> tuple[str, ...]:
+def _open(event: OomEvent, usage: Usage, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     """What a person has to find out elsewhere."""
-    if event is None or any(finding.kind == "sysrq" for finding in findings):
+    if any(finding.kind == "sysrq" for finding in findings):
         return ()
     questions = []
+    if event.invoked is None:
+        questions.append("who asked for memory, and for what: that line is not in the log")
     if not usage.processes:
         questions.append("who held the memory: the task table is not in the log")
     if not usage.kinds:
@@ -270,6 +245,15 @@ def _open(event: OomEvent | None, usage: Usage, findings: tuple[Finding, ...]) -
         questions.append(f"of what kind the memory was: the {what} not in the log")
     if not any(finding.is_cause for finding in findings) and usage.processes:
         questions.append("what grew: no process, name or kind of memory stands out in this report")
-    if event.is_memcg:
+    if event.is_memcg and not any(finding.kind == "growth" for finding in findings):
         questions.append("whether the limit is too low or something leaks: one report looks the same for both")
     return tuple(questions)
+
+
+def _open_rescue(explanation: Explanation, evidence: LogEvidence | None) -> tuple[str, ...]:
+    if evidence is None or evidence.gives_advice or not evidence.has_rows or not explanation.report.killed:
+        return ()
+    lost = (
+        "totalpages, by which it weighs, is not known" if not evidence.knows_total else "a part of the report is lost"
+    )
+    return (f"which oom_score_adj would protect the victim: {lost}",)

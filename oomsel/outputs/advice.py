@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from oomsel.kernel.event import OomReport
+from oomsel.kernel.event import OomReport, Outcome
+from oomsel.kernel.oom_kill import out_of_memory
 from oomsel.klog.cgroup_names import CgroupNames
 from oomsel.klog.event import OomEvent
+from oomsel.outputs.commands import adj_line, limit_line
 from oomsel.outputs.diagnosis import Finding
 from oomsel.outputs.explain import Explanation, Rescue
+from oomsel.outputs.scope import Scope
 from oomsel.outputs.sizes import Sizes
 from oomsel.outputs.summary import outcome_phrase
 from oomsel.outputs.usage import Usage
@@ -37,26 +41,35 @@ class Advice(NamedTuple):
 
 
 def advise(
-    explanation: Explanation,
     usage: Usage,
     event: OomEvent | None,
-    names: CgroupNames,
-    path: str | None,
+    scope: Scope,
     findings: tuple[Finding, ...],
     sizes: Sizes,
     *,
-    can_rescue: bool,
+    explanation: Explanation | None = None,
+    victim: CgroupNames | None = None,
+    is_part: bool = False,
+    guessed_total: int | None = None,
 ) -> tuple[Advice, ...]:
-    """What would help in this event."""
+    """What would help in this event, in which `victim` names the cgroup of who died.
+
+    Without an `explanation` nobody can say what a changed oom_score_adj brings about.
+
+    With `is_part` that is of a part of the machine; `guessed_total` is a totalpages that the log does not say.
+    """
     kinds = {finding.kind: finding for finding in findings}
-    found = list(_limit(event, names, path, usage, sizes)) if event is not None else []
+    found = list(_limit(event, scope, usage, sizes)) if event is not None else []
     found += _by_kind(kinds, sizes)
-    if can_rescue and explanation.rescues and "sysrq" not in kinds:
-        found += _protect(explanation.report, explanation.rescues[0])
+    if explanation is not None and "sysrq" not in kinds:
+        found += _instead_of_panic(explanation.report)
+        if explanation.rescues:
+            rescue, dead = explanation.rescues[0], None if event is None else victim
+            found += _protect(explanation.report, rescue, dead, guessed_total, is_part=is_part)
     return tuple(found)
 
 
-def _limit(event: OomEvent, names: CgroupNames, path: str | None, usage: Usage, sizes: Sizes) -> Iterator[Advice]:
+def _limit(event: OomEvent, scope: Scope, usage: Usage, sizes: Sizes) -> Iterator[Advice]:
     memcg = event.memcg
     if not event.is_memcg or memcg.memory is None or memcg.usage is None or memcg.memory >= UNLIMITED_KB:
         return
@@ -71,26 +84,9 @@ def _limit(event: OomEvent, names: CgroupNames, path: str | None, usage: Usage, 
         f" the log. A quarter more, which is a guess: {sizes(mib << 20)}."
     )
     yield Advice(
-        "raise-limit", sentence, _limit_line(event, names, path, mib), None,
+        "raise-limit", sentence, limit_line(event, scope, mib), None,
         {"held": held, "limit": limit, "proposed": mib << 20, "is_guess": True},
     )  # fmt: skip
-
-
-def _limit_line(event: OomEvent, names: CgroupNames, path: str | None, mib: int) -> str:
-    """What to write for a limit, in the words of whoever owns the cgroup."""
-    if names.pod is not None:
-        return f"resources: {{limits: {{memory: {mib}Mi}}}}  # in the pod's container"
-    if names.container is not None:
-        return f"docker update --memory {mib}m {names.container[:12]}"
-    if names.guest is not None:
-        is_proxmox = event.current is not None and (event.current.release or "").endswith("-pve")
-        guest = printable(names.guest)
-        return f"pct set {guest} --memory {mib}" if is_proxmox else f"lxc config set {guest} limits.memory {mib}MiB"
-    if names.unit is not None:
-        return f"systemctl set-property {printable(names.unit)} MemoryMax={mib}M"
-    shown = "" if path is None else printable(path).rstrip("/")
-    file = f"memory{shown}/memory.limit_in_bytes" if event.memcg.memsw is not None else f"{shown[1:]}/memory.max"
-    return f"echo {mib}M > /sys/fs/cgroup/{file.lstrip('/')}"
 
 
 def _by_kind(kinds: dict[str, Finding], sizes: Sizes) -> Iterator[Advice]:
@@ -112,7 +108,21 @@ def _by_kind(kinds: dict[str, Finding], sizes: Sizes) -> Iterator[Advice]:
         yield Advice(kind, sentence.format(**shown), line, None, figures)
 
 
-def _protect(report: OomReport, rescue: Rescue) -> Iterator[Advice]:
+def _instead_of_panic(report: OomReport) -> Iterator[Advice]:
+    """Who would have been killed by a machine that does not panic instead."""
+    if report.outcome is not Outcome.PANIC_ON_OOM:
+        return
+    sysctl = report.system.sysctl._replace(panic_on_oom=0)
+    instead = out_of_memory(replace(report.system, sysctl=sysctl), report.oc, report.mode)
+    said = f"Without vm.panic_on_oom the OOM killer {outcome_phrase(instead)}."
+    yield Advice(
+        "no-panic", said, "sysctl vm.panic_on_oom=0", None, {"panic_on_oom": report.system.sysctl.panic_on_oom}
+    )
+
+
+def _protect(
+    report: OomReport, rescue: Rescue, dead: CgroupNames | None, guessed_total: int | None, *, is_part: bool
+) -> Iterator[Advice]:
     """The oom_score_adj that saves the victim, and who dies then."""
     name, instead = report.name_of(rescue.victim), rescue.instead
     own = int(report.system.tasks.oom_score_adj[rescue.victim])
@@ -120,12 +130,19 @@ def _protect(report: OomReport, rescue: Rescue) -> Iterator[Advice]:
     if rescue.adj is None:
         yield Advice("protect", f"No oom_score_adj saves {name}, not even -1000.", None, None, figures)
         return
-    then = outcome_phrase(instead)
-    figures |= {"proposed": rescue.adj, "instead": None}
-    sentence = f"An oom_score_adj of {rescue.adj} instead of {own} saves {name}: then the OOM killer {then}."
+    figures |= {"proposed": rescue.adj, "instead": None, "guessed_totalpages": guessed_total}
+    guess = "" if guessed_total is None else f"If totalpages is {guessed_total} pages, which is a guess: "
+    sentence = f"{guess}{'an' if guess else 'An'} oom_score_adj of {rescue.adj} instead of {own} saves {name}"
+    line = adj_line(rescue.adj, figures["pid"], dead)
+    if is_part and not instead.killed:
+        said = f"{sentence} from being chosen before the others that are seen; who dies instead is not seen."
+        yield Advice("protect", said, None, None, figures)
+        return
+    then = "the machine panics" if instead.panics else f"the OOM killer {outcome_phrase(instead)}"
+    sentence += f": then, of those seen, {then}." if is_part else f": then {then}."
     warning = None
     if instead.panics:
-        warning = "then the machine panics"
+        warning = f"-1000 for {name} leaves nobody to kill"
     elif not instead.killed:
         warning = "then nobody can be killed, and the allocation fails or waits for ever"
     elif instead.chosen is not None:
@@ -134,5 +151,4 @@ def _protect(report: OomReport, rescue: Rescue) -> Iterator[Advice]:
         figures["instead"] = {"pid": int(tasks.pid[instead.chosen]), "comm": comm}
         if comm in SYSTEM_NAMES or int(tasks.pid[instead.chosen]) == 1:
             warning = f"{comm} is a process of the system, by its name"
-    line = None if instead.panics or not instead.killed else f"echo {rescue.adj} > /proc/{figures['pid']}/oom_score_adj"
-    yield Advice("protect", sentence, line, warning, figures)
+    yield Advice("protect", sentence, line if instead.killed and not instead.panics else None, warning, figures)

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN, SkipReason
-from oomsel.kernel.event import Outcome
+from oomsel.kernel.event import OomReport, Outcome
 from oomsel.outputs.explain import Explanation
 from oomsel.outputs.sizes import Sizes
-from oomsel.outputs.summary import SILENCE
+from oomsel.outputs.summary import ROOT_BONUS, SILENCE
 from oomsel.outputs.usage import Process, Usage
-from oomsel.text import printable
+from oomsel.text import printable, process_name
 
 if TYPE_CHECKING:
+    from oomsel.klog.event import OomEvent
+    from oomsel.outputs.deaths import Death
     from oomsel.outputs.log_evidence import LogEvidence
     from oomsel.outputs.log_verdict import LogVerdict
 
@@ -25,8 +27,13 @@ def why_sentences(
     evidence: LogEvidence | None,
     verdict: LogVerdict | None,
     sizes: Sizes,
+    *,
+    is_part: bool = False,
 ) -> tuple[tuple[str, ...], tuple[int, int] | None]:
-    """Sentences, and the next candidate with the points by which it is behind, where that is known."""
+    """Sentences, and the next candidate with the points by which it is behind, where that is known.
+
+    With `is_part` the scenario is a capture of a part of the machine.
+    """
     report = explanation.report
     if (
         verdict is not None
@@ -36,11 +43,34 @@ def why_sentences(
     ):
         return tuple(_from_log(evidence, verdict)), None
     following = _next(explanation)
-    lines = list(_of_choice(explanation, usage, following, sizes))
+    lines = list(_of_choice(explanation, usage, following, sizes, is_part=is_part))
     if verdict is not None and verdict.agrees and report.chosen is not None:
+        if report.allocating_task or _is_marked(report):
+            return (*lines, f"{_capital(verdict.why[0])}.") if verdict.why else tuple(lines), following
         lines.append("The kernel's choice is confirmed from its table.")
         lines += [f"{_capital(text)}." for text in verdict.why]
     return tuple(lines), following
+
+
+def why_not_known(event: OomEvent, victim: Death | None) -> str:
+    """Why nobody can say why, of a report without a row that can be read."""
+    if event.panic is not None and victim is None and event.panic[1].startswith("Out of memory:"):
+        return f"The machine is set to panic and not to kill (vm.panic_on_oom), line {event.panic[0]}."
+    if event.no_killable is not None:
+        return f"No process might be killed, line {event.no_killable}."
+    what = "the table of processes is not in the log"
+    if event.header_line is not None:
+        what = f"no row of the table of processes, line {event.header_line}, can be read"
+    if victim is None:
+        return f"Who was to be killed, and why, is not known: {what}."
+    line = event.kills[0] if event.kills else None
+    if line is not None and "allocating" in line.prefix:
+        return f"vm.oom_kill_allocating_task is set, line {line.line}: whoever asked for memory is killed."
+    return f"Why {process_name(victim.pid, victim.comm)} and not another is not known: {what}."
+
+
+def _is_marked(report: OomReport) -> bool:
+    return report.chosen is not None and int(report.points[report.chosen]) == LONG_MAX
 
 
 def _is_changed(verdict: LogVerdict) -> bool:
@@ -51,6 +81,10 @@ def _is_changed(verdict: LogVerdict) -> bool:
 
 def _from_log(evidence: LogEvidence, verdict: LogVerdict) -> Iterator[str]:
     """Where the table and the kernel differ, or nobody can say whether they do."""
+    if verdict.kernel is not None and not evidence.has_rows:
+        who = process_name(*verdict.kernel)
+        yield f"Why {who} and not another is not known: no row of the task table is in the log."
+        return
     yield f"{_capital(verdict.sentences[0])}."
     yield from (f"{_capital(text)}." for text in verdict.why)
     if evidence.why is not None and verdict.undecided is None:
@@ -69,7 +103,7 @@ def _next(explanation: Explanation) -> tuple[int, int] | None:
 
 
 def _of_choice(
-    explanation: Explanation, usage: Usage, following: tuple[int, int] | None, sizes: Sizes
+    explanation: Explanation, usage: Usage, following: tuple[int, int] | None, sizes: Sizes, *, is_part: bool
 ) -> Iterator[str]:
     report = explanation.report
     if report.outcome in SILENCE and report.outcome is not Outcome.CHOSEN_DYING:
@@ -80,7 +114,9 @@ def _of_choice(
         return
     if report.outcome is Outcome.NO_KILLABLE or report.chosen is None:
         reasons = _reasons(explanation, usage)
-        yield f"No process may be killed; each {reasons}." if reasons else "There is no process that may be killed."
+        nobody = "None of the processes that are seen" if is_part else "No process"
+        none = "There is no process that may be killed."
+        yield f"{nobody} may be killed; each {reasons}." if reasons else none
         return
     name = report.name_of(report.chosen)
     if report.allocating_task:
@@ -89,10 +125,10 @@ def _of_choice(
     if int(report.points[report.chosen]) == LONG_MAX:
         yield f"{name} had marked itself to be killed first (swapoff and KSM do), whatever its size."
         return
-    yield from _against_the_largest(explanation, usage, sizes)
+    yield from _against_the_largest(explanation, usage, following, sizes, is_part=is_part)
     if following is None:
-        yield "There was nobody else to choose."
-    else:
+        yield "Of those seen there was nobody else to choose." if is_part else "There was nobody else to choose."
+    elif not _is_said(explanation, usage, following[0]):
         yield _behind(explanation, following, sizes)
     if report.outcome is Outcome.CHOSEN_DYING:
         yield f"{_capital(SILENCE[report.outcome])}."
@@ -107,7 +143,20 @@ def _reasons(explanation: Explanation, usage: Usage) -> str:
     return ", ".join(f"{reason} ({count})" for reason, count in counts.most_common(4) if count)
 
 
-def _against_the_largest(explanation: Explanation, usage: Usage, sizes: Sizes) -> Iterator[str]:
+def _largest(usage: Usage) -> Process:
+    return max(usage.processes, key=lambda process: process.total)
+
+
+def _is_said(explanation: Explanation, usage: Usage, following: int) -> bool:
+    """Whether the sentence on the largest process says by how much it is behind, as it is the next one."""
+    own = next((process for process in usage.processes if process.task == explanation.report.chosen), None)
+    largest = _largest(usage) if usage.processes else None
+    return own is not None and largest is not None and largest.total > own.total and largest.task == following
+
+
+def _against_the_largest(
+    explanation: Explanation, usage: Usage, following: tuple[int, int] | None, sizes: Sizes, *, is_part: bool
+) -> Iterator[str]:
     """Whether the victim is the largest, and if not, why that was not chosen."""
     report = explanation.report
     by_task = {process.task: process for process in usage.processes}
@@ -115,12 +164,13 @@ def _against_the_largest(explanation: Explanation, usage: Usage, sizes: Sizes) -
     if own is None:
         yield "It has the highest score."
         return
-    what = "RSS, swap and page tables" if report.system.scores_in_pages else "RSS and swap"
-    largest = max(usage.processes, key=lambda process: process.total)
+    what = "RSS, swap and page tables" if report.system.scores_in_pages else "RSS"
+    largest = _largest(usage)
     adjusted = f"; its oom_score_adj of {own.adj} {_weight(explanation, own, sizes)}" if own.adj else ""
-    where = "in its cgroup that may be killed" if report.oc.is_memcg_oom else "of all that may be killed"
+    every = "in its cgroup" if report.oc.is_memcg_oom else "of those seen" if is_part else "of all"
+    where = f"{every} that may be killed"
     if largest.task == own.task or largest.total == own.total:
-        where = "in its cgroup" if report.oc.is_memcg_oom else "of all"
+        where = every
         yield f"The largest {where}: {sizes(own.total)} of {what}{adjusted}."
         return
     reason = SkipReason(int(report.skip_reasons[largest.task]))
@@ -130,12 +180,26 @@ def _against_the_largest(explanation: Explanation, usage: Usage, sizes: Sizes) -
         may = [process for process in usage.processes if not report.skip_reasons[process.task]]
         if not adjusted and max(process.total for process in may) == own.total:
             highest = f"The largest {where}"
-    elif largest.adj != own.adj:
-        why = f"has oom_score_adj {largest.adj}, which {_weight(explanation, largest, sizes)}"
     else:
-        why = "scores lower all the same"
+        why = _why_lower(explanation, own, largest, sizes)
+        if following is not None and following[0] == largest.task:
+            why += f"; it is the next, {_by_how_much(explanation, following[1], sizes)} behind"
     yield f"{highest}: {sizes(own.total)} of {what}{adjusted}."
     yield f"The biggest, {printable(largest.comm)} ({largest.pid}) with {sizes(largest.total)}, {why}."
+
+
+def _why_lower(explanation: Explanation, own: Process, largest: Process, sizes: Sizes) -> str:
+    """Why a larger process that may be killed has the lower score."""
+    report = explanation.report
+    formula, uid = report.system.formula, report.system.tasks.uid
+    reasons = []
+    if largest.adj != own.adj:
+        reasons.append(f"has oom_score_adj {largest.adj}, which {_weight(explanation, largest, sizes)}")
+    if formula is not None and formula.root and int(uid[largest.task]) == 0 and int(uid[own.task]) != 0:
+        reasons.append(f"is root's (uid 0), for which that release takes off {ROOT_BONUS[formula.root]}")
+    if not reasons and formula is not None and formula.scale == "permille":
+        reasons.append("scores no more, as that release counts in thousandths")
+    return " and ".join(reasons) or "scores lower all the same"
 
 
 def _weight(explanation: Explanation, process: Process, sizes: Sizes) -> str:
@@ -157,8 +221,14 @@ def _behind(explanation: Explanation, following: tuple[int, int], sizes: Sizes) 
     if gap == 0:
         which = "last" if report.system.last_wins else "first"
         return f"{name} has as much: of equals the {which} one that the kernel meets is chosen."
-    behind = sizes(gap * report.system.page_size) if report.system.scores_in_pages else f"{gap} points"
-    return f"The next, {name}, is {behind} behind."
+    return f"The next, {name}, is {_by_how_much(explanation, gap, sizes)} behind."
+
+
+def _by_how_much(explanation: Explanation, points: int, sizes: Sizes) -> str:
+    report = explanation.report
+    if report.system.scores_in_pages:
+        return sizes(points * report.system.page_size)
+    return f"{points} point{'s' * (points != 1)}"
 
 
 def _capital(text: str) -> str:

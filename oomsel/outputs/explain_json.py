@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from oomsel.inputs.log.digest import Digest
 from oomsel.klog.cgroup_names import CgroupNames
-from oomsel.outputs.account import Account, Death
+from oomsel.outputs.account import Account
+from oomsel.outputs.deaths import Death
 from oomsel.outputs.explain import Explanation
 from oomsel.outputs.summary import outcome_phrase
 from oomsel.outputs.tasks import TaskView
 from oomsel.outputs.usage import Kind, NameUse
-from oomsel.text import comm_to_text, printable
+from oomsel.text import comm_to_text, printable, process_object
 
 EXPLANATION_VERSION = 1
 
 
 def explanation_object(account: Account) -> dict[str, Any]:
     """All of it; sizes in bytes, badness in points, None for what the input does not hold."""
-    explanation, report = account.explanation, account.explanation.report
-    scope, asked = account.scope, account.asked
+    explanation, scope, asked = account.explanation, account.scope, account.asked
     return {
         "oomsel_explanation": EXPLANATION_VERSION,
         "when": _text(account.when),
         "utc": account.utc,
         "release": _text(account.release),
-        "mode": report.mode,
+        "mode": None if explanation is None else explanation.report.mode,
         "scope": {
             "kind": scope.kind,
             "cgroup": _text(scope.path),
@@ -32,15 +33,18 @@ def explanation_object(account: Account) -> dict[str, Any]:
             "limit": scope.limit,
             "limit_is_with_swap": scope.with_swap,
             "nodes": scope.nodes,
+            "nodes_ram": scope.nodes_ram,
             "ram": scope.ram,
             "swap": scope.swap,
         },
         "ending": account.ending,
+        "seen_in_part": list(account.partial),
         "panic": None if account.ending != "panic" else _text(account.panic) or "by the rules of the release",
         "killed": [_death(death) for death in account.deaths],
         "victim_cgroup": {"cgroup": _text(account.victim_cgroup), **_names(account.victim_names)},
         "why": [printable(text) for text in account.why],
         "next": _next(account),
+        "also": {"before": _others(account.others.before), "after": _others(account.others.after)},
         "asked": {
             "comm": None if asked.comm is None else comm_to_text(asked.comm),
             "pid": asked.pid,
@@ -73,9 +77,9 @@ def explanation_object(account: Account) -> dict[str, Any]:
         "missing": list(account.missing),
         "notes": [printable(text) for text in (*account.notes, *account.more_notes)],
         "verdict": _verdict(account),
-        "counters": _counters(explanation),
-        "rescues": [_rescue(explanation, index) for index in range(len(explanation.rescues))],
-        "tasks": _tasks(account),
+        "counters": None if explanation is None else _counters(explanation),
+        "rescues": [] if explanation is None else _rescues(account, explanation),
+        "tasks": [] if explanation is None else _tasks(account, explanation),
     }
 
 
@@ -84,7 +88,29 @@ def _text(text: str | None) -> str | None:
 
 
 def _names(names: CgroupNames) -> dict[str, str | None]:
-    return {"pod": names.pod, "container": names.container, "unit": _text(names.unit), "guest": _text(names.guest)}
+    return {
+        "pod": names.pod,
+        "container": names.container,
+        "runtime": names.runtime,
+        "unit": _text(names.unit),
+        "guest": _text(names.guest),
+    }
+
+
+def _others(digests: tuple[Digest, ...]) -> list[dict[str, Any]]:
+    """Other reports shortly before or after, in short."""
+    return [
+        {
+            "event": digest.event,
+            "line": digest.line,
+            "when": _text(digest.when),
+            "killed": [
+                {**process_object(pid, comm), "rss": None if rss is None else rss << 10}
+                for pid, comm, rss in digest.killed
+            ],
+        }
+        for digest in digests
+    ]
 
 
 def _death(death: Death) -> dict[str, Any]:
@@ -99,7 +125,7 @@ def _death(death: Death) -> dict[str, Any]:
 
 
 def _next(account: Account) -> dict[str, Any] | None:
-    if account.next is None:
+    if account.next is None or account.explanation is None:
         return None
     (task, behind), tasks = account.next, account.explanation.report.system.tasks
     return {"pid": int(tasks.pid[task]), "comm": comm_to_text(tasks.comm[task]), "behind": behind}
@@ -107,10 +133,10 @@ def _next(account: Account) -> dict[str, Any] | None:
 
 def _totalpages(account: Account) -> dict[str, Any]:
     """Pages that oom_score_adj weighs by; of a log with where it comes from."""
-    reading, own = account.reading, account.explanation.report.totalpages
-    if reading is None or reading.changed:
+    facts, explanation = account.facts, account.explanation
+    if facts is None:
+        own = None if explanation is None else explanation.report.totalpages
         return {"pages": own, "is_guess": False, "because": None}
-    facts = reading.facts
     return {
         "pages": facts.totalpages,
         "is_guess": facts.totalpages_guessed,
@@ -125,7 +151,7 @@ def _usage(account: Account) -> dict[str, Any]:
         "rss": usage.rss,
         "capacity": usage.capacity,
         "by_name": [{"comm": comm_to_text(use.name), **_use(use)} for use in usage.names],
-        "by_cgroup": [{"cgroup": printable(use.name), **_use(use)} for use in usage.cgroups],
+        "by_cgroup": [{"cgroup": _path(use.name), **_use(use)} for use in usage.cgroups],
         "by_kind": [_kind(kind) for kind in usage.kinds],
         "parts": [_kind(kind) for kind in usage.parts],
         "slab_caches": [{"name": printable(name), "size": size} for name, size in usage.slabs],
@@ -134,8 +160,12 @@ def _usage(account: Account) -> dict[str, Any]:
     }
 
 
+def _path(name: bytes) -> str:
+    return printable(name.decode(errors="surrogateescape"))
+
+
 def _use(use: NameUse) -> dict[str, Any]:
-    return {"processes": use.processes, "rss": use.rss, "swap": use.swap, "share": round(use.share, 4)}
+    return {"processes": use.processes or None, "rss": use.rss, "swap": use.swap, "share": round(use.share, 4)}
 
 
 def _kind(kind: Kind) -> dict[str, Any]:
@@ -171,7 +201,16 @@ def _counters(explanation: Explanation) -> dict[str, Any]:
     }
 
 
-def _rescue(explanation: Explanation, index: int) -> dict[str, Any]:
+def _rescues(account: Account, explanation: Explanation) -> list[dict[str, Any]]:
+    """None where what oom_score_adj weighs by, or a row, is not in the log."""
+    evidence = account.evidence
+    if evidence is not None and not evidence.gives_advice:
+        return []
+    guessed = None if evidence is None else evidence.guessed_total
+    return [_rescue(explanation, index, guessed) for index in range(len(explanation.rescues))]
+
+
+def _rescue(explanation: Explanation, index: int, guessed_total: int | None) -> dict[str, Any]:
     rescue, tasks = explanation.rescues[index], explanation.report.system.tasks
     return {
         "pid": int(tasks.pid[rescue.victim]),
@@ -180,12 +219,13 @@ def _rescue(explanation: Explanation, index: int) -> dict[str, Any]:
         "mode": rescue.instead.mode,
         "then": outcome_phrase(rescue.instead),
         "then_panics": rescue.instead.panics,
+        "guessed_totalpages": guessed_total,
     }
 
 
-def _tasks(account: Account) -> list[dict[str, Any]]:
+def _tasks(account: Account, explanation: Explanation) -> list[dict[str, Any]]:
     """Every task with its badness; of a log only those of its table, and no badness that hangs on an unknown total."""
-    explanation, report = account.explanation, account.explanation.report
+    report = explanation.report
     view = TaskView(report)
     unseen = frozenset() if account.reading is None else account.reading.assumed_pids
     knows = account.evidence is None or account.evidence.candidates is None

@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterator
 
 from oomsel.outputs.account import Account
-from oomsel.outputs.first_screen import death_words, head_words, names_words, nobody_words, scope_words
+from oomsel.outputs.first_screen import (
+    cgroups_title,
+    death_words,
+    head_words,
+    name_words,
+    names_words,
+    nobody_words,
+    others_words,
+    scope_words,
+)
 from oomsel.text import printable
 
 #: What Markdown would act on.
@@ -19,21 +28,24 @@ def markdown_lines(account: Account, details: list[str]) -> Iterator[str]:
     yield ""
     yield plain(head_words(account))
     yield ""
+    yield from (f"- **Seen:** {plain(text)}" for text in account.partial)
     if account.ending == "panic":
         yield f"- **Panic:** the machine panicked{plain(f': {account.panic}') if account.panic else ''}"
     if account.deaths:
         owner = names_words(account.victim_names)
         yield f"- **Killed:** {plain(death_words(account.deaths[0]))}{plain(f' in {owner}') if owner else ''}"
         if len(account.deaths) > 1:
-            names = ", ".join(f"{printable(death.comm)} ({death.pid})" for death in account.deaths[1:])
+            names = ", ".join(f"{name_words(death.comm)} ({death.pid})" for death in account.deaths[1:])
             yield f"- **With it:** {plain(names)}"
     elif account.ending != "panic":
         yield f"- **Killed:** {nobody_words(account.ending)}"
     yield f"- **Why:** {plain(' '.join(account.why))}"
     asked = account.asked
-    comm = "" if asked.comm is None else printable(asked.comm)
+    comm = "" if asked.comm is None else name_words(asked.comm)
     if (words := asked.sentence(f"{comm} (pid {asked.pid})" if asked.pid else comm)) is not None:
         yield f"- **Asked:** {plain(words)}"
+    if (also := others_words(account.others)) is not None:
+        yield f"- **Also:** {plain(also)}"
     yield from _usage(account)
     yield from _what_now(account)
     if account.notes:
@@ -48,8 +60,13 @@ def _usage(account: Account) -> Iterator[str]:
     if usage.names:
         yield from ("", "| process | count | RSS | share | swap |", "|---|---:|---:|---:|---:|")
         for use in usage.names[:10]:
-            share = f"{100 * use.share:.0f} %"
-            yield f"| {plain(printable(use.name))} | {use.processes} | {sizes(use.rss)} | {share} | {sizes(use.swap)} |"
+            name, share = plain(name_words(use.name)), f"{100 * use.share:.0f} %"
+            yield f"| {name} | {use.processes} | {sizes(use.rss)} | {share} | {sizes(use.swap)} |"
+    if usage.cgroups:
+        yield from ("", f"| {plain(cgroups_title(usage))} | size | share | swap |", "|---|---:|---:|---:|")
+        for use in usage.cgroups[:10]:
+            path, share = use.name.decode(errors="surrogateescape"), f"{100 * use.share:.0f} %"
+            yield f"| {plain(path)} | {sizes(use.rss)} | {share} | {sizes(use.swap)} |"
     if usage.kinds:
         yield from ("", "| kind of memory | size |", "|---|---:|")
         shown = sorted((kind for kind in usage.kinds if kind.size), key=lambda kind: -kind.size)

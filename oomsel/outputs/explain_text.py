@@ -12,7 +12,17 @@ from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
 from oomsel.outputs.counter_error import counter_error_lines
 from oomsel.outputs.explain import Explanation
 from oomsel.outputs.log_evidence import LogEvidence
-from oomsel.outputs.summary import SILENCE, compare, freed_pages, mebibytes, outcome_phrase, pages_and_mebibytes
+from oomsel.outputs.score_bars import Signs, score_bars
+from oomsel.outputs.score_terms import score_terms
+from oomsel.outputs.summary import (
+    ROOT_BONUS,
+    SILENCE,
+    compare,
+    freed_pages,
+    mebibytes,
+    outcome_phrase,
+    pages_and_mebibytes,
+)
 from oomsel.outputs.tasks import FIRST, TaskView
 from oomsel.text import aligned, format_numbers, printable
 
@@ -20,8 +30,6 @@ from oomsel.text import aligned, format_numbers, printable
 CLOSEST = 5
 NAMES = 12
 
-#: What CAP_SYS_ADMIN took off, by `Formula.root`.
-_BONUS = {"permille": "30 thousandths", "adj": "30 of its oom_score_adj", "percent": "3 percent of its pages"}
 _READS = {"approximate": "reads the RSS counters approximately", "precise": "sums the RSS counters precisely"}
 
 
@@ -32,16 +40,18 @@ def explanation_lines(
     evidence: LogEvidence | None = None,
     scores: bool = True,
     counters: bool = True,
+    signs: Signs | None = None,
 ) -> list[str]:
     """What stands below the first screen, as paragraphs and tables: the scores, and how exact the counters are.
 
     `evidence` is the log that the scenario was read from: what that does not hold is not claimed.
+    `signs` draw bars below the candidates.
     """
     parts = []
     if counters:
         parts.append(["BOTH READINGS", *(_who(explanation) if evidence is None else evidence.who)])
     if scores:
-        parts += _score_parts(explanation, evidence, None if show_all else CLOSEST)
+        parts += _score_parts(explanation, evidence, None if show_all else CLOSEST, signs)
         if skipped := _named_skipped(explanation, evidence):
             parts.append(["NOT TO BE KILLED", *_skipped(explanation, skipped, None if show_all else NAMES)])
     if counters:
@@ -49,7 +59,9 @@ def explanation_lines(
     return [line for part in parts for line in ["", *part]][1:]
 
 
-def _score_parts(explanation: Explanation, evidence: LogEvidence | None, most: int | None) -> Iterator[list[str]]:
+def _score_parts(
+    explanation: Explanation, evidence: LogEvidence | None, most: int | None, signs: Signs | None
+) -> Iterator[list[str]]:
     if evidence is not None:
         yield ["THE MEMORY", *evidence.memory]
     yield ["THE SCORE", *_why(explanation.report, evidence)]
@@ -57,6 +69,9 @@ def _score_parts(explanation: Explanation, evidence: LogEvidence | None, most: i
         return
     if evidence is None or evidence.candidates is None:
         yield ["CLOSEST CANDIDATES", *_closest(explanation, most, evidence)]
+        if signs is not None:
+            bars = score_bars(explanation, explanation.candidates[:most], signs, is_log=evidence is not None)
+            yield from [bars] * bool(bars)
     elif evidence.candidates:
         yield ["CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS", *evidence.candidates]
 
@@ -140,7 +155,7 @@ def _measure(report: OomReport) -> str:
 
 
 def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[str]:
-    system, tasks = report.system, report.system.tasks
+    system = report.system
     name = report.name_of(task)
     points = int(report.points[task])
     if points == LONG_MAX:
@@ -150,19 +165,7 @@ def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[
     if system.formula is not None:
         yield from _historic_arithmetic(report, system.formula, task)
         return
-    mm = int(tasks.mm[task])
-    counters = {name: column[0] for name, column in TaskView(report, [task]).counters().items()}
-    parts = f"anon {counters['anon']}, file {counters['file']}, shmem {counters['shmem']}"
-    if system.rss_is_one_number[mm]:
-        parts = "anon, file and shmem together"
-    pgtables = int(system.pgtables_bytes[mm])
-    adj, unit = int(tasks.oom_score_adj[task]), report.totalpages // 1000
-    terms = [
-        (counters["rss"] or 0, f"rss: {parts}"),
-        (counters["swap"] or 0, "swap"),
-        (pgtables // system.page_size, f"page tables: {pgtables} bytes"),
-        (adj * unit, f"oom_score_adj {adj}" + (f" x {unit} (totalpages / 1000)" if knows_total else "")),
-    ]
+    terms = score_terms(report, task, knows_total=knows_total)
     width = max(len(str(number)) for number, _ in [*terms, (points, "")])
     for index, (number, what) in enumerate(terms):
         yield f"  {'+' if index else ' '} {number:>{width}}  {mebibytes(report, number):>12}  {what}"
@@ -187,7 +190,7 @@ def _historic_arithmetic(report: OomReport, formula: Formula, task: int) -> Iter
         if formula.scale == "permille":
             yield f"  of {report.totalpages} pages are {pages * 1000 // max(report.totalpages, 1)} thousandths"
         if formula.root and tasks.uid[task] == 0:
-            yield f"  less root's bonus, {_BONUS[formula.root]}"
+            yield f"  less root's bonus, {ROOT_BONUS[formula.root]}"
         if adj:
             unit = "" if formula.scale == "permille" else f" x {report.totalpages // 1000} (totalpages / 1000)"
             yield f"  oom_score_adj {adj}{unit}"

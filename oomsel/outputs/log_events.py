@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -11,13 +10,12 @@ from oomsel.inputs.log.facts import page_size_of
 from oomsel.klog.cgroup_names import CgroupNames, names_of
 from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
-from oomsel.text import comm_to_text, pages_of, printable, process_name, process_object
+from oomsel.text import WIDTH, comm_to_text, pages_of, printable, process_name, process_object, wrapped
 
 #: Columns that stand below an entry where the line is too long, the first one first.
 _MAY_STAND_BELOW = ("invoked by", "time")
 _HEADINGS = ("#", "line", "time", "invoked by", "killed", "freed", "tasks", "why")
 _RIGHT = frozenset(("#", "line", "freed", "tasks"))
-_WIDTH = 80
 _INDENT = "     "
 
 
@@ -173,7 +171,7 @@ def _of_log(entries: list[Entry], *, several_hosts: bool) -> Iterator[str]:
     widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in _HEADINGS}
     below = []
     for name in _MAY_STAND_BELOW:
-        if sum(widths.values()) + 2 * (len(widths) - 1) > _WIDTH:
+        if sum(widths.values()) + 2 * (len(widths) - 1) > WIDTH:
             below.append(name)
             del widths[name]
     yield _row(dict(zip(_HEADINGS, _HEADINGS, strict=True)), widths)
@@ -182,10 +180,7 @@ def _of_log(entries: list[Entry], *, several_hosts: bool) -> Iterator[str]:
         moved = [", ".join(f"{name} {row[name]}" for name in below)] if below else []
         hosts = [f"host {printable(entry.host)}"] if several_hosts and entry.host is not None else []
         for text in (*moved, *hosts, *_details(entry)):
-            yield from textwrap.wrap(
-                text, _WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT + "  ", break_long_words=False,
-                break_on_hyphens=False,
-            )  # fmt: skip
+            yield from wrapped(text, _INDENT, f"{_INDENT}  ")
 
 
 def _row(row: dict[str, str], widths: dict[str, int]) -> str:

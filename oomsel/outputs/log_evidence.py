@@ -32,7 +32,9 @@ class LogEvidence(NamedTuple):
     measure: str | None = None  #: what the scores are set against, where not all of it is known
     why: tuple[str, ...] | None = None  #: the choice, where badness cannot be computed
     candidates: tuple[str, ...] | None = None  #: lines of a table, where badness cannot be computed
+    has_rows: bool = True  #: whether a row of the task table can be read
     gives_advice: bool = True  #: whether an oom_score_adj that saves the victim can be worked out
+    guessed_total: int | None = None  #: the totalpages in pages by which it is, where that is a guess
     assumed_pids: frozenset[int] = frozenset()  #: pids that no line shows and nobody is to be told of
 
 
@@ -54,12 +56,20 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
         measure=_measure(choice),
         why=None if has_scores else tuple(_why(choice)),
         candidates=None if has_scores else tuple(_candidates(choice, report)),
-        gives_advice=choice.is_sure_of_total
+        has_rows=bool(reading.event.rows),
+        gives_advice=choice.knows_total
         and bool(reading.event.rows)
         and choice.undecided is None
-        and (reading.changed or (choice.kernel is not None and not choice.lacks_rows)),
+        and (reading.changed or (_is_told(choice) and not choice.lacks_rows)),
+        guessed_total=None if choice.is_sure_of_total else choice.total,
         assumed_pids=reading.assumed_pids,
     )
+
+
+def _is_told(choice: LogChoice) -> bool:
+    """Whether the log says whom the kernel chose, or that it was to choose nobody."""
+    event = choice.event
+    return choice.kernel is not None or (event.panic is not None and event.no_killable is None)
 
 
 def _measure(choice: LogChoice) -> str | None:

@@ -27,7 +27,7 @@ _LEAST = 100
 def memcg_sentences(event: OomEvent) -> Iterator[str]:
     """What holds the cgroup's memory, the most first, and what of it is protected."""
     memcg = event.memcg
-    parts = _parts(memcg.stats)
+    parts = _parts(memcg.all_stats)
     most = max((memcg.usage or 0) << 10, sum(parts.values()), 1)
     told = sorted(((size, name) for name, size in parts.items() if size * _LEAST >= most), reverse=True)
     if told and event.is_memcg:

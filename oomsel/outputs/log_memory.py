@@ -13,6 +13,7 @@ from oomsel.klog.meminfo import Zone
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_memcg import memcg_sentences, why_cgroup_ran_out
 from oomsel.outputs.log_zones import ZoneState, largest_block, may_use, zone_sentence, zone_states
+from oomsel.outputs.sizes import size_words
 from oomsel.text import mebibytes, pages_of
 
 _KIB = 1 << 10
@@ -200,6 +201,6 @@ def about_swap(event: OomEvent, facts: Facts) -> str:
         return "; swap has room, and why it did not help is not in the log"
     anon = info.counts["active_anon"] + info.counts["inactive_anon"]
     if anon < pages_of(info.free_swap_kb, facts.page_size) and anon * 20 < (facts.ram or 0):
-        return f"; swap has room, but only {mebibytes(anon * facts.page_size)} are left that could go there"
-    what = f"{mebibytes(anon * facts.page_size)} of anonymous memory and shmem are still in RAM"
+        return f"; swap has room, but only {size_words(anon * facts.page_size)} are left that could go there"
+    what = f"{size_words(anon * facts.page_size)} of anonymous memory and shmem are still in RAM"
     return f"; swap has room and {what}: why they were not swapped out is not in the log"

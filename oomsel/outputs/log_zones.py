@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from oomsel.klog.event import OomEvent
 from oomsel.klog.meminfo import Zone
+from oomsel.outputs.sizes import Sizes
 
 #: The bits that name a zone or who may use CMA: the same in every release that can be read.
 _DMA, _HIGHMEM, _DMA32, _MOVABLE = 1, 2, 4, 8
@@ -91,6 +92,18 @@ def zone_sentence(state: ZoneState) -> str:
         what += f" and the {state.reserve} kB that it keeps for others (lowmem_reserve)"
     largest = largest_block(zone)
     return f"{what}, largest free block {largest} kB" if largest else what
+
+
+def zone_figures(states: list[ZoneState], sizes: Sizes, *, most: int = 4) -> str:
+    """What the zones had and what they keep, in brackets: `DMA 1.9 MiB free, keeps 2.0 MiB`."""
+    nodes = {state.zone.node for state in states}
+    said = [
+        f"{state.zone.name}{f' of node {state.zone.node}' if len(nodes) > 1 else ''} {sizes(state.free << 10)} free"
+        f"{f' ({sizes(state.cma << 10)} CMA)' if state.cma else ''}, keeps {sizes(state.min + state.reserve << 10)}"
+        for state in states[:most]
+    ]
+    more = f"; {len(states) - most} more" if len(states) > most else ""
+    return f"{'; '.join(said)}{more}"
 
 
 def largest_block(zone: Zone) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from oomsel.outputs.cells import csv_line
-from oomsel.text import aligned, comm_to_text, json_escaped, printable
+from oomsel.text import aligned, comm_to_text, folded, json_escaped, printable, wrapped
 
 #: The smallest and the largest that something may be, pages.
 Range = tuple[int, int]
@@ -79,7 +79,9 @@ COLUMNS = (
     "missing",
 )
 _HEADINGS = ("seconds", "pid", "name", "design", "reads", "truth", "error", "bound", "known")
-_TITLE = "RSS in pages (anon + file + shmem) as each design reads it; error is what it reads minus the truth."
+#: Columns that stand above the table where every row has the same: seconds and design.
+_SAID_ONCE = (0, 3)
+_TITLE = "RSS in pages (anon + file + shmem) as each design reads it; error is what it\nreads minus the truth."
 
 
 def seconds(time: int) -> str:
@@ -168,12 +170,19 @@ def table_lines(rows: Iterable[ReplayRow], victims: Sequence[VictimEvidence], *,
         by_mm.setdefault((row.mm_id, row.pid), []).append(row)
     order = sorted(by_mm.values(), key=_least_off_last)
     shown = order if show_all else order[:TOP]
-    lines = [_TITLE, *map(victim_sentence, victims)]
+    lines = [*_TITLE.split("\n"), *folded(map(victim_sentence, victims))]
     cells: list[tuple[str, ...]] = [_HEADINGS]
+    notes: dict[str, str] = {}  #: how much is known of a process, each with its letter
     for each in shown:
-        cells += [_cells(row) for row in sorted(each, key=lambda row: row.time)]
+        cells += [_cells(row, notes) for row in sorted(each, key=lambda row: row.time)]
     if shown:
-        lines += aligned(cells, ">><<>>>><")
+        # A moment or a design that is every row's is said once.
+        same = [at for at in _SAID_ONCE if len({row[at] for row in cells[1:]}) == 1]
+        lines += [f"{_HEADINGS[at]}: {cells[1][at]}" for at in same]
+        kept = [at for at in range(len(_HEADINGS)) if at not in same]
+        sides = "".join(">><<>>>><"[at] for at in kept)
+        lines += aligned([tuple(row[at] for at in kept) for row in cells], sides, gap=1)
+        lines += [line for note, letter in notes.items() for line in wrapped(note, f"{letter}: ", "   ")]
     if len(order) > len(shown):
         lines.append(f"Not shown: {len(order) - len(shown)} processes that are less far off; --all shows all.")
     return lines
@@ -183,8 +192,11 @@ def _least_off_last(rows: list[ReplayRow]) -> tuple[int, int, int]:
     return -max(row.certain for row in rows), -max(row.worst for row in rows), rows[0].pid or 0
 
 
-def _cells(row: ReplayRow) -> tuple[str, ...]:
-    bound = "none" if row.bound is None else f"-{row.bound[0]}..+{row.bound[1]}"
+def _cells(row: ReplayRow, notes: dict[str, str]) -> tuple[str, ...]:
+    bound = "none"
+    if row.bound is not None:
+        less, more = row.bound
+        bound = f"±{less}" if less == more else f"-{less}..+{more}"
     missing = f"; no {', '.join(row.missing)} yet" if row.missing else ""
     return (
         seconds(row.time),
@@ -195,7 +207,7 @@ def _cells(row: ReplayRow) -> tuple[str, ...]:
         "?" if row.truth is None else str(row.truth),
         _range(row.error, "+d"),
         bound,
-        f"{row.known}{missing}",
+        notes.setdefault(f"{row.known}{missing}", f"({len(notes) + 1})"),
     )
 
 

@@ -6,13 +6,18 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from oomsel.inputs.log.digest import digest_of
+from oomsel.inputs.log.facts import page_size_of
 from oomsel.inputs.log.pick import seconds_between
 from oomsel.klog.event import OomEvent
+from oomsel.outputs.growth import Growth, grown, of_one_boot
 from oomsel.outputs.log_events import entry_of
 from oomsel.outputs.sizes import size_words
-from oomsel.text import comm_to_text, printable
+from oomsel.text import comm_to_text, printable, wrapped
 
 _NAMES = 6
+#: Bytes by which a name must have grown to be worth a word.
+_GROWN = 1 << 20
 
 
 def storm_object(events: list[OomEvent]) -> dict[str, Any]:
@@ -30,7 +35,19 @@ def storm_object(events: list[OomEvent]) -> dict[str, Any]:
             {"name": name, "first": first, "last": last, "reports": count}
             for name, first, last, count in growth(events)
         ],
+        "grown": [
+            {"name": printable(each.name), "points": [point._asdict() for point in each.points]}
+            for each in _grown(events)[:_NAMES]
+        ],
     }
+
+
+def _grown(events: list[OomEvent]) -> tuple[Growth, ...]:
+    """What grew over the reports of the last one's machine, boot and cgroup, by their tables."""
+    if not events:
+        return ()
+    digests = [digest_of(event, 0) for event in events]
+    return grown(of_one_boot(digests, events[-1].index), page_size_of(events[-1])[0], at_least=_GROWN)
 
 
 def growth(events: list[OomEvent]) -> list[tuple[str, int, int, int]]:
@@ -45,8 +62,6 @@ def growth(events: list[OomEvent]) -> list[tuple[str, int, int, int]]:
 
 def storm_lines(events: list[OomEvent]) -> Iterator[str]:
     """The summary in words, of at most 80 columns."""
-    import textwrap
-
     found = storm_object(events)
     yield "ALL REPORTS"
     span = found["seconds"]
@@ -66,7 +81,9 @@ def storm_lines(events: list[OomEvent]) -> Iterator[str]:
         way = "grew" if each["last"] > each["first"] else "did not grow"
         sizes = f"{size_words(each['first'])} at the first, {size_words(each['last'])} at the last"
         said.append(f"{each['name']}, killed {each['reports']} times, {way}: {sizes}.")
+    for each in found["grown"]:
+        first, last = each["points"][0], each["points"][-1]
+        sizes = f"{size_words(first['rss'])} at {first['when']}, {size_words(last['rss'])} at {last['when']}"
+        said.append(f"{each['name']} grew over {len(each['points'])} reports: {sizes}.")
     for text in said:
-        yield from textwrap.wrap(
-            text, 80, initial_indent="  ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-        )
+        yield from wrapped(text, "  ", "    ")

@@ -9,6 +9,8 @@ from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.percpu_counter import Int64s
 
+#: What CAP_SYS_ADMIN took off a score, by `Formula.root`.
+ROOT_BONUS = {"permille": "30 thousandths", "adj": "30 of its oom_score_adj", "percent": "3 percent of its pages"}
 #: Why the kernel prints nothing.
 SILENCE = {
     Outcome.CURRENT_DYING: "the allocating task is dying already, so nobody is killed for it",

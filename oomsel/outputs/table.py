@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from oomsel.kernel.event import OomReport, worst_first
 from oomsel.kernel.percpu_counter import MM_SWAPENTS
 from oomsel.outputs.summary import compare, outcome_phrase
 from oomsel.outputs.tasks import TaskView
-from oomsel.text import aligned, printable
+from oomsel.text import WIDTH, aligned_within, printable, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: How many rows are shown unless --all asks for every one.
 TOP = 20
 
+#: Headings, each with whether the column is text.
+Columns: TypeAlias = tuple[tuple[str, bool], ...]
 #: Heading, and whether the column is text (left-aligned) rather than numbers.  `error` is approximate minus precise.
 COLUMNS = (
     ("victim", True),
@@ -91,7 +93,22 @@ def _chosen_by(approximate: bool, precise: bool) -> str:
     return "approximate" if approximate else "precise" if precise else ""
 
 
-def _columns(*, is_one: bool) -> tuple[tuple[str, bool], ...]:
+#: Columns that are left out where there is no room for them, the first one first.
+_MAY_BE_LEFT_OUT = ("MiB", "oom_score", "error")
+
+
+def _fitting(columns: Columns, rows: list[tuple[str, ...]], width: int, gap: int) -> list[int]:
+    """Which columns fit in `width` with `gap` blanks between them."""
+    widths = [max(len(name), *(len(row[at]) for row in rows)) for at, (name, _) in enumerate(columns)]
+    kept = list(range(len(columns)))
+    for name in _MAY_BE_LEFT_OUT:
+        if sum(widths[at] for at in kept) + gap * len(kept) <= width:
+            break
+        kept = [at for at in kept if columns[at][0] != name]
+    return kept
+
+
+def _columns(*, is_one: bool) -> Columns:
     return (*COLUMNS[: _ONE - 1], ("badness", False)) if is_one else COLUMNS
 
 
@@ -124,10 +141,13 @@ def print_table(
     victims = (approximate.chosen, precise.chosen)
     top = [task for index, task in enumerate(eligible) if index < TOP or task in victims]
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    for heading, is_text in _columns(is_one=is_one):
+    columns = _columns(is_one=is_one)
+    rows = [_shortened(row, is_one=is_one) for row in _rows(approximate, precise, top, has_badness=shown.badness)]
+    kept = _fitting(columns, rows, console.width, 1)
+    for heading, is_text in (columns[at] for at in kept):
         table.add_column(heading, justify="left" if is_text else "right", overflow="fold", no_wrap=not is_text)
-    for row in _rows(approximate, precise, top, has_badness=shown.badness):
-        table.add_row(*map(Text, _shortened(row, is_one=is_one)), style="bold red" if row[0] else None)
+    for row in rows:
+        table.add_row(*(Text(row[at]) for at in kept), style="bold red" if row[0] else None)
     console.print(_ONE_TITLE if is_one else _TITLE, highlight=False)
     console.print(table)
     more = len(eligible) - len(top)
@@ -135,7 +155,9 @@ def print_table(
     rest = [f"{more} more that may be killed"] * bool(more) + [f"{skipped} that may not"] * bool(skipped)
     if rest:
         console.print(f"Not shown: {' and '.join(rest)}; --all shows all.", highlight=False)
-    console.print(Text(shown.closing or _closing(approximate, precise, is_one=is_one)), style="bold")
+    closing = shown.closing or _closing(approximate, precise, is_one=is_one)
+    for line in wrapped(closing, width=min(console.width, WIDTH)):
+        console.print(Text(line), style="bold")
 
 
 def plain_table(
@@ -147,12 +169,12 @@ def plain_table(
 ) -> list[str]:
     """Every task, the worst first and those that may not be killed last, as lines of aligned text."""
     order = _order(approximate, precise, shown)
-    headings, are_text = zip(*_columns(is_one=is_one), strict=True)
+    columns = _columns(is_one=is_one)
+    rows = [_shortened(row, is_one=is_one) for row in _rows(approximate, precise, order, has_badness=shown.badness)]
     reasons = ["", *TaskView(approximate, order)["skip_reason"]]
-    rows = [
-        headings,
-        *(_shortened(row, is_one=is_one) for row in _rows(approximate, precise, order, has_badness=shown.badness)),
-    ]
-    sides = "".join("<" if is_text else ">" for is_text in are_text)
-    lines = aligned([(*row, reason) for row, reason in zip(rows, reasons, strict=True)], f"{sides}<")
-    return [_ONE_TITLE if is_one else _TITLE, *lines, shown.closing or _closing(approximate, precise, is_one=is_one)]
+    kept = _fitting(columns, rows, WIDTH, 2)
+    rows = [tuple(name for name, _ in columns), *rows]
+    sides = "".join("<" if columns[at][1] else ">" for at in kept)
+    cells = [(*(row[at] for at in kept), reason) for row, reason in zip(rows, reasons, strict=True)]
+    closing = shown.closing or _closing(approximate, precise, is_one=is_one)
+    return [_ONE_TITLE if is_one else _TITLE, *aligned_within(cells, f"{sides}<"), *wrapped(closing)]

@@ -9,6 +9,7 @@ from oomsel.inputs.log.facts import Facts
 from oomsel.kernel.event import OomReport
 from oomsel.klog.event import OomEvent
 from oomsel.outputs.tasks import TaskView
+from oomsel.text import UNLIMITED_KB
 
 
 class Process(NamedTuple):
@@ -38,8 +39,8 @@ class NameUse(NamedTuple):
     """All processes of one name, or of one cgroup; bytes."""
 
     name: bytes
-    processes: int
-    rss: int
+    processes: int  #: 0 where only memory.stat tells of a cgroup
+    rss: int  #: or what memory.stat shows of a cgroup: its anonymous memory and page cache
     swap: int
     share: float  #: of the RSS of all processes; 0 to 1
 
@@ -58,7 +59,7 @@ class Usage(NamedTuple):
 
     processes: tuple[Process, ...]  #: the largest first
     names: tuple[NameUse, ...]  #: the largest first
-    cgroups: tuple[NameUse, ...]  #: the largest first; empty where one or none is known: a log shows the victim's alone
+    cgroups: tuple[NameUse, ...]  #: the largest first; of a log those of which lines tell; empty where none are known
     kinds: tuple[Kind, ...]  #: each page in one of them, as far as the lines go
     parts: tuple[Kind, ...]  #: that are counted in one of `kinds` already
     capacity: int | None  #: bytes of RAM, or of the cgroup's limit
@@ -66,6 +67,7 @@ class Usage(NamedTuple):
     swap_total: int | None  #: bytes
     swap_used: int | None
     unseen: frozenset[int] = frozenset()  #: pids of tasks that no line of the log shows
+    cgroups_line: int | None = None  #: of the log, from which `cgroups` are
 
     @property
     def rss(self) -> int:
@@ -80,42 +82,59 @@ class Usage(NamedTuple):
 def usage_of(report: OomReport, event: OomEvent | None, facts: Facts | None, unseen: frozenset[int]) -> Usage:
     """The usage at an event; `unseen` are pids of tasks that no line shows."""
     processes = sorted(_processes(report, unseen), key=lambda process: -process.rss)
-    if event is not None:  # of who has no row only a kill line may tell: no share can be made of that
+    if event is not None and facts is not None:
+        # Of who has no row only a kill line may tell: no share can be made of that.
         shown = {row.pid for row in event.rows} | {row.numbers.get("tgid") for row in event.rows}
-        processes = [process for process in processes if process.pid in shown]
-    cgroups: tuple[NameUse, ...] = ()
-    kinds: tuple[Kind, ...] = ()
-    parts: tuple[Kind, ...] = ()
-    slabs: tuple[tuple[str, int], ...] = ()
-    swap_total, swap_used, capacity = None, None, None
-    if event is None or facts is None:
-        cgroups = _grouped((process.cgroup.encode(), process) for process in processes)
-        size, system = report.system.page_size, report.system
-        swap_total = system.total_swap_pages * size
-        capacity = report.totalpages * size - swap_total if report.oc.memcg is None else None
-        if report.oc.memcg is not None:
-            capacity = system.memcgs[report.oc.memcg].max * size
-    else:
-        kinds, parts = memcg_kinds(event) if event.is_memcg else machine_kinds(event, facts)
-        largest = sorted(event.slabs.items(), key=lambda item: -item[1])
-        slabs = tuple((name, kb << 10) for name, kb in largest[:3])
-        swap_total, swap_used = _swap(event)
-        if event.is_memcg:
-            capacity = None if event.memcg.memory is None else event.memcg.memory << 10
-        elif facts.ram is not None:
-            capacity = facts.ram * facts.page_size
+        return _of_event(event, facts, [process for process in processes if process.pid in shown], unseen)
+    cgroups = _grouped((process.cgroup.encode(), process) for process in processes)
+    system, page = report.system, report.system.page_size
+    swap = system.total_swap_pages * page
+    limit = None if report.oc.memcg is None else system.memcgs[report.oc.memcg].max
     return Usage(
         tuple(processes),
-        _grouped((process.comm, process) for process in processes),
+        _by_name(processes),
         cgroups if len(cgroups) > 1 else (),
+        (),
+        (),
+        report.totalpages * page - swap if limit is None else limit * page,
+        (),
+        swap,
+        None,
+        unseen,
+    )
+
+
+def usage_of_bare(event: OomEvent, facts: Facts) -> Usage:
+    """The usage at an event without a table."""
+    return _of_event(event, facts, [], frozenset())
+
+
+def _of_event(event: OomEvent, facts: Facts, processes: list[Process], unseen: frozenset[int]) -> Usage:
+    kinds, parts = memcg_kinds(event) if event.is_memcg else machine_kinds(event, facts)
+    largest = sorted(event.slabs.items(), key=lambda item: -item[1])
+    cgroups, cgroups_line = _cgroups(event, processes)
+    capacity = None
+    if event.is_memcg:
+        limit = event.memcg.memory
+        capacity = None if limit is None or limit >= UNLIMITED_KB else limit << 10
+    elif facts.ram is not None:
+        capacity = facts.ram * facts.page_size
+    return Usage(
+        tuple(processes),
+        _by_name(processes),
+        cgroups,
         kinds,
         parts,
         capacity,
-        slabs,
-        swap_total,
-        swap_used,
+        tuple((name, kb << 10) for name, kb in largest[:3]),
+        *_swap(event),
         unseen,
+        cgroups_line,
     )
+
+
+def _by_name(processes: list[Process]) -> tuple[NameUse, ...]:
+    return _grouped((process.comm, process) for process in processes)
 
 
 def _processes(report: OomReport, unseen: frozenset[int]) -> Iterator[Process]:
@@ -149,12 +168,39 @@ def _grouped(named: Iterable[tuple[bytes, Process]]) -> tuple[NameUse, ...]:
     return tuple(sorted(uses, key=lambda use: -use.rss))
 
 
+def _cgroups(event: OomEvent, processes: list[Process]) -> tuple[tuple[NameUse, ...], int | None]:
+    """What lines tell of single cgroups, and which: v1's memory.stat of those below, or a group that was killed.
+
+    The rows of a table name none.
+    """
+    memcg = event.memcg
+    if memcg.below and memcg.path is not None:
+        each = {memcg.path: memcg.stats, **memcg.below}
+        sizes = {path: stats.get("rss", 0) + stats.get("cache", 0) for path, stats in each.items()}
+        whole = max(sum(sizes.values()), 1)
+        uses = [
+            NameUse(path.encode(errors="surrogateescape"), 0, size, each[path].get("swap", 0), size / whole)
+            for path, size in sizes.items()
+        ]
+        return tuple(sorted(uses, key=lambda use: -use.rss)), memcg.stats_line
+    if event.group is None:
+        return (), None
+    killed = {kill.pid for kill in event.killed}
+    inside = [process for process in processes if process.pid in killed]
+    if not inside:
+        return (), None
+    rss, whole = sum(process.rss for process in inside), max(sum(process.rss for process in processes), 1)
+    name = event.group[1].encode(errors="surrogateescape")
+    swap = sum(process.swap for process in inside)
+    return (NameUse(name, len(inside), rss, swap, rss / whole),), event.group[0]
+
+
 def _swap(event: OomEvent) -> tuple[int | None, int | None]:
     """Bytes of swap that the cgroup may use or the machine has, and how much of it is used."""
     info, memcg = event.meminfo, event.memcg
     if event.is_memcg:
-        total = None if memcg.swap is None else memcg.swap << 10
-        used = memcg.stats.get("swap") if memcg.swap_usage is None else memcg.swap_usage << 10
+        total = None if memcg.swap is None or memcg.swap >= UNLIMITED_KB else memcg.swap << 10
+        used = memcg.all_stats.get("swap") if memcg.swap_usage is None else memcg.swap_usage << 10
         return total, used
     if info.total_swap_kb is None or info.free_swap_kb is None or info.total_swap_kb < info.free_swap_kb:
         return (None if info.total_swap_kb is None else max(info.total_swap_kb, 0) << 10), None
@@ -185,7 +231,7 @@ _FILE_PARTS = (
 
 def memcg_kinds(event: OomEvent) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
     """What memory.stat shows, apart and, of it, what is counted in another; shmem is taken out of the page cache."""
-    stats, line = event.memcg.stats, event.memcg.stats_line
+    stats, line = event.memcg.all_stats, event.memcg.stats_line
     if not stats:
         return (), ()
 
@@ -202,7 +248,11 @@ def memcg_kinds(event: OomEvent) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
     if shmem is not None:
         kinds = [kind._replace(size=max(kind.size - shmem, 0)) if kind.key == "file" else kind for kind in kinds]
         kinds.insert(2, Kind("shmem", "shmem and tmpfs", shmem, line))
-    if "kernel" not in stats:
+    else:
+        kinds = [kind._replace(words="page cache and tmpfs") if kind.key == "file" else kind for kind in kinds]
+    if "kernel" not in stats and event.memcg.kmem_usage is not None:
+        kinds.append(Kind("kernel", "the kernel for it (kmem)", event.memcg.kmem_usage << 10, event.memcg.line))
+    elif "kernel" not in stats:
         kinds, inner = kinds + inner, []
     if event.memcg.usage is not None and kinds:
         rest = (event.memcg.usage << 10) - sum(kind.size for kind in kinds)
@@ -254,9 +304,9 @@ def machine_kinds(event: OomEvent, facts: Facts) -> tuple[tuple[Kind, ...], tupl
             kinds.append(Kind("unaccounted", "in no counter of the report", rest, info.ram_line))
     parts = []
     if counts.get("free_cma"):
-        parts.append(Kind("free_cma", "of the free, CMA", counts["free_cma"] * page, line))
+        parts.append(Kind("free_cma", "free CMA", counts["free_cma"] * page, line))
     if info.huge_line is not None and info.huge_free_kb:
-        parts.append(Kind("huge_pages_free", "of the huge pages, free", info.huge_free_kb << 10, info.huge_line))
+        parts.append(Kind("huge_pages_free", "free huge pages", info.huge_free_kb << 10, info.huge_line))
     if counts.get("dirty"):
         parts.append(Kind("dirty", "dirty page cache", counts["dirty"] * page, line))
     return tuple(kinds), tuple(parts)

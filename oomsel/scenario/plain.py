@@ -9,6 +9,9 @@ from oomsel.scenario.declaration import Model
 from oomsel.scenario.models import Counter, Scenario, Task
 from oomsel.text import comm_to_text, format_numbers
 
+#: How the lines of a capture's description begin that say why it is not the whole machine.
+PART, HIDDEN = "only a part of the machine is seen", "/proc is mounted with "
+
 #: What is written before the other keys.
 _FIRST: dict[type[Model], tuple[str, ...]] = {Scenario: ("oomsel", "machine", "kernel"), Task: ("pid", "comm")}
 #: Keys whose lists of numbers are cpulists or nodelists.
@@ -38,3 +41,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_value(item) for item in value]
     return value
+
+
+def partial_of(description: str) -> tuple[str, ...]:
+    """Why a capture is not the whole machine, by its description: the lines that say so."""
+    return tuple(line for line in description.split("\n") if line.startswith((PART, HIDDEN)))

@@ -117,6 +117,30 @@ def _in_units(member: int, pages: int, unit: int, how: How) -> list[Run]:
     return [Run(member, sign * unit, whole, how)] * (whole > 0) + [Run(member, sign * rest, 1, how)] * (rest > 0)
 
 
+def rows_of(workload: Workload) -> int:
+    """About how many rows of updates there are, never far too few: what a simulation's time depends on."""
+    return sum(process.copies * process.threads * _rows_of_thread(process, workload) for process in workload.processes)
+
+
+def _rows_of_thread(process: Process, workload: Workload) -> int:
+    table = pages_per_table(workload.machine.page_size)
+    runs = operations = 0
+    held = process.start.anon
+    for step in process.do:
+        times = step.fork or step.times
+        if step.fork:  # of the last round, when it copies the most
+            grown = (held - process.start.anon) * (process.rounds - 1)
+            once = _runs_of_child(held + grown, process.start.swap, table)
+        else:
+            once = _runs_of_step(step, table)
+            held += sum(run.amount * run.times for run in once if run.member == MM_ANONPAGES) * process.threads
+        runs += len(once) * times
+        operations += sum(run.times for run in once) * times
+    every = process.schedule.every
+    moves = 0 if process.schedule.kind == "pinned" else operations * process.rounds // every
+    return runs * process.rounds + moves + workload.samples
+
+
 def operations_of(process: Process, page_size: int) -> int:
     """How many operations each thread of the process does."""
     return sum(times * sum(run.times for run in runs) for runs, times in runs_of(process, page_size))

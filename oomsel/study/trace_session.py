@@ -11,7 +11,7 @@ from oomsel.inputs.source import Peekable
 from oomsel.inputs.trace.line import Lost, Victim
 from oomsel.inputs.trace.reader import Piece, TraceReader
 from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
-from oomsel.outputs.replay import ReplayRow, VictimEvidence
+from oomsel.outputs.replay import ReplayRow, VictimEvidence, seconds
 from oomsel.study.trace_replay import BEFORE_6_2, TraceReplay
 from oomsel.study.traced_mm import TracedMm
 
@@ -78,16 +78,27 @@ class TraceSession:
         self.victims: list[VictimEvidence] = []
         self.losses = 0
         self.time = 0  #: nanoseconds of the last event that was replayed
+        self.is_past_end = False  #: whether the trace ends before the moment that was asked for
 
     def moments(self) -> Iterator[ReplayRow]:
         """The rows of every moment, in the order of time.  Raises InputError."""
         if self._options.at is not None:
             self._run_to(self._options.at)
-            yield from self._rows(self._options.at)
+            yield from self._rows(self.moment)
         elif self._options.every is not None:
             yield from self._at_intervals(self._options.every)
         else:
             yield from self._at_a_few_moments()
+
+    @property
+    def moment(self) -> int:
+        """The last moment that is shown, nanoseconds: the one asked for, or the trace's end if that comes before."""
+        return self.time if self._options.at is None or self.is_past_end else self._options.at
+
+    @property
+    def cut(self) -> int | None:
+        """The number of the last line, where it is cut off."""
+        return self._reader.cut
 
     def _events(self) -> Iterator[Piece]:
         """Pieces that are still to be fed; what stands between them is dealt with."""
@@ -111,6 +122,8 @@ class TraceSession:
                 self._feed(piece.part(0, upto))
             if upto < len(piece.stem):
                 break
+        else:
+            self.is_past_end = self.time < moment
         if not self.replay.updates and not self.victims:
             raise InputError(self._name, [Problem(f"no event up to {moment / 1e9:.6f} seconds; use a later moment")])
 
@@ -218,6 +231,10 @@ def _rounded(interval: int) -> int:
 
 def notes_of(session: TraceSession) -> Iterable[str]:
     """What a person should know of the replay, sentences without their full stop."""
+    if session.is_past_end:
+        yield f"the trace ends at {seconds(session.time)} seconds, before the moment asked for; this is its end"
+    if session.cut is not None:
+        yield f"line {session.cut}, the last one, is cut off, and left out"
     if session.losses:
         places = "1 place" if session.losses == 1 else f"{session.losses} places"
         yield f"events are lost in {places}; what they touch is known again only as a range"

@@ -33,9 +33,10 @@ class Batch(NamedTuple):
     def add(self, values: int, amounts: Iterable[int]) -> int:
         """The set after so many adds."""
         anything, zero = self.anything, 1 << (self.pages - 1)
+        most = 2 * self.pages  # so much folds whatever a slot holds
         for amount in amounts:
             if amount >= 0:
-                moved = values << amount
+                moved = values << min(amount, most)
                 inside = moved & anything
                 values = inside if inside == moved else inside | zero
             else:

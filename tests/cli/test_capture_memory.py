@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -49,6 +50,16 @@ def test_a_byte_is_missing(recorded: Recorded) -> None:
     assert ran.err == (
         f"oomsel: vmcore: the memory at {address:#x} is not there; the dump is cut, damaged or filtered too hard\n"
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@pytest.mark.parametrize("words", [["--vmcore", "PIPE"], ["--vmcore", __file__, "--vmlinux", "PIPE"]])
+def test_a_pipe_is_not_waited_for(words: list[str], tmp_path: Path) -> None:
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    ran = run("capture", *(word.replace("PIPE", pipe) for word in words))
+    said = "no regular file, which is read here and there; save it in one first"
+    assert (ran.status, ran.out, ran.err) == (2, "", f"oomsel: {pipe}: {said}\n")
 
 
 @pytest.mark.parametrize("words", [["--vmcore", "/etc/hostname"], ["--kcore"], ["--qemu", "/nowhere"]])

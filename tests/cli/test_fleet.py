@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+from multiprocessing import get_start_method
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,21 @@ def test_several_processes_say_the_same(fleet: Path, form: str) -> None:
     alone, together = (_run("--format", form, "-j", jobs, str(fleet)) for jobs in ("1", "3"))
     assert alone.status == together.status == 0
     assert alone.out == together.out != ""
+
+
+def _dies(*_: object) -> None:
+    os._exit(9)
+
+
+def test_a_killed_process_is_told(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if get_start_method() != "fork":
+        pytest.skip("what is patched here is not patched in a process that begins anew")
+    monkeypatch.setattr("oomsel.cli.scanning._whole", _dies)
+    ran = _run("-j", "2", str(fleet))
+    assert (ran.status, ran.err) == (
+        2,
+        "oomsel: a process that read logs was killed, perhaps for want of memory; use fewer of them, with -j\n",
+    )
 
 
 def test_json_lines_and_parquet_hold_what_csv_holds(fleet: Path, tmp_path: Path) -> None:

@@ -133,3 +133,22 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == -signal.SIGPIPE  # as of any filter
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--cpus", "7" * 4400],
+        ["--pid", "-" + "7" * 4400],
+        ["--kernel", "x" * 9000],
+        ["--set", "oom.order=" + "x" * 9000],
+    ],
+)
+def test_an_options_value_without_end_is_told_in_a_line(words: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(FLIP)
+    ran = run("select", *words, path)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"oomsel: {words[0]}")
+    assert ran.err[-6:-1] not in words[1]  # the end says what would be right
+    assert len(ran.err) < 1010

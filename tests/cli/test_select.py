@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from oomsel.text import wrapped
 from tests.running import run
 from tests.support import DATA
 
@@ -247,7 +248,7 @@ def test_a_hostile_file_name_is_shown_as_text(tmp_path: Path) -> None:
 
 
 def test_tables(flip: Path) -> None:
-    sentence = BOTH.splitlines()[-1].removeprefix("# ")
+    sentence = "\n".join(wrapped(BOTH.splitlines()[-1].removeprefix("# ")))
     ran = run("select", "--format", "table", flip)
     assert ran == (
         0,

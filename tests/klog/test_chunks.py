@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from time import sleep
 
 from oomsel.klog.chunks import CHUNK, HEADROOM, ChunkReader
@@ -17,3 +18,16 @@ def test_a_chunk_stays_as_it_is_while_the_next_one_is_taken() -> None:
         assert before.buffer[HEADROOM:] == bytes([number - 1]) * CHUNK
         before = chunk
     assert reader.next().size == 0
+
+
+def test_input_that_is_refused_leaves_no_thread_behind() -> None:
+    before = threading.active_count()
+    for _ in range(20):
+        reader = ChunkReader(io.BytesIO(b"x" * 4 * CHUNK))
+        assert reader.next().size == CHUNK
+        del reader
+    for _ in range(500):  # each of them needs a moment to end
+        if threading.active_count() <= before:
+            break
+        sleep(0.01)
+    assert threading.active_count() <= before

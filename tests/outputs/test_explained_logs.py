@@ -72,7 +72,7 @@ def test_no_word_of_the_mails_on_the_first_screen(name: str) -> None:
         assert words not in screen
 
 
-def _check(value: Any, schema: dict[str, Any], where: str) -> None:
+def check_schema(value: Any, schema: dict[str, Any], where: str) -> None:
     """The part of JSON Schema that the explanation's uses."""
     if "anyOf" in schema:
         schema = schema["anyOf"][1 if value is None else 0]
@@ -89,21 +89,21 @@ def _check(value: Any, schema: dict[str, Any], where: str) -> None:
     if isinstance(value, dict) and "properties" in schema:
         assert set(value) == set(schema["properties"]), where
         for key, part in value.items():
-            _check(part, schema["properties"][key], f"{where}.{key}")
+            check_schema(part, schema["properties"][key], f"{where}.{key}")
     if isinstance(value, list) and "items" in schema:
         for part in value:
-            _check(part, schema["items"], f"{where}[]")
+            check_schema(part, schema["items"], f"{where}[]")
 
 
 @pytest.mark.parametrize("name", LOGS)
 def test_the_data_is_of_its_schema(name: str) -> None:
-    _check(explained(LOGS[name]), explanation_schema(), "")
+    check_schema(explained(LOGS[name]), explanation_schema(), "")
 
 
 @pytest.mark.parametrize("name", ["cgroup.yaml", "real-contest.yaml"])
 def test_a_scenarios_data_is_of_its_schema(name: str) -> None:
     found = explained(Path(__file__).parents[2] / "examples" / name)
-    _check(found, explanation_schema(), "")
+    check_schema(found, explanation_schema(), "")
     assert json.loads(run("schema", "--of", "explanation").out)["title"] == "oomsel explanation, format 1"
 
 
@@ -128,7 +128,8 @@ def test_cma_alone_is_told() -> None:
 
 def test_a_rescue_that_ends_in_a_panic_warns() -> None:
     (advice,) = [each for each in explained(LOGS["g02_hugepages_reserved"])["advice"] if each["kind"] == "protect"]
-    assert advice["warning"] == "then the machine panics"
+    assert advice["warning"] == "-1000 for 7000 (server) leaves nobody to kill"
+    assert advice["sentence"].endswith("saves 7000 (server): then the machine panics.")
 
 
 def test_a_panic_is_not_a_kill() -> None:

@@ -38,7 +38,7 @@ def test_a_cgroup_is_known_by_its_lines_and_a_guess_is_called_one() -> None:
     assert "The cgroup /kubepods/burstable/podAAAA reached its limit of 204800 kB." in said
     assert "the log begins inside this report, at its cgroup's name" in said
     assert "badness is set against 51200 pages, which is a guess" in said
-    assert " saves " not in said
+    assert "If totalpages is 51200 pages, which is a guess: an oom_score_adj of -964 instead of 900 saves" in said
     first, *_, summary, _ = run("select", "--mode", "kernel", str(CUT / "r01_v1_memcg_head_lost.log")).splitlines()
     assert first == "? invoked oom-killer: gfp_mask=?, order=?, oom_score_adj=?"
     assert "oom_memcg=/kubepods/burstable/podAAAA,task_memcg=/kubepods/burstable/podAAAA/cccc,task=eater" in summary

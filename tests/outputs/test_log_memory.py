@@ -130,7 +130,7 @@ def test_order_3_finds_no_block() -> None:
 def test_swap_that_has_room() -> None:
     raw = (DATA / "logs" / "g07_plenty_of_free_swap.log").read_text()
     assert summary(raw)[-1] == (
-        "every zone is below its min; swap has room and 2969.1 MiB of anonymous memory and shmem are still in RAM:"
+        "every zone is below its min; swap has room and 2.9 GiB of anonymous memory and shmem are still in RAM:"
         " why they were not swapped out is not in the log"
     )
     little = raw.replace("inactive_anon:760000", "inactive_anon:1000")

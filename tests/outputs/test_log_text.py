@@ -93,7 +93,7 @@ def test_rows_that_are_lost_may_change_the_choice(tmp_path: Path) -> None:
     path = logged(tmp_path, [line for line in LINES if "[    200]" not in line])
     remark = "Of the rows that are left 194 (chrome) is chosen; rows are lost, and with all of them it may be another."
     assert run("select", path).out.split("\n")[-2] == f"# {remark}"
-    assert run("select", "--format", "table", "--all", path).out.split("\n")[-2] == remark
+    assert run("select", "--format", "table", "--all", path).out.replace("\n", " ").endswith(f" {remark} ")
     assert "saves" not in run("explain", path).out
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import textwrap
 
 from rich.console import Console
 
 from oomsel.diff.tasks import compared_report
 from oomsel.outputs.explain import explain
 from oomsel.outputs.table import plain_table, print_table
+from oomsel.text import wrapped
 from tests.support import report_of
 
 BODY = r"""
@@ -41,7 +41,7 @@ def test_a_whole_table() -> None:
         "precise      11 under          0       670         608     639   -31 -0.1",
         r"             12 esc\x1b[31m -999         1      -99891  -99891     0  0.0",
         "Not shown: 2 that may not; --all shows all.",
-        *textwrap.wrap(SENTENCE, 80),
+        *wrapped(SENTENCE),
     ]
 
 
@@ -49,13 +49,15 @@ def test_every_task_the_worst_first_and_why_the_others_may_not_die() -> None:
     lines = plain_table(report_of(BODY), report_of(BODY, "precise"))
     assert lines == [
         "Badness in pages, as each mode reads it; error is approximate minus precise.",
-        "victim       pid  name           adj  oom_score  approximate  precise  error   MiB",
-        "approximate   10  over             0        670          645      582    +63  +0.2",
-        "precise       11  under            0        670          608      639    -31  -0.1",
-        r"              12  esc\x1b[31m   -999          1       -99891   -99891      0   0.0",
-        "               2  kthreadd         0          0            -        -      0   0.0  is a kernel thread",
-        "              13  never        -1000          0            -        -      0   0.0  has oom_score_adj -1000",
-        SENTENCE,
+        "victim       pid  name           adj  oom_score  approximate  precise  error",
+        "approximate   10  over             0        670          645      582    +63",
+        "precise       11  under            0        670          608      639    -31",
+        r"              12  esc\x1b[31m   -999          1       -99891   -99891      0",
+        "               2  kthreadd         0          0            -        -      0",
+        "      is a kernel thread",
+        "              13  never        -1000          0            -        -      0",
+        "      has oom_score_adj -1000",
+        *wrapped(SENTENCE),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 
 from oomsel.errors import InputError
+from oomsel.study.effort import seconds_of_study, seconds_of_workload
 from oomsel.study.executors import executor_for
 from oomsel.study.grid import Study, SweepRow, Trial, read_study, run_trial, trials_of, workload_of
 from oomsel.study.sweep import Journal, JournalError, open_journal, sweep
@@ -158,6 +160,121 @@ def test_a_line_that_was_cut_off_is_done_again(tmp_path: Path) -> None:
     assert open_journal(str(path), study(), resume=True).done == journal.done
 
 
+def signed(journal: Journal, text: str) -> str:
+    return f"{journal._checksum(text)} {text}"
+
+
+@pytest.mark.parametrize("at", range(3, 1700, 97))
+def test_a_damaged_line_is_done_again(at: int, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    swept(open_journal(str(path), study(), resume=False))
+    raw = bytearray(path.read_bytes())
+    begin = raw.find(b"\n") + 1
+    raw[begin + at] ^= 1
+    path.write_bytes(raw)
+    journal = open_journal(str(path), study(), resume=True)
+    assert journal.damaged >= 1
+    assert 10 <= len(journal.done) < 12
+    assert swept(journal) == whole()
+    again = open_journal(str(path), study(), resume=True)
+    assert again.done == journal.done
+
+
+ROW = '[4, 1, 2, 3, 1, "percpu", 552, 0, 0, 62, 0, 0, 0, 0]'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[2]",
+        "[]",
+        "7",
+        "[0, null]",
+        f"[77, {ROW}, {ROW}]",
+        f"[0, {ROW}]",
+        f"[0, {ROW}, {ROW}]",
+        f"[0, {ROW}, {ROW.replace('percpu', '=cmd()')}]",
+        f"[0, {ROW}, {ROW.replace('percpu', 'tree').replace('552', 'null')}]",
+        f"[0, {ROW}, {ROW.replace('percpu', 'tree').replace('552', '9' * 300)}]",
+        f"[0, {ROW}, {ROW.replace('percpu', 'tree').replace('552', '9' * 5000)}]",
+        f"[0, {ROW}, {ROW.replace('percpu', 'tree').replace('552', 'true')}]",
+        f"[0, {ROW}, {ROW.replace('percpu', 'tree').replace('[4', '[9')}]",
+        "[" * 100_000,
+    ],
+)
+def test_what_no_trial_can_have_is_done_again(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    swept(open_journal(str(path), study(), resume=False))
+    head, _, *others = path.read_text().split("\n")
+    journal = Journal(str(path), study())
+    path.write_text("\n".join([head, signed(journal, line), *others]))
+    journal = open_journal(str(path), study(), resume=True)
+    assert (len(journal.done), 0 in journal.done) == (11, False)
+    assert journal.damaged >= 1
+    assert swept(journal) == whole()
+
+
+def test_a_damaged_table_is_told(file: str, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    path = tmp_path / "out.csv.part"
+    swept(open_journal(str(path), study(), resume=False))
+    path.write_bytes(path.read_bytes().replace(b'"tree"', b'"free"', 1))
+    result = cli_run("--resume", "-o", str(out), file)
+    assert (result.status, out.read_text()) == (0, whole())
+    assert result.err == f"oomsel: {path}: damaged lines: 1; their trials are simulated again\n"
+
+
+def test_two_sweeps_of_one_table(file: str, tmp_path: Path) -> None:
+    path = str(tmp_path / "out.csv.part")
+    late = open_journal(path, study(), resume=False)
+    first = open_journal(path, study(), resume=False)
+    said = f"{path}: another sweep is writing this table; wait for it, or write to another file"
+    with first.writing() as note:
+        for resume in (False, True):
+            with pytest.raises(JournalError, match=said):
+                open_journal(path, study(), resume=resume)
+        with pytest.raises(JournalError, match=said):
+            swept(late)
+        note(0, run_trial(study(), next(iter(trials_of(study())))))
+        assert cli_run("-o", str(tmp_path / "out.csv"), file).err == f"oomsel: {said}\n"
+    assert swept(open_journal(path, study(), resume=True)) == whole()
+
+
+def test_a_journal_that_somebody_removes(tmp_path: Path) -> None:
+    journal = open_journal(str(tmp_path / "j"), study(), resume=False)
+    swept(journal)
+    journal.remove()
+    journal.remove()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_journal_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "j")
+    with pytest.raises(JournalError, match="no regular file"):
+        open_journal(str(tmp_path / "j"), study(), resume=True)
+
+
+def test_absurd_counts_are_told_before(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALL.replace("seeds: 3", "seeds: 100000"))
+    result = cli_run("-o", str(tmp_path / "out.csv"), str(path))
+    assert result.status == 2
+    assert re.fullmatch(
+        r"oomsel: \S+: this takes about [0-9]+ minutes; use smaller counts, or allow it with --minutes [0-9]+\n",
+        result.err,
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["s.yaml"]
+
+
+@pytest.mark.parametrize("churn", [0, 40])
+@pytest.mark.parametrize("hop", [1, 7, 100])
+def test_the_estimate_of_a_study_is_that_of_its_workloads(churn: int, hop: int) -> None:
+    one = study(SMALL.replace("hop: 3", f"hop: {hop}").replace("churn: 40", f"churn: {churn}"))
+    trials = list(trials_of(one))
+    apart = sum(seconds_of_workload(workload_of(one, trial), len(one.grid.designs)) for trial in trials)
+    assert seconds_of_study(one) - 0.005 * len(trials) == pytest.approx(apart, rel=0.3)
+
+
 @pytest.mark.parametrize("left", [0, 1, 40, -1])
 def test_a_journal_of_which_the_head_is_cut_off_begins_anew(tmp_path: Path, left: int) -> None:
     path = tmp_path / "j"
@@ -250,7 +367,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout) == (130, "")
-    assert stderr.startswith("oomsel: interrupted; ")
+    assert "oomsel: interrupted; " in stderr
     assert stderr.endswith(f" of 24 trials are kept in {part}; --resume goes on\n")
     assert not out.exists()
     assert cli_run("-o", str(out), "--resume", str(path)).status == 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.log.allocation import allocating_task, allocation_of, with_cpuset
+from oomsel.inputs.log.digest import Digest
 from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.memcgs import LogMemcgs
 from oomsel.inputs.log.nodes import machine_of
@@ -16,6 +17,25 @@ from oomsel.scenario.rules.machine import pids_of
 from oomsel.text import TASK_COMM_LEN, printable
 
 _PANICS = {"Out of memory: system-wide": 1, "Out of memory: compulsory": 2}
+
+
+class NothingToChoose(InputError):
+    """A report without a task table, or a row of it: there is no choice to make again.
+
+    `bare` is what can be told of it all the same.
+    """
+
+    bare: BareReading
+
+
+@dataclass(frozen=True, slots=True)
+class BareReading:
+    """A report from which no scenario can be made."""
+
+    event: OomEvent
+    facts: Facts
+    picked_because: str | None
+    others: tuple[Digest, ...]  #: the log's reports in short, where they were asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +52,7 @@ class LogScenario:
 def scenario_of_event(source: str, event: OomEvent, facts: Facts, skip_reasons: dict[int, str]) -> LogScenario:
     """The scenario that a report shows; `skip_reasons` say of pids why the kernel did not choose them.
 
-    Raises InputError where the report shows nobody to choose from.
+    Raises NothingToChoose where the report shows nobody to choose from.
     """
     _refuse_empty(source, event)
     found = tasks_of(event, facts, skip_reasons)
@@ -69,7 +89,7 @@ def _refuse_empty(source: str, event: OomEvent) -> None:
     if event.header_line is not None:
         what = f"has no row that can be read{': its lines are cut' if event.cut_rows else ''}"
     message = f"report {event.index} {what}, so there is nothing to choose from; oomsel events lists the others"
-    raise InputError(source, [Problem(message, event.first_line)])
+    raise NothingToChoose(source, [Problem(message, event.first_line)])
 
 
 def _refuse_impossible(source: str, event: OomEvent, tasks: list[Task], oom: Oom) -> None:

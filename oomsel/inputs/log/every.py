@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.identify import Kind, identify
+from oomsel.inputs.log.convert import BareReading, NothingToChoose
 from oomsel.inputs.log.options import LogOptions
 from oomsel.inputs.log.pick import Picked
 from oomsel.inputs.log.reading import scenario_of
@@ -16,21 +17,25 @@ from oomsel.scenario.models import Scenario
 
 
 def every_event(
-    name: str, overrides: Sequence[str], kernel: str | None, options: LogOptions
-) -> Iterator[tuple[OomEvent, Scenario | None]]:
-    """Each report with its scenario, None for one that holds too little; raises InputError for what is no log."""
+    name: str, overrides: Sequence[str], kernel: str | None, options: LogOptions, *, keep_source: bool = False
+) -> Iterator[tuple[OomEvent, Scenario | BareReading | str]]:
+    """Each report with its scenario, what is known of one without a table, or why it cannot be explained.
+
+    Raises InputError for what is no log.
+    """
     found = False
     with open_source(name) as stream:
         if identify(stream) not in (Kind.LOG, Kind.KERNEL_TEXT):
             raise InputError(name, [Problem("no kernel log; --all-events is for those")])
-        reader = LogReader(stream)
+        reader = LogReader(stream, keep_source=keep_source)
         for event in reader.events():
             found = True
             picked = Picked(event, reader.context.copy(), None)
             try:
-                scenario = scenario_of(picked, name, overrides, kernel, options) if event.rows else None
-            except InputError:
-                scenario = None
-            yield event, scenario
+                yield event, scenario_of(picked, name, overrides, kernel, options)
+            except NothingToChoose as nothing:
+                yield event, nothing.bare
+            except InputError as error:
+                yield event, "; ".join(problem.message for problem in error.problems)
     if not found:
         raise InputError(name, [Problem("no OOM report in this log")])

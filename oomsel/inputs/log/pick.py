@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
 from oomsel.errors import InputError, Problem
+from oomsel.inputs.log.digest import Digest, digest_of
 from oomsel.inputs.log.options import LogOptions
 from oomsel.klog.chunks import Readable
 from oomsel.klog.clock import moment_of
@@ -14,6 +16,8 @@ from oomsel.klog.reader import LogContext, LogReader
 
 #: Reports of one machine that are not further apart are one storm.
 STORM_SECONDS = 60
+#: Other reports that are kept in short.
+_MOST_OTHERS = 500
 
 
 def are_near(one: OomEvent | None, other: OomEvent) -> bool:
@@ -24,7 +28,7 @@ def are_near(one: OomEvent | None, other: OomEvent) -> bool:
     return apart is not None and abs(apart) < STORM_SECONDS
 
 
-def seconds_between(one: OomEvent, other: OomEvent) -> float | None:
+def seconds_between(one: OomEvent | Digest, other: OomEvent | Digest) -> float | None:
     """From one report to the other; None where their times do not tell."""
     first, second = moment_of(one.stamp or one.date), moment_of(other.stamp or other.date)
     if first.seconds is not None and second.seconds is not None:
@@ -40,6 +44,7 @@ class Picked(NamedTuple):
     event: OomEvent
     context: LogContext
     because: str | None
+    others: tuple[Digest, ...] = ()  #: for `explain`: the log's reports in short, this one too, the last so many
 
 
 def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[[int], None] | None = None) -> Picked:
@@ -47,12 +52,17 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
 
     Raises InputError where the log has no such report.
     """
-    reader = LogReader(stream, progress=progress)
+    reader = LogReader(stream, keep_source=options.keep_source, progress=progress)
     best: tuple[int, OomEvent, LogContext] | None = None
     latest: OomEvent | None = None  #: of the reports that fit as well as the best
     count = storm = 0
+    others: deque[Digest] = deque(maxlen=_MOST_OTHERS)
     for event in reader.events():
         count += 1
+        if options.told is not None:
+            options.told(event)
+        if options.first_of_storm:
+            others.append(digest_of(event, reader.context.boots))
         fit = _fit(event, options)
         if fit and (best is None or fit >= best[0]):
             goes_on = options.first_of_storm and best is not None and best[0] == fit and are_near(latest, event)
@@ -60,7 +70,7 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
             if not goes_on:
                 best = (fit, event, reader.context.copy())
             latest = event
-        if event.index == options.event:
+        if event.index == options.event and options.told is None:
             break
     if best is None:
         raise InputError(source, [Problem(_nothing(count, options))])
@@ -72,14 +82,14 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
         context.online_cpus = context.online_cpus or later.online_cpus
         context.forgeable |= later.forgeable
     if options.event is not None or options.pid is not None or options.last or count == 1:
-        return Picked(event, context, None)
+        return Picked(event, context, None, tuple(others))
     if storm > 1:
         what = f"the first of the last storm, {storm} reports less than {STORM_SECONDS} s apart,"
     else:
         what = "the last complete one" if fit == 4 else "the last with a table" if fit >= 2 else "the last"
     what = what if what.endswith(",") else f"{what},"
     because = f"{count} reports; this is number {event.index}, {what} line {event.first_line}; --event N picks another"
-    return Picked(event, context, because)
+    return Picked(event, context, because, tuple(others))
 
 
 def _fit(event: OomEvent, options: LogOptions) -> int:

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from oomsel.errors import Problem
-from oomsel.inputs.log.convert import LogScenario, scenario_of_event
+from oomsel.inputs.log.convert import BareReading, LogScenario, NothingToChoose, scenario_of_event
+from oomsel.inputs.log.digest import Digest
 from oomsel.inputs.log.facts import Facts, facts_of
 from oomsel.inputs.log.options import LogOptions
 from oomsel.inputs.log.pick import Picked, pick
@@ -44,6 +45,7 @@ class LogReading:
     assumed_pids: frozenset[int] = frozenset()  #: pids of tasks that no line shows: not to be named
     states_total: bool = False  #: whether a what-if states totalpages
     names_kernel: bool = False  #: whether a what-if names another release than the log's
+    others: tuple[Digest, ...] = ()  #: the log's reports in short, where they were asked for
 
 
 class LogPlaces(Places):
@@ -96,7 +98,11 @@ def scenario_of(
     event, context = picked.event, picked.context
     facts = facts_of(event, context, page_size=options.page_size, cpus=options.cpus)
     skip_reasons = skip_reasons_of(event, context, facts)
-    built = scenario_of_event(source, event, facts, skip_reasons)
+    try:
+        built = scenario_of_event(source, event, facts, skip_reasons)
+    except NothingToChoose as nothing:
+        nothing.bare = BareReading(event, facts, picked.because, picked.others)
+        raise
     places = LogPlaces(source, built)
     is_changed = bool(overrides) or kernel is not None
     if is_changed:
@@ -105,7 +111,7 @@ def scenario_of(
         scenario = check_scenario(built.scenario, places)
     reading = LogReading(
         event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.assumed_pids,
-        any(_TOTAL.match(override) for override in overrides), scenario.kernel != facts.kernel,
+        any(_TOTAL.match(override) for override in overrides), scenario.kernel != facts.kernel, picked.others,
     )  # fmt: skip
     vars(scenario)["log"] = reading  # no key of the file
     return scenario

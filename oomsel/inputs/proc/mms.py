@@ -8,9 +8,10 @@ import platform
 from collections.abc import Callable, Iterable
 from functools import cmp_to_key
 
-from oomsel.errors import InputError, Problem, unreadable
+from oomsel.errors import InputError, Problem
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.tree import Tree
+from oomsel.inputs.source import open_source
 
 #: The number of kcmp(2), by what uname(2) calls the machine.
 _KCMP = {
@@ -25,6 +26,8 @@ _KCMP = {
     "s390x": 343,
 }
 _KCMP_VM = 1
+#: Bytes of a list of who shares an mm.
+_MOST = 1 << 26
 
 
 def label_shared_mms(tree: Tree, processes: Iterable[Process], kcmp: str | None) -> bool:
@@ -51,10 +54,9 @@ def label_shared_mms(tree: Tree, processes: Iterable[Process], kcmp: str | None)
 def _groups_of_file(kcmp: str, processes: list[Process]) -> list[list[Process]]:
     by_pid = {process.mm_pid: process for process in processes}
     try:
-        with open(kcmp, encoding="ascii") as file:
-            lines = [[int(pid) for pid in line.split()] for line in file]
-    except OSError as error:
-        raise unreadable(kcmp, error) from None
+        with open_source(kcmp) as stream:
+            text = stream.read_whole(_MOST).decode("ascii")
+        lines = [[int(pid) for pid in line.split()] for line in text.split("\n")]
     except ValueError:
         raise InputError(kcmp, [Problem("not only pids; use an mm a line, the pids of its threads")]) from None
     found = ([by_pid[pid] for pid in pids if pid in by_pid] for pids in lines)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.reading import ProcReading
+from oomsel.scenario.plain import HIDDEN, PART
 from oomsel.text import printable, process_name
 
 #: Processes that are named under each reason.
@@ -21,11 +22,11 @@ def _part_only(reading: ProcReading) -> Iterator[str]:
     """Why this is not the whole machine."""
     if reading.in_namespace:
         yield (
-            "only a part of the machine is seen: the pids are those of a container (a pid namespace), whose pid 1"
+            f"{PART}: the pids are those of a container (a pid namespace), whose pid 1"
             " is not the global init; processes outside of it are missing"
         )
     if reading.hidepid is not None:
-        yield f"/proc is mounted with {reading.hidepid}: other people's processes may be missing"
+        yield f"{HIDDEN}{reading.hidepid}: other people's processes may be missing"
     limit = reading.cgroups.root_limit()
     if limit is not None:
         yield (

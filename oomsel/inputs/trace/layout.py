@@ -19,6 +19,7 @@ Bools = npt.NDArray[np.bool_]
 _NAMED, _NUMBERED = 28, 26
 _HEAD = 16  #: bytes up to the CPU that hold the pid
 _EVENT = 8  #: bytes of the event's name that are looked at
+_BEFORE_SIZE = 16  #: bytes before the size, which reach back to the tail: at most `MEMPAGES size=`
 
 
 class Layout(NamedTuple):
@@ -60,18 +61,22 @@ class Layout(NamedTuple):
         is_other = fits & ~is_needed
         return fits & is_needed & (length > self.mm + self.tail), is_other
 
-    def hashes(self, hasher: Hasher, text: Bytes, starts: Ints) -> Words:
-        """The hash of each line's stem; windows behind its end must be inside of `text`."""
-        hashes = np.full(len(starts), self.mm, np.uint64)
+    def hashes(self, hasher: Hasher, text: Bytes, starts: Ints, sizes: Ints) -> Words:
+        """The hash of each line's stem; windows behind its end must be inside of `text`.
+
+        `sizes` is where each line's size begins: what stands between it and the tail belongs to the stem, too.
+        """
+        hashes = (sizes - starts).astype(np.uint64)
         begin = max(self.cpu_end + 1 - _HEAD, 0)
         word = hasher.add(hashes, text, starts + begin, self.cpu_end + 1 - begin, 0)
         word = hasher.add(hashes, text, starts + self.event, _EVENT, word)
-        hasher.add(hashes, text, starts + self.mm - 4, self.tail + 4, word)
+        word = hasher.add(hashes, text, starts + self.mm - 4, self.tail + 4, word)
+        hasher.add(hashes, text, sizes - _BEFORE_SIZE, _BEFORE_SIZE, word)
         return hashes
 
 
-def sizes_of(text: Bytes, ends: Ints) -> tuple[Ints, Bools]:
-    """The number between `size=` and the B before each of `ends`, and whether there is one of at most 15 digits."""
+def sizes_of(text: Bytes, ends: Ints) -> tuple[Ints, Ints, Bools]:
+    """The number between `=` and the B before each of `ends`, where it begins, and whether it has 1 to 15 digits."""
     words = words_at(text, ends - 17, 2)
     value, digits = _number_at_the_end(words[:, 1])
     longer = np.flatnonzero(digits == 8)
@@ -80,7 +85,7 @@ def sizes_of(text: Bytes, ends: Ints) -> tuple[Ints, Bools]:
         value[longer] += higher * 10**8
         digits[longer] += more
     is_size = (digits > 0) & (digits < 16) & (text[ends - 1] == ord("B")) & (text[ends - 2 - digits] == ord("="))
-    return value, is_size
+    return value, ends - 1 - digits, is_size
 
 
 def _number_at_the_end(eight: Words) -> tuple[Ints, Ints]:

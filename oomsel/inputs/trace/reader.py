@@ -81,6 +81,7 @@ class TraceReader:
         self._stems, self._hasher = Stems(), Hasher()
         self._lines = 0
         self._found = False
+        self.cut: int | None = None  #: the number of the last line, where it is cut off and left out
 
     def __iter__(self) -> Iterator[Piece | Victim | Lost]:
         """Everything that is needed, in the order of the lines.  Raises InputError where a line cannot be read."""
@@ -102,15 +103,17 @@ class TraceReader:
                 raise InputError(self._name, [Problem(what, self._lines + len(newlines) + 1)])
             rest = bytes(buffer[stop:end])
             if len(newlines):
-                yield from self._piece(buffer, begin, newlines)
+                yield from self._piece(buffer, begin, newlines, is_open=not chunk.size)
                 self._lines += len(newlines)
             if not chunk.size:
                 break
         if not self._found:
             raise InputError(self._name, [Problem(f"no kmem:rss_stat event in it; {_RECORD}")])
 
-    def _piece(self, buffer: bytearray, begin: int, newlines: Ints) -> Iterator[Piece | Victim | Lost]:
-        """What is in some whole lines."""
+    def _piece(
+        self, buffer: bytearray, begin: int, newlines: Ints, *, is_open: bool
+    ) -> Iterator[Piece | Victim | Lost]:
+        """What is in some whole lines, or in the last one, which `is_open` without a newline and may be cut."""
         starts = np.empty_like(newlines)
         starts[0], starts[1:] = begin, newlines[:-1] + 1
         if len(self._stems) + len(starts) > MOST:
@@ -120,10 +123,15 @@ class TraceReader:
         for index in np.flatnonzero(stem == _UNREAD).tolist():
             line = bytes(buffer[starts[index] : newlines[index]])
             if not may_matter(line):
+                if is_open and line.strip() and not line.startswith(b"#"):
+                    self.cut = self._lines + index + 1
                 continue
             try:
                 event = read_line(line)
             except ValueError:
+                if is_open:
+                    self.cut = self._lines + index + 1
+                    continue
                 what = "an rss_stat event that cannot be read; the trace is cut or damaged"
                 raise InputError(self._name, [Problem(what, self._lines + index + 1)]) from None
             if isinstance(event, Update):
@@ -148,7 +156,7 @@ class TraceReader:
     def _read_together(self, text: Bytes, starts: Ints, ends: Ints) -> tuple[npt.NDArray[np.int32], Ints]:
         """The stem of every line whose layout is known or found here, else `_UNREAD` or `_OTHER`, and its size."""
         stem = np.full(len(starts), _UNREAD, np.int32)
-        size, is_sized = sizes_of(text, ends)
+        size, begins, is_sized = sizes_of(text, ends)
         # Every window begins in its line.
         left = np.flatnonzero(ends + _REACH < len(text))
         tried = 0
@@ -161,7 +169,7 @@ class TraceReader:
             stem[left[is_other]] = _OTHER
             fits &= is_sized[left]
             able = left if fits.all() else left[fits]
-            hashes = layout.hashes(self._hasher, text, starts[able])
+            hashes = layout.hashes(self._hasher, text, starts[able], begins[able])
             found = self._stems.find(hashes)
             if (found < 0).any():
                 self._learn_stems(layout, text, starts[able], ends[able], hashes, found)

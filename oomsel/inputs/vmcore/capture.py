@@ -25,6 +25,9 @@ def capture_kernel(source: KernelSource, oom: OomControl | None = None) -> Scena
     yet, and the scenario's default does.  Raises InputError: without drgn, rights or symbols, for
     what is no kernel's memory, and where the memory lacks something or is damaged.
     """
+    for name in (source.name if source.kind is Kind.VMCORE else None, source.vmlinux):
+        if name is not None and os.path.exists(name) and not os.path.isfile(name):  # a pipe would be waited for
+            raise InputError(name, [Problem("no regular file, which is read here and there; save it in one first")])
     try:
         import drgn  # noqa: F401
     except ImportError:

@@ -145,7 +145,7 @@ def test_losses_stand_between_what_they_are_between(line: str, cpu: int | None) 
 @pytest.mark.parametrize("before", ["size=", "5ize ", "ze=1="])
 def test_sizes(size: str, before: str) -> None:
     text = np.frombuffer(f"{'9' * 30}{before}{size}B\n".encode(), np.uint8)
-    (value,), (is_size,) = sizes_of(text, np.array([len(text) - 1]))
+    (value,), _, (is_size,) = sizes_of(text, np.array([len(text) - 1]))
     assert is_size == (before.endswith("=") and size.isdecimal())
     assert not is_size or value == int(size)
 
@@ -186,12 +186,24 @@ def test_an_event_without_a_cpu_is_not_left_out_unsaid(cpu: bytes) -> None:
     assert "an rss_stat event that cannot be read" in error_of(kernel.text() + line + b"\n")
 
 
+@pytest.mark.parametrize("noise", [b"&a [*a]", b"x", b" ", b"\0"])
+@pytest.mark.parametrize("place", [b" size=", b"ze=", b"PAGES", b"="])
+def test_a_line_with_noise_before_its_size_is_not_taken_for_one_like_the_others(noise: bytes, place: bytes) -> None:
+    kernel = Kernel()
+    for _ in range(40):
+        kernel.add(7, MM_ANONPAGES, 1)
+    lines = kernel.text().split(b"\n")
+    before, _, after = lines[30].rpartition(place)
+    lines[30] = before + noise + place + after
+    assert "an rss_stat event that cannot be read" in error_of(b"\n".join(lines))
+
+
 def test_damaged_and_cut() -> None:
     kernel = some_updates("ftrace", number=50)
     text = kernel.text()
     cut = text[: text.rindex(b"size=") + 3]
     what = "an rss_stat event that cannot be read; the trace is cut or damaged"
-    assert error_of(cut) == f"trace.txt:51: {what}"
+    assert error_of(cut + b"\n") == f"trace.txt:51: {what}"
     lines = kernel.lines
     for damage in ("type=MM_", "size=", "curr=", "mm_id="):
         damaged = [*lines[:20], lines[20].replace(damage, "\x1b"), *lines[21:]]

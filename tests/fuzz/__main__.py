@@ -1,0 +1,6 @@
+"""`python -m tests.fuzz`."""
+
+from tests.fuzz.runner import main
+
+if __name__ == "__main__":
+    main()
