@@ -128,3 +128,30 @@ def test_a_constraint_that_is_lost_makes_the_total_a_guess(tmp_path: Path) -> No
     found = json.loads(run("explain", "--format", "json", path).out)
     assert found["totalpages"]["is_guess"]
     assert "whether a cpuset or a memory policy confined the allocation" in found["totalpages"]["because"]
+
+
+def explained(path: Path) -> Any:
+    return json.loads(run("explain", "--format", "json", path).out)
+
+
+def test_of_rows_that_are_lost_nobody_knows_the_share(tmp_path: Path) -> None:
+    def share(lines: list[str]) -> str:
+        found = explained(logged(tmp_path, lines))["diagnosis"]
+        return next(str(finding["sentence"]) for finding in found if finding["kind"] == "one-process")
+
+    torn = [line[:30] if "[    192]" in line else line for line in LINES]
+    assert "% of all processes'" in share(LINES)
+    assert "% of what the rows that are left show" in share(torn)
+
+
+def test_without_anon_nobody_knows_what_is_in_no_counter(tmp_path: Path) -> None:
+    lines = (LOGS / "03-memcg.log").read_text().split("\n")
+    kinds = explained(logged(tmp_path, [line for line in lines if "] anon " not in line]))["usage"]["by_kind"]
+    assert "unaccounted" not in {kind["kind"] for kind in kinds}
+
+
+def test_how_far_counters_are_off_hangs_on_the_cpus(tmp_path: Path) -> None:
+    path = logged(tmp_path, NO_HEAD)
+    assert [explained(path)["counters"][key] for key in ("cpus", "per_cpu", "worst", "likely")] == [None] * 4
+    told = json.loads(run("explain", "--format", "json", "--cpus", "8", path).out)
+    assert told["counters"]["cpus"] == 8
