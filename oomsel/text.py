@@ -46,6 +46,9 @@ MAX_NODE = 1023
 #: Page sizes that a machine may have, in bytes.
 PAGE_SIZES = (4096, 8192, 16384, 32768, 65536)
 
+#: Of a number of 64 bits, with its sign and some leading zeros or blanks.
+_MOST_DIGITS = 32
+
 _SHIFT = {"k": 10, "m": 20, "g": 30, "t": 40}
 _QUANTITY = re.compile(r"([+-]?)([0-9]+)(?:\.([0-9]+))? ?(pages|[kmgt]i?b)", re.IGNORECASE | re.ASCII)
 _BARE_FRACTION = re.compile(r"[+-]?[0-9]*\.[0-9]*")
@@ -155,6 +158,20 @@ def parse_quantity(text: str, page_size: int) -> int:
     if rest:
         raise ValueError(f"not a whole number of pages; use a multiple of {page_size >> 10} kB")
     return check_pages(-pages if sign == "-" else pages)
+
+
+def whole_number(digits: str | bytes, base: int = 10) -> int:
+    """The whole number that an input states, of at most 64 bits and their sign.
+
+    Raises ValueError for what is none or has more digits than that: int() takes quadratic time
+    over them, and gives up in words of its own.
+
+    >>> whole_number("-42"), whole_number(b"ff", 16)
+    (-42, 255)
+    """
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("more digits than a number of 64 bits has")
+    return int(digits, base)
 
 
 def check_pages(pages: int) -> int:

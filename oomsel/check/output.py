@@ -126,7 +126,7 @@ def junit(results: Sequence[Result]) -> str:
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="oomsel check" {counts}>']
     lines.append(f'  <testsuite name="oomsel check" {counts}>')
     for result in results:
-        name = _xml(result.name)
+        name = _xml(printable(result.name))
         start = f'    <testcase classname="oomsel.check" name="{name}" file="{name}" time="{result.seconds:.3f}"'
         inner = list(_junit_inner(result))
         lines += [f"{start}>", *(f"      {line}" for line in inner), "    </testcase>"] if inner else [f"{start}/>"]

@@ -15,7 +15,7 @@ from oomsel.cli.common import color_option, say, verbosity
 from oomsel.cli.helping import in_order, mistake, write_commands
 from oomsel.cli.streams import discard, is_of_writing, write_error
 from oomsel.errors import NO_MEMORY, OomselError
-from oomsel.text import nearest
+from oomsel.text import nearest, shown
 
 #: The commands; each is in the module of its name, which is imported when the command is used.
 COMMANDS = (
@@ -127,7 +127,7 @@ def main(args: list[str] | None = None) -> None:
         if "--debug" in words:
             import traceback
 
-            write_error(traceback.format_exc().encode("utf-8", "backslashreplace"))
+            write_error(shown(traceback.format_exc()).encode("utf-8", "backslashreplace"))
         what = _one_line(f"{type(error).__name__}: {error}")
         _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
     sys.exit(status if isinstance(status, int) else 0)

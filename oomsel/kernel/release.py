@@ -10,6 +10,8 @@ _RELEASE = re.compile(
     r"v?([0-9]{1,4})\.([0-9]{1,4})(?:\.([0-9]{1,6}))?(?:-rc([0-9]{1,3}))?(?:[-+._~a-zA-Z][-+._~a-zA-Z0-9]*)?"
 )
 
+#: Characters of a release, as uname(2) has it.
+_NEW_UTS_LEN = 64
 #: A patch level beyond every real one: 5.4 alone is the last of its series.
 _LAST = 1_000_000
 
@@ -118,7 +120,7 @@ def parse_release(text: str) -> Release:
     >>> parse_release("v6.12-rc3") < parse_release("6.12.1") < parse_release("6.12")
     True
     """
-    match = _RELEASE.fullmatch(text)
+    match = _RELEASE.fullmatch(text) if len(text) <= _NEW_UTS_LEN else None
     if match is None:
         raise ValueError("no kernel release; use one like 6.18 or 6.12.117+deb12-cloud-amd64")
     major, minor, patch, candidate = (int(part) if part else None for part in match.groups())

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from oomsel.klog.cgroup_names import CgroupNames
 from oomsel.klog.event import OomEvent
 from oomsel.outputs.scope import Scope
 from oomsel.text import UNLIMITED_KB, printable
 
 
-def limit_line(event: OomEvent, scope: Scope, mib: int) -> str:
-    """A limit of so many MiB, as far as the cgroup's path says whose it is."""
+def limit_line(event: OomEvent, scope: Scope, mib: int) -> str | None:
+    """A limit of so many MiB, as far as the cgroup's path says whose it is; None where its name cannot be typed."""
     names = scope.names
+    named = next((name for name in (names.pod, names.container, names.guest, names.unit, scope.path) if name), "")
+    if printable(named) != named:
+        return None
     if names.pod is not None:
         return f"resources: {{limits: {{memory: {mib}Mi}}}}  # in the pod's container"
     if names.runtime is not None and (line := _container_line(event, names, mib)) is not None:
         return line
     if names.guest is not None:
         is_proxmox = event.current is not None and (event.current.release or "").endswith("-pve")
-        guest = printable(names.guest)
+        guest = quote(names.guest)
         return f"pct set {guest} --memory {mib}" if is_proxmox else f"lxc config set {guest} limits.memory {mib}MiB"
     if names.unit is not None and names.container is None:
-        return f"systemctl set-property {printable(names.unit)} MemoryMax={mib}M"
+        return f"systemctl set-property {quote(names.unit)} MemoryMax={mib}M"
     return _file_line(event, scope.path, mib)
 
 
 def _container_line(event: OomEvent, names: CgroupNames, mib: int) -> str | None:
     """In the words of the container's runtime; None where it has none for it."""
-    container = (names.container or "")[:12]
+    container = quote((names.container or "")[:12])
     both = _both_mib(event, mib)  # of memory and swap together, which has to go up with that of memory
     swap = "" if both is None else f" --memory-swap {both}m"
     if names.runtime == "docker":
@@ -40,13 +45,13 @@ def _container_line(event: OomEvent, names: CgroupNames, mib: int) -> str | None
 
 def _file_line(event: OomEvent, path: str | None, mib: int) -> str:
     """What to write into the cgroup's own files."""
-    folder = "" if path is None else printable(path).rstrip("/")
+    folder = "" if path is None else path.rstrip("/")
     if event.memcg.memsw is None:
-        return f"echo {mib}M > /sys/fs/cgroup{folder}/memory.max"
+        return f"echo {mib}M > {quote(f'/sys/fs/cgroup{folder}/memory.max')}"
     v1, both = f"/sys/fs/cgroup/memory{folder}", _both_mib(event, mib)
     # The limit of memory and swap together may not be below that of memory, so it is raised first.
-    first = "" if both is None else f"echo {both}M > {v1}/memory.memsw.limit_in_bytes && "
-    return f"{first}echo {mib}M > {v1}/memory.limit_in_bytes"
+    first = "" if both is None else f"echo {both}M > {quote(f'{v1}/memory.memsw.limit_in_bytes')} && "
+    return f"{first}echo {mib}M > {quote(f'{v1}/memory.limit_in_bytes')}"
 
 
 def _both_mib(event: OomEvent, mib: int) -> int | None:

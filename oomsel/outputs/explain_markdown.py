@@ -19,7 +19,8 @@ from oomsel.outputs.first_screen import (
 from oomsel.text import printable
 
 #: What Markdown would act on.
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
+_TICKS = re.compile("`{3,}")
 
 
 def markdown_lines(account: Account, details: list[str]) -> Iterator[str]:
@@ -52,7 +53,9 @@ def markdown_lines(account: Account, details: list[str]) -> Iterator[str]:
         yield ""
         yield from (f"- Note: {plain(text)}" for text in account.notes)
     if details:
-        yield from ("", "```text", *map(printable, details), "```")
+        # A longer run of backticks than any in it is all that ends the block.
+        fence = "`" * (1 + max([2, *(len(run) for line in details for run in _TICKS.findall(line))]))
+        yield from ("", f"{fence}text", *map(printable, details), fence)
 
 
 def _usage(account: Account) -> Iterator[str]:

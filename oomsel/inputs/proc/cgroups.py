@@ -125,7 +125,7 @@ class Cgroups:
             return None
         listed = (self._tree.text(f"{folder}/cgroup.procs") or "").split()
         known = set(members)
-        order = [int(pid) for pid in listed if pid.isdecimal() and int(pid) in known]
+        order = [int(pid) for pid in listed if pid.isdecimal() and len(pid) < 10 and int(pid) in known]
         return order if order != members and sorted(order) == sorted(members) else None
 
     def _pages(self, path: str) -> int | None:

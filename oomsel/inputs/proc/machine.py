@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.proc.tree import Tree
 from oomsel.kernel.system import Sysctl
+from oomsel.text import whole_number
 
 _CPU = "sys/devices/system/cpu"
 _NODE = "sys/devices/system/node"
-_ZONE = re.compile(r"^Node +([0-9]+), zone|^ +present +([0-9]+)", re.MULTILINE)
+_ZONE = re.compile(r"^Node +([0-9]{1,5}), zone|^ +present +([0-9]{1,19})$", re.MULTILINE)
 #: The settings and their defaults.
 _SYSCTLS: dict[str, int] = Sysctl._field_defaults
 
@@ -89,9 +90,9 @@ def _page_size_of_copy(tree: Tree) -> int:
     """The size of an address space in bytes by that in pages, of the first process that has one."""
     for pid in sorted(name for name in tree.names("proc") if name.isdecimal()):
         try:
-            pages = int(tree.read(f"proc/{pid}/statm").split()[0])
+            pages = whole_number(tree.read(f"proc/{pid}/statm").split()[0])
             raw = tree.read(f"proc/{pid}/stat")
-            size = int(raw[raw.rindex(b")") :].split()[21])
+            size = whole_number(raw[raw.rindex(b")") :].split()[21])
         except (OSError, ValueError, IndexError):
             continue
         if pages and size and size % pages == 0:

@@ -12,6 +12,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.tree import Tree
 from oomsel.inputs.source import open_source
+from oomsel.text import whole_number
 
 #: The number of kcmp(2), by what uname(2) calls the machine.
 _KCMP = {
@@ -56,7 +57,7 @@ def _groups_of_file(kcmp: str, processes: list[Process]) -> list[list[Process]]:
     try:
         with open_source(kcmp) as stream:
             text = stream.read_whole(_MOST).decode("ascii")
-        lines = [[int(pid) for pid in line.split()] for line in text.split("\n")]
+        lines = [[whole_number(pid) for pid in line.split()] for line in text.split("\n")]
     except ValueError:
         raise InputError(kcmp, [Problem("not only pids; use an mm a line, the pids of its threads")]) from None
     found = ([by_pid[pid] for pid in pids if pid in by_pid] for pids in lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from oomsel.inputs.proc.tree import Directory, Tree
-from oomsel.text import TASK_COMM_LEN
+from oomsel.text import TASK_COMM_LEN, whole_number
 
 #: Flags of a task, as include/linux/sched.h has them.
 PF_EXITING, PF_KTHREAD = 0x4, 0x200000
@@ -116,7 +116,7 @@ def _read(tree: Tree, pid: int, directory: Directory, mempolicy: bool) -> Proces
 def is_kthread(stat: bytes) -> bool:
     """Whether a `stat` is a kernel thread's, told without reading the rest of it."""
     fields = stat[stat.rfind(b")") + 2 :].split(b" ", 7)
-    return len(fields) == 8 and fields[6].isdigit() and bool(int(fields[6]) & PF_KTHREAD)
+    return len(fields) == 8 and len(fields[6]) < 20 and fields[6].isdigit() and bool(int(fields[6]) & PF_KTHREAD)
 
 
 def _stands_still(before: Stat, after: Stat) -> bool:
@@ -132,12 +132,12 @@ def parse_stat(raw: bytes) -> Stat:
         stat = Stat(
             raw[left + 1 : right],
             fields[0],
-            int(fields[1]),
-            int(fields[6]),
-            int(fields[17]),
-            int(fields[19]),
-            int(fields[20]),
-            int(fields[21]),
+            whole_number(fields[1]),
+            whole_number(fields[6]),
+            whole_number(fields[17]),
+            whole_number(fields[19]),
+            whole_number(fields[20]),
+            whole_number(fields[21]),
             (*fields[23:26], fields[42], *fields[44:46]),
         )
     except (ValueError, IndexError):
@@ -204,7 +204,7 @@ def _policy(tree: Tree, directory: Directory) -> str | None:
 def _signals(status: bytes) -> int:
     start = status.find(b"\nSigPnd:\t")
     try:
-        return int(status[start + 9 : status.index(b"\n", start + 1)], 16) if start >= 0 else 0
+        return whole_number(status[start + 9 : status.index(b"\n", start + 1)], 16) if start >= 0 else 0
     except ValueError:
         raise Malformed("status") from None
 
@@ -213,7 +213,7 @@ def _number(status: bytes, key: bytes, end: bytes = b" kB") -> int:
     """The number behind `key`, up to `end`."""
     try:
         start = status.index(key) + len(key)
-        number = int(status[start : status.index(end, start)])
+        number = whole_number(status[start : status.index(end, start)])
     except ValueError:
         raise Malformed("status") from None
     if not 0 <= number < _TOO_LARGE:
@@ -224,7 +224,7 @@ def _number(status: bytes, key: bytes, end: bytes = b" kB") -> int:
 def _whole(raw: bytes, name: str) -> int:
     """The number that is all of the file `name`; no score and no oom_score_adj is beyond some thousands."""
     try:
-        number = int(raw)
+        number = whole_number(raw)
     except ValueError:
         raise Malformed(name) from None
     if not -1000 <= number <= 10_000:
