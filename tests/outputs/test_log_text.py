@@ -155,3 +155,21 @@ def test_how_far_counters_are_off_hangs_on_the_cpus(tmp_path: Path) -> None:
     assert [explained(path)["counters"][key] for key in ("cpus", "per_cpu", "worst", "likely")] == [None] * 4
     told = json.loads(run("explain", "--format", "json", "--cpus", "8", path).out)
     assert told["counters"]["cpus"] == 8
+
+
+def test_a_release_that_is_lost_leaves_the_advice_open(tmp_path: Path) -> None:
+    rows = ["[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name"]
+    rows += [
+        f"[ {pid}]     0 {pid:5}    12345     {pages}      30        0             0 db"
+        for pid, pages in ((398, 700), (399, 600))
+    ]
+    head = "db invoked oom-killer: gfp_mask=0x280da, order=0, oom_score_adj=0"
+    current = "CPU: 0 PID: 398 Comm: db Not tainted 3.13.0 #1"
+    memory = ["Mem-Info:", "Free swap  = 0kB", "Total swap = 0kB", "100000 pages RAM", "0 pages reserved"]
+    end = [
+        "Out of memory: Kill process 398 (db) score 7 or sacrifice child",
+        "Killed process 398 (db) total-vm:49380kB",
+    ]
+    end[1] += ", anon-rss:2800kB, file-rss:0kB"
+    advice = [explained(logged(tmp_path, [head, *lines, *memory, *rows, *end]))["rescues"] for lines in ([current], [])]
+    assert [bool(found) for found in advice] == [True, False]
