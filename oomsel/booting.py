@@ -15,12 +15,12 @@ from oomsel.kernel.event import OomReport
 from oomsel.kernel.gfp import GFP_HIGHUSER_MOVABLE, parse_gfp
 from oomsel.kernel.historic import Formula, formula_of
 from oomsel.kernel.oom_kill import READS, out_of_memory, out_of_memory_by_mode
+from oomsel.kernel.percpu_batch import compute_batch_value
 from oomsel.kernel.percpu_counter import (
     MEMBERS,
     MM_ANONPAGES,
     Int64s,
     RssStat,
-    compute_batch_value,
     percpu_counter_add_batch,
     percpu_counter_cpu_dead,
     percpu_counter_cpu_online,

@@ -52,9 +52,14 @@ def oomsel(*arguments: str) -> str:
     return subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=True).stdout.decode()
 
 
+def shown(*arguments: str) -> Text:
+    """What a command prints on a terminal."""
+    return Text.from_ansi(oomsel(*arguments, "--color", "always").rstrip("\n"))
+
+
 def screen(name: str, *arguments: str) -> None:
     """A picture of what a command prints."""
-    text = Text.from_ansi(oomsel(*arguments, "--color", "always").rstrip("\n"))
+    text = shown(*arguments)
     console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(text)
     console.print()  # the clip cuts the last line's underscores off

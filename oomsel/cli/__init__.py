@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from importlib import import_module
@@ -97,6 +98,8 @@ def main(args: list[str] | None = None) -> None:
     words = sys.argv[1:] if args is None else args
     if words[:1] == ["help"]:  # `oomsel help COMMAND` is `oomsel COMMAND --help`
         words = [*words[1:], "--help"]
+    # NumPy's linear algebra, of which nothing is used, would start a thread for every CPU: half of its import.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.disable()  # a command lives for a moment and makes no cycles; collecting is a tenth of its start-up
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `oomsel ... | head` ends like any filter

@@ -29,7 +29,9 @@ from oomsel.cli.common import INPUTS_OR_LIVE, LIVE, OUTPUT, inputs_of, load_to_e
     show_default=True,
     help="For a person, an object for programs (see schema --of explanation), text to paste into a ticket, or a page.",
 )
-@click.option("--scores", is_flag=True, help="Add the arithmetic of the choice and the closest candidates.")
+@click.option(
+    "--scores", is_flag=True, help="Add the arithmetic and the closest candidates, on a terminal as bars too."
+)
 @click.option("--counters", is_flag=True, help="Add how exact the counters are; by itself where that could matter.")
 @click.option("--all", "show_all", is_flag=True, help="Add every candidate and every task that may not be killed.")
 @click.option("--full", is_flag=True, help="Add all of that.")

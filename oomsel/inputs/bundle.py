@@ -14,7 +14,8 @@ from oomsel.inputs.document import Document
 from oomsel.inputs.read import read_document
 from oomsel.inputs.read_columns import can_override, machine_of, read_in_columns
 from oomsel.inputs.table import by_pid
-from oomsel.kernel.percpu_counter import MM_ANONPAGES, Int64s, compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
+from oomsel.kernel.percpu_counter import MM_ANONPAGES, Int64s
 from oomsel.scenario.columns import TOTAL, TaskColumns
 from oomsel.scenario.models import Machine, Scenario
 from oomsel.scenario.plain import plain

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int32s, Int64s, compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
+from oomsel.kernel.percpu_counter import MEMBERS, NR_MM_COUNTERS, Int32s, Int64s
 from oomsel.scenario.columns import NUMBERS, Comms, TaskColumns, counter_columns, in_range
 from oomsel.scenario.models import Machine
 from oomsel.scenario.rules.machine import online_cpus

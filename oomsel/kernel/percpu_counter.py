@@ -9,6 +9,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oomsel.kernel.percpu_batch import compute_batch_value
+
 Int64s: TypeAlias = npt.NDArray[np.int64]
 Int32s: TypeAlias = npt.NDArray[np.int32]
 
@@ -26,15 +28,6 @@ class Accuracy(NamedTuple):
 
     under: Int64s
     over: Int64s
-
-
-def compute_batch_value(online_cpus: int) -> int:
-    """percpu_counter_batch on a machine with so many CPUs online; compute_batch_value().
-
-    >>> compute_batch_value(1), compute_batch_value(250)
-    (32, 500)
-    """
-    return max(32, 2 * online_cpus)
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -6,21 +6,25 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
-_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+from oomsel.klog.patterns import Pattern
+
+_SECONDS = Pattern(r"[0-9]+(?:\.[0-9]+)?")
 #: What printk puts before a line: seconds since boot.
-PRINTK_STAMP = re.compile(r"[0-9]+\.[0-9]+")
-_ISO = re.compile(
+PRINTK_STAMP = Pattern(r"[0-9]+\.[0-9]+")
+_ISO = Pattern(
     r"(?<![0-9])([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
-    r"(?:[T ]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
+    r"(?:[T _]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
 )
 #: Android's, which leaves out the year.
-_MONTH_AND_DAY = re.compile(r"([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?")
+_MONTH_AND_DAY = Pattern(
+    r"([0-9]{2})-([0-9]{2}) ([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?: ?[+-][0-9]{4})?"
+)
 #: What may follow a time: a zone as a number or a name, or which half of the day it is.
-_ZONE = re.compile(r" ?(?:(Z|UTC|GMT)|([+-])([0-9]{2}):?([0-9]{2})|[AP]M|[A-Z]{3,5})(?!\w)")
-_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
-_DAY = re.compile(r"(?<![0-9:])([0-9]{1,2})(?![0-9:])")
-_YEAR = re.compile(r"(?<![0-9])([12][0-9]{3})(?![0-9])")
-_MONTH_NUMBER = re.compile(r"([0-9]{1,2}) ?[月월]")
+_ZONE = Pattern(r" ?(?:(Z|UTC|GMT)|([+-])([0-9]{2}):?([0-9]{2})|[AP]M|[A-Z]{3,5})(?!\w)")
+_CLOCK = Pattern(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
+_DAY = Pattern(r"(?<![0-9:])([0-9]{1,2})(?![0-9:])")
+_YEAR = Pattern(r"(?<![0-9])([12][0-9]{3})(?![0-9])")
+_MONTH_NUMBER = Pattern(r"([0-9]{1,2}) ?[月월]")
 #: The beginnings of the months' names, lower case, in the languages that dmesg -T and syslog are met in.
 _MONTHS = (
     "jan ene gen янв led sty tam oca",
@@ -99,7 +103,9 @@ def moment_of(text: str) -> Moment:
             return Moment(date=date.replace(tzinfo=_zone(text, match.end())))
         if match := _MONTH_AND_DAY.fullmatch(text):
             month, day, hour, minute, second = (int(part) for part in match.groups()[:5])
-            return Moment(date=datetime(2000, month, day, hour, minute, second, _micro(match[6])), has_year=False)
+            zone = _zone(text, match.end(6) if match[6] else match.end(5))
+            date = datetime(2000, month, day, hour, minute, second, _micro(match[6]), zone)
+            return Moment(date=date, has_year=False)
         return _worded(text)
     except (ValueError, OverflowError, OSError):
         return Moment()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from oomsel.klog.event import OomEvent
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line
 from oomsel.klog.table import KNOWN_COLUMNS, Row
 
-_HEADER = re.compile(r"\[ *pid *\]((?: +[a-z_]+)+) *$")
-_ROW = re.compile(r"\[ *([0-9]{1,10})\]((?: +(?:-?[0-9]{1,20}|\?))+)(?: |$)")
+_HEADER = Pattern(r"\[ *pid *\]((?: +[a-z_]+)+) *$")
+_ROW = Pattern(r"\[ *([0-9]{1,10})\]((?: +(?:-?[0-9]{1,20}|\?))+)(?: |$)")
 #: What begins a report, or belongs to one, and cannot be read without its end.
-_ADDS_NOTHING = re.compile(r"oom-kill:constraint=|.{1,15} invoked oom-killer: ", re.DOTALL)
-_LOST_KILL = re.compile(r"(?:[^:]{1,80}: )?Killed process [0-9]{1,10} \(")
+_ADDS_NOTHING = Pattern(r"oom-kill:constraint=|.{1,15} invoked oom-killer: ", re.DOTALL)
+_LOST_KILL = Pattern(r"(?:[^:]{1,80}: )?Killed process [0-9]{1,10} \(")
 
 
 def read_cut(event: OomEvent, line: Line) -> bool:

@@ -105,6 +105,7 @@ class MemcgUsage:
     path: str | None = None  #: the cgroup that ran out
     task_path: str | None = None  #: the victim's, as printed until 4.20
     line: int | None = None  #: of the first limit
+    lines: dict[str, int] = field(default_factory=dict)  #: of each limit, by the names above
     usage: int | None = None  #: kB, beside the memory limit
     failcnt: int | None = None  #: how often the limit was met
     swap_usage: int | None = None  #: kB; cgroup v2

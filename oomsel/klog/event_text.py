@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 
 from oomsel.klog.event import OomEvent
 from oomsel.klog.formats import PRINTK_ZERO
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.reader import LogReader
 from oomsel.klog.report_lines import name_bytes, parse_invoked
 from oomsel.klog.wrappers import Stripper
 from oomsel.text import TASK_COMM_LEN, comm_from_text
 
-_HEADING = re.compile(r"# (approximate|precise): ")
+_HEADING = Pattern(r"# (approximate|precise): ")
 
 
 def is_event_text(lines: Sequence[str]) -> bool:

@@ -6,12 +6,13 @@ import json
 import re
 from typing import Any
 
-from oomsel.klog.records import KERNEL_TEXT
+from oomsel.klog.patterns import Pattern
+from oomsel.klog.records import KERNEL_TEXT, date_of
 
-_PAIR = re.compile(r"([\w.@/-]{1,80})=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"]*))(?:\s+|$)")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)")
+_PAIR = Pattern(r"([\w.@/-]{1,80})=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"]*))(?:\s+|$)")
+_ESCAPE = Pattern(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-_RUBY = re.compile(r'("(?:[^"\\]|\\.)*")|=>(nil\b)?')
+_RUBY = Pattern(r'("(?:[^"\\]|\\.)*")|=>(nil\b)?')
 #: What the beginning of a table in CSV names.
 _CSV_NAMES = frozenset(("_raw", "message", "@message", "msg", "line", "log", "textpayload"))
 #: The longest row of several lines.
@@ -42,6 +43,28 @@ def logfmt(text: str) -> dict[str, Any] | None:
         fields[match[1]] = match[3] if match[2] is None else unescape(match[2])
         at = match.end()
     return fields
+
+
+def python_literal(text: str) -> Any:
+    """A list, tuple or mapping as Python prints one, bytes in it as text; None for anything else."""
+    if text[:1] not in "[({" or text[-1:] not in "])}" or "'" not in text:
+        return None
+    import ast  # few logs are printed so
+
+    try:
+        return _with_text(ast.literal_eval(text))
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
+
+
+def _with_text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, list | tuple):
+        return [_with_text(each) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _with_text(each) for name, each in value.items()}
+    return value
 
 
 def embedded_object(text: str) -> tuple[dict[str, Any], str] | None:
@@ -105,5 +128,6 @@ class CsvReader:
             return None
         named = dict(zip(self._names, cells, strict=True)) if self._names else {}
         time = next((value for name, value in named.items() if name.lower() in _CSV_TIMES), None)
+        time = time or next((cell for at, cell in enumerate(cells) if at != self._column and date_of(cell)), None)
         time = time or next((cell for at, cell in enumerate(cells) if at != self._column and ":" in cell), "")
         return {"_raw": cells[self._column], "time": time, **{name: named[name] for name in ("host",) if name in named}}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from oomsel.kernel.release import Rules
+from oomsel.klog.patterns import Pattern
 
 
 class Column(NamedTuple):
@@ -113,84 +114,84 @@ PANIC_ON_OOM = {
 #: 2.6.32: "%s invoked oom-killer: gfp_mask=0x%x, order=%d, oom_adj=%d"; oom_score_adj beside it from 2.6.36, alone from
 #: 3.7; 4.6 on the flags' names; 4.9 to 4.20 nodemask= before the order, after which 4.11 to 4.18 print a second blank
 #: where it is `(null)`.
-INVOKED_RE = re.compile(
+INVOKED_RE = Pattern(
     r"(.*) invoked oom-killer: gfp_mask=0x([0-9a-fA-F]{1,8})(?:\((.*?)\))?,"
     r"(?: nodemask=(?:\(null\)|[0-9,-]*),)? +order=(-?[0-9]{1,3})"
     r"(?:, oom_adj=(-?[0-9]{1,4}))?(?:, oom_score_adj=(-?[0-9]{1,5}))?\b",
     re.DOTALL,
 )
 #: dump_stack(): "CPU: %d PID: %d Comm: %.20s %s %s %.*s", UID: since 6.12; "Pid: %d, comm: %.20s" until 3.9.
-CURRENT_RE = re.compile(
+CURRENT_RE = Pattern(
     r"(?:CPU: ([0-9]+) )?(?:UID: ([0-9]+) )?(?:PID|Pid): ([0-9]{1,9}),? [Cc]omm: (.*?) "
     r"(?:Kdump: \w+ )?(?:Not tainted|Tainted: .*?) +([0-9]+\.[0-9]\S*)(?: |$)",
     re.DOTALL,
 )
-CURRENT_BEGINS = re.compile(r"(?:CPU: [0-9]+ )?(?:UID: [0-9]+ )?(?:PID|Pid): [0-9]{1,9},? [Cc]omm: ")
+CURRENT_BEGINS = Pattern(r"(?:CPU: [0-9]+ )?(?:UID: [0-9]+ )?(?:PID|Pid): [0-9]{1,9},? [Cc]omm: ")
 #: Until 4.20 a line of its own: "%s cpuset=%s mems_allowed=%*pbl".
-CPUSET_RE = re.compile(r".* cpuset=(.*) mems_allowed=([0-9,-]+)", re.DOTALL)
+CPUSET_RE = Pattern(r".* cpuset=(.*) mems_allowed=([0-9,-]+)", re.DOTALL)
 #: Paths and names are not escaped, so the last `,pid=` counts, and `,task=` is looked for with the table's help.
 OOM_KILL_BEGINS = "oom-kill:constraint="
-OOM_KILL_RE = re.compile(
+OOM_KILL_RE = Pattern(
     r"oom-kill:constraint=([A-Za-z0-9_]+),nodemask=([^ ]*?),cpuset=(.*?),mems_allowed=([0-9,-]*)"
     r"(?:,global_oom|,oom_memcg=(.*?)),task_memcg=(.*),pid=([0-9]{1,9}),uid=(-?[0-9]{1,10})",
     re.DOTALL,
 )
 #: Until 5.0: "%s: Kill process %d (%s) score %u or sacrifice child"; some distributions put more before the score.
-CHOSEN_RE = re.compile(
+CHOSEN_RE = Pattern(
     r"(.{1,80}?): [Kk]ill process ([0-9]{1,9})(?:, UID [0-9]+,)? \((.*)\) .*?score ([0-9]{1,12}) or .*child", re.DOTALL
 )
 #: 2.6.32 the name alone, to 2.6.35 vsz:, 2.6.36 total-vm:, 4.5 shmem-rss:, 5.1 the prefix, 5.4 UID: and what follows.
 #: Red Hat's 6 and 7 put the uid on either side of the name.
-KILLED_BEGINS = re.compile(r"(?:([^:]{1,80}): )?Killed process ([0-9]{1,9})")
-KILLED_RE = re.compile(
+KILLED_BEGINS = Pattern(r"(?:([^:]{1,80}): )?Killed process ([0-9]{1,9})")
+KILLED_RE = Pattern(
     r"(?:([^:]{1,80}): )?Killed process ([0-9]{1,9})(?:, UID ([0-9]{1,10}),)? \((.*)\)(?:, UID ([0-9]{1,10}))?"
     r"(?:,? (?:total-vm|vsz):([0-9]{1,18})kB, anon-rss:([0-9]{1,18}|\?)kB, file-rss:([0-9]{1,18}|\?)kB"
     r"(?:, shmem-rss:([0-9]{1,18}|\?)kB)?"
     r"(?:,? UID:([0-9]{1,10}) pgtables:([0-9]{1,18})kB oom_score_adj:(-?[0-9]{1,5}))?)?",
     re.DOTALL,
 )
-OOM_GROUP_RE = re.compile(r"Tasks in (.*) are going to be killed due to memory\.oom\.group set")
-EXITING_RE = re.compile(r".*: OOM victim ([0-9]{1,9}) \((.*)\) is already exiting\. Skip killing the task", re.DOTALL)
-REAPED_RE = re.compile(r"oom_reaper: reaped process :?([0-9]{1,9}) \((.*)\)", re.DOTALL)
-NO_KILLABLE_RE = re.compile(r"Out of memory and no killable processes")
-PANIC_RE = re.compile(
+OOM_GROUP_RE = Pattern(r"Tasks in (.*) are going to be killed due to memory\.oom\.group set")
+EXITING_RE = Pattern(r".*: OOM victim ([0-9]{1,9}) \((.*)\) is already exiting\. Skip killing the task", re.DOTALL)
+REAPED_RE = Pattern(r"oom_reaper: reaped process :?([0-9]{1,9}) \((.*)\)", re.DOTALL)
+NO_KILLABLE_RE = Pattern(r"Out of memory and no killable processes")
+PANIC_RE = Pattern(
     r"Kernel panic - not syncing: (Out of memory.*|out of memory[.(].*|System is deadlocked on memory.*)", re.DOTALL
 )
 #: Words of which each of the lines has one that may end a report, from OOM_KILL_RE and CHOSEN_RE on.
-ENDING_WORDS = re.compile(
+ENDING_WORDS = Pattern(
     r"oom-kill:constraint=|[Kk]ill(?:ed)? process |oom\.group set|OOM victim | has mm pinned by |oom_reaper: "
     r"|and no killable|Kernel panic"
 )
 #: The limits of a memory cgroup: v2 `memory` and `swap`, v1 `memory` and `memory+swap`.
-MEMCG_USAGE_RE = re.compile(
+MEMCG_USAGE_RE = Pattern(
     r"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt ([0-9]{1,20})"
 )
-MEMCG_TASK_RE = re.compile(r"Task in (.*) killed as a result of limit of (.*)")
-MEMCG_STATS_RE = re.compile(r"Memory cgroup stats for (.*?):((?: [a-z_]+:[0-9]+KB)*)")
+MEMCG_TASK_RE = Pattern(r"Task in (.*) killed as a result of limit of (.*)")
+MEMCG_STATS_RE = Pattern(r"Memory cgroup stats for (.*?):((?: [a-z_]+:[0-9]+KB)*)")
 #: What follows it, a line each, since 5.0 or so: memory.stat, in bytes.
-MEMCG_STAT_RE = re.compile(r"([a-z][a-z_0-9]{1,40}) ([0-9]{1,19})")
-MEMCG_STAT_KB_RE = re.compile(r"([a-z_]+):([0-9]{1,18})KB")
+MEMCG_STAT_RE = Pattern(r"([a-z][a-z_0-9]{1,40}) ([0-9]{1,19})")
+MEMCG_STAT_KB_RE = Pattern(r"([a-z_]+):([0-9]{1,18})KB")
 #: 6.19 on: "Memory cgroup min protection %lukB -- low protection %lukB", in every report where the controller is there.
-PROTECTION_RE = re.compile(r"Memory cgroup min protection ([0-9]{1,18})kB -- low protection ([0-9]{1,18})kB")
+PROTECTION_RE = Pattern(r"Memory cgroup min protection ([0-9]{1,18})kB -- low protection ([0-9]{1,18})kB")
 #: mark_oom_victim()'s neighbour in __oom_kill_process(): the global init shares the victim's mm.
-PINNED_RE = re.compile(r"oom killer ([0-9]{1,9}) \((.*)\) has mm pinned by ([0-9]{1,9}) \((.*)\)", re.DOTALL)
+PINNED_RE = Pattern(r"oom killer ([0-9]{1,9}) \((.*)\) has mm pinned by ([0-9]{1,9}) \((.*)\)", re.DOTALL)
 #: Calls in the trace of one who asked to die first, by set_current_oom_origin(): swapoff, and KSM's unmerging.
-ORIGIN_RE = re.compile(
+ORIGIN_RE = Pattern(
     r"\s*(?:\[<[0-9a-f]+>\]\s*)?(?:\?\s*)?(?:\w*[Ss]y[Ss]_swapoff|unmerge_and_remove_all_rmap_items)\+0x"
 )
 #: Calls that only a kernel thread's trace has; a `?` before a call means that it may be left over from another.
-KTHREAD_RE = re.compile(r"Workqueue: | *(?:\[<[0-9a-f]+>\] )?(?:kthread|worker_thread)\+0x")
+KTHREAD_RE = Pattern(r"Workqueue: | *(?:\[<[0-9a-f]+>\] )?(?:kthread|worker_thread)\+0x")
 #: A call; one with a `?` may be left over from another trace and is not read.
-CALL_RE = re.compile(r" *(?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]{0,80})\+0x[0-9a-f]{1,6}/0x[0-9a-f]{1,6}(?: \[\w+\])?\s*")
+CALL_RE = Pattern(r" *(?:\[<[0-9a-f]+>\] )?([A-Za-z_][\w.]{0,80})\+0x[0-9a-f]{1,6}/0x[0-9a-f]{1,6}(?: \[\w+\])?\s*")
 #: A row under "Unreclaimable slab info:", which is there where slab takes much of RAM: "%-17s %10luKB %10luKB".
-SLAB_RE = re.compile(r"(\S.{0,60}?) +([0-9]{1,15})KB +([0-9]{1,15})KB\s*")
-TRACE_BEGINS = re.compile(r"Call [Tt]race:")
+SLAB_RE = Pattern(r"(\S.{0,60}?) +([0-9]{1,15})KB +([0-9]{1,15})KB\s*")
+TRACE_BEGINS = Pattern(r"Call [Tt]race:")
 #: Calls by which the OOM killer's own trace is known.
-DUMP_HEADER_RE = re.compile(r".*\b(?:dump_header|oom_kill_process)\b")
+DUMP_HEADER_RE = Pattern(r".*\b(?:dump_header|oom_kill_process)\b")
 #: One of these words is in each of the lines below.
 LOST_WORDS = ("lost", "dropped", "Missed ", "Suppressed ", "blob data", "drop messages")
 #: What the kernel, journald and rsyslog say when they could not keep up.
-LOST_RE = re.compile(
+LOST_RE = Pattern(
     r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
     r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
     r"|Suppressed [0-9]+ messages from kernel\b"

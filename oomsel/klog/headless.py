@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from oomsel.klog.formats import LAYOUTS, UNKNOWN, Layout
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.report_lines import is_possible
 from oomsel.klog.table import Columns
 
 #: What may be a number in one more column, as well as a name's beginning.
-_CELL = re.compile(r" *-?[0-9]+ ")
+_CELL = Pattern(r" *-?[0-9]+ ")
 
 
 def columns_of_rows(rows: Iterable[str]) -> Columns | None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line, tag_by
+from oomsel.klog.records import date_of
 
 #: journalctl -o verbose: an entry's time and cursor, and below it its fields.
-_VERBOSE = re.compile(
+_VERBOSE = Pattern(
     r"\w{2,4} ([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) \S{1,8} \[[a-z]=[^\]]*\]"
 )
 _VERBOSE_REST = " " * len("    MESSAGE=")  #: before what continues a message
-_VERBOSE_FIELD = re.compile(r" {4}(_{0,2}[A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
-_FIELD = re.compile(r"_{0,2}[A-Z][A-Z0-9_]*=")
+_VERBOSE_FIELD = Pattern(r" {4}(_{0,2}[A-Z][A-Z0-9_]*)=(.*)", re.DOTALL)
+_FIELD = Pattern(r"_{0,2}[A-Z][A-Z0-9_]*=")
 _FIRST_FIELDS = ("__CURSOR=", "__REALTIME_TIMESTAMP=", "_TRANSPORT=", "MESSAGE=")
 #: An exported field that may hold anything: its name alone, then eight bytes of its length, lowest first.
-_BINARY_FIELD = re.compile(r"_{0,2}[A-Z][A-Z0-9_]{0,63}")
+_BINARY_FIELD = Pattern(r"_{0,2}[A-Z][A-Z0-9_]{0,63}")
 _LENGTH_BYTES = 8
 _MOST_BYTES = 1 << 20
 #: Lines of a message that are held until its entry's other fields have come.
@@ -39,7 +41,7 @@ class JournalReader:
     """
 
     def __init__(self) -> None:
-        self._stamp = ""
+        self._stamp = self._date = ""
         self._host: str | None = None
         self._tag: str | None = None
         self._by_kernel: bool | None = None
@@ -76,8 +78,8 @@ class JournalReader:
         self._tag = self._by_kernel = None
         return [
             Line(
-                each.number, each.text, self._stamp, tag=tag, continues=each.continues, raw=each.raw, host=self._host,
-                is_sure=is_sure,
+                each.number, each.text, self._stamp or self._date, tag=tag, continues=each.continues, raw=each.raw,
+                host=self._host, date=self._date, is_sure=is_sure,
             )
             for each in held
         ]  # fmt: skip
@@ -92,6 +94,8 @@ class JournalReader:
         """A field that says something of the message."""
         if name in ("__MONOTONIC_TIMESTAMP", "_SOURCE_MONOTONIC_TIMESTAMP") and value.isdecimal():
             self._stamp = f"{int(value[:18]) / 1e6:.6f}"
+        elif name == "__REALTIME_TIMESTAMP":
+            self._date = date_of(value)
         elif name == "_HOSTNAME":
             self._host = value
         elif name == "_TRANSPORT":

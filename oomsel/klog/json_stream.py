@@ -6,9 +6,10 @@ import json
 import re
 from typing import Any
 
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.records import KERNEL_TEXT, Context, Placed, context_of, date_of, first_number
 
-_TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|(true|false|null|-?[0-9][0-9.eE+-]{0,40})(?![\w]))')
+_TOKEN = Pattern(r'\s*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|(true|false|null|-?[0-9][0-9.eE+-]{0,40})(?![\w]))')
 #: So many texts are kept of a record that does not end.
 _MOST = 20_000
 _DEEPEST = 60

@@ -5,27 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from oomsel.klog.patterns import Pattern
+
 #: What quoted-printable makes of a line of the kernel's; the header says it, too.
-_QUOTED = re.compile(rb"=3D(?:0x|\(null\)|[0-9/]|CONSTRAINT)|(?i:^content-transfer-encoding: *quoted-printable)")
-_ENCODED = re.compile(rb"=([0-9A-F]{2})")
+_QUOTED = Pattern(rb"=3D(?:0x|\(null\)|[0-9/]|CONSTRAINT)|(?i:^content-transfer-encoding: *quoted-printable)")
+_ENCODED = Pattern(rb"=([0-9A-F]{2})")
 #: An equals sign that quoted-printable would have encoded, or a blank before the one that breaks a line.
-_RAW = re.compile(rb"=(?![0-9A-F]{2})| $")
+_RAW = Pattern(rb"=(?![0-9A-F]{2})| $")
 #: The longest line that quoted-printable may have been given.
 _LONGEST = 1 << 16
-_TAG = re.compile(
+_TAG = Pattern(
     r"</?(?:p|br|pre|div|span|td|tr|th|table|tbody|code|html|body|head|li|ul|ol|tt|font|b|i|samp)(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
-_BREAK = re.compile(rb"<br ?/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
-_IS_HTML = re.compile(
+_BREAK = Pattern(rb"<br ?/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
+_IS_HTML = Pattern(
     rb"<br ?/?>\s*$|</(?:p|pre|div|td|li|code)>\s*$|&nbsp;|<br ?/?>.*<br ?/?>"
     rb"|^\s*<(?:p|pre|div|t[drt]|table|span|samp|code|html|body|li)[ >]",
     re.IGNORECASE,
 )
-_ROW = re.compile(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
-_HEADER = re.compile(r".*\[[ \t]*pid[ \t]*\][ \t]+uid\b.*name\s*$", re.DOTALL)
+_ROW = Pattern(r"(.*?\[[ \t]*[0-9]+\](?:[ \t]+-?[0-9]+)+)[ \t](.*)", re.DOTALL)
+_HEADER = Pattern(r".*\[[ \t]*pid[ \t]*\][ \t]+uid\b.*name\s*$", re.DOTALL)
 _LONGEST_ROW = 4096
-_NBSP = b"\xc2\xa0"
+#: Blanks of other widths, and one that must not be broken at: in UTF-8, and in Latin-1.
+_BLANK = Pattern(rb"\xc2\xa0|\xe2\x80[\x80-\x8a\xaf]|(?<![\x80-\xff])\xa0")
 
 
 class Markup:
@@ -38,8 +41,8 @@ class Markup:
     def undone(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         """The lines as they were, each with the number of the first of those that it was made of."""
         for number, line in self._unquoted(numbered):
-            if line.count(_NBSP) > 1:
-                line = line.replace(_NBSP, b" ")  # noqa: PLW2901
+            if b"\xa0" in line or b"\xe2\x80" in line:
+                line = _plain_blanks(line)  # noqa: PLW2901
             if not self.is_html and b"<" not in line and b"&" not in line:
                 yield number, line
                 continue
@@ -71,6 +74,13 @@ class Markup:
             held = b""
         if held:
             yield begun, _ENCODED.sub(lambda match: bytes([int(match[1], 16)]), held)
+
+
+def _plain_blanks(line: bytes) -> bytes:
+    """A line with blanks for what only looks like them, where there is more than the one that a name may have."""
+    found = _BLANK.search(line)
+    is_stamps = found is not None and line[max(found.start() - 1, 0) : found.start()] == b"["
+    return _BLANK.sub(b" ", line) if is_stamps or len(_BLANK.findall(line)) > 1 else line
 
 
 def _without_markup(line: bytes) -> bytes:

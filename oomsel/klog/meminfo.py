@@ -6,32 +6,34 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from oomsel.klog.patterns import Pattern
+
 #: "%lu pages of RAM" and "%d reserved pages" until 2.6.29 or so.
-_RAM = re.compile(r"([0-9]{1,18}) pages (?:of )?RAM")
-_RESERVED = re.compile(r"([0-9]{1,18}) (?:pages reserved|reserved pages)")
+_RAM = Pattern(r"([0-9]{1,18}) pages (?:of )?RAM")
+_RESERVED = Pattern(r"([0-9]{1,18}) (?:pages reserved|reserved pages)")
 #: Free swap is negative while swapoff takes an area away.
-_SWAP = re.compile(r"(Free|Total) swap *[=:] *(-?[0-9]{1,18})kB")
+_SWAP = Pattern(r"(Free|Total) swap *[=:] *(-?[0-9]{1,18})kB")
 #: "active_anon:99131 inactive_anon:0 ...", in pages; the same words in kB follow for nodes and zones.
-_COUNT = re.compile(r"\b([a-z_]+(?:\([a-z]+\))?):([0-9]{1,18})(?![0-9]*[kK]B)(?![0-9])")
-_COUNTS = re.compile(
+_COUNT = Pattern(r"\b([a-z_]+(?:\([a-z]+\))?):([0-9]{1,18})(?![0-9]*[kK]B)(?![0-9])")
+_COUNTS = Pattern(
     r"(?!.*[0-9][kK]B) ?"
     r"(?:active_anon|active_file|active|unevictable|slab_reclaimable|free|mapped|inactive_dirty):[0-9]{1,18}(?: |$)"
 )
-_ZONE = re.compile(r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*) (free:[0-9]{1,18}kB .*)")
-_ZONE_VALUE = re.compile(
+_ZONE = Pattern(r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*) (free:[0-9]{1,18}kB .*)")
+_ZONE_VALUE = Pattern(
     r"\b(free|min|low|high|present|managed|boost|free_cma|reserved_highatomic|free_highatomic):([0-9]{1,18})[kK]B"
 )
-_RESERVE = re.compile(r"lowmem_reserve\[\]:((?: [0-9]{1,18})+)")
-_FREE_AREA = re.compile(
+_RESERVE = Pattern(r"lowmem_reserve\[\]:((?: [0-9]{1,18})+)")
+_FREE_AREA = Pattern(
     r"(?:Node ([0-9]{1,18}) )?([A-Z][A-Za-z0-9]*): ((?:[0-9]{1,18}\*[0-9]{1,18}kB (?:\([A-Z]+\) )?)+)= [0-9]{1,18}kB"
 )
-_BLOCKS = re.compile(r"([0-9]{1,18})\*([0-9]{1,18})kB")
-_HUGEPAGES = re.compile(
+_BLOCKS = Pattern(r"([0-9]{1,18})\*([0-9]{1,18})kB")
+_HUGEPAGES = Pattern(
     r"(?:Node ([0-9]{1,18}) )?"
     r"hugepages_total=([0-9]{1,18}) hugepages_free=([0-9]{1,18}) hugepages_surp=[0-9]+ hugepages_size=([0-9]{1,18})kB"
 )
-_STACKS = re.compile(r" kernel_stack:([0-9]{1,18})[kK]B")
-_NODE = re.compile(r"Node [0-9]{1,18} active_anon:[0-9]{1,18}kB ")
+_STACKS = Pattern(r" kernel_stack:([0-9]{1,18})[kK]B")
+_NODE = Pattern(r"Node [0-9]{1,18} active_anon:[0-9]{1,18}kB ")
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class MemInfo:
     huge_free_kb: int = 0
     stacks_kb: int | None = None  #: of the kernel, on all nodes
     huge_line: int | None = None  #: of the first that is not 0
+    _summed: set[str] = field(default_factory=set)  #: nodes and sizes of huge pages of which the line has been read
 
     @property
     def is_empty(self) -> bool:
@@ -103,9 +106,10 @@ class MemInfo:
             self.free_swap_kb = int(match[2])
 
     def _zone_sizes(self, number: int, match: re.Match[str]) -> None:
-        sizes = {name: int(value) for name, value in _ZONE_VALUE.findall(match[3])}
-        self._stacks(match[3])
-        self._zone(int(match[1] or 0), match[2], number).sizes.update(sizes)
+        zone = self._zone(int(match[1] or 0), match[2], number)
+        if not zone.sizes:  # what is there stays, see `_is_again`
+            zone.sizes = {name: int(value) for name, value in _ZONE_VALUE.findall(match[3])}
+            self._stacks(match[3])
 
     def _reserve(self, number: int, match: re.Match[str]) -> None:  # noqa: ARG002
         if self.zones and not self.zones[-1].reserve and not self.zones[-1].blocks:
@@ -118,6 +122,8 @@ class MemInfo:
 
     def _hugepages(self, number: int, match: re.Match[str]) -> None:
         total, free, size = (int(match[index]) for index in (2, 3, 4))
+        if self._is_again(f"huge pages of {size} kB of node {match[1]}"):
+            return
         if total:
             self.huge_line = self.huge_line or number
         self.huge_kb += total * size
@@ -129,7 +135,15 @@ class MemInfo:
             self.counts.setdefault(name, int(value))
 
     def _node(self, number: int, match: re.Match[str]) -> None:  # noqa: ARG002
-        self._stacks(match.string)
+        if not self._is_again(match.string.partition(" active_anon")[0]):
+            self._stacks(match.string)
+
+    def _is_again(self, what: str) -> bool:
+        """Whether such a line was there before: a second block is of another report that is mixed with this one."""
+        if what in self._summed:
+            return True
+        self._summed.add(what)
+        return False
 
     def _stacks(self, text: str) -> None:
         """Add the kernel's stacks: a node's line has them since 5.10 or so, a zone's before."""
@@ -153,7 +167,7 @@ class MemInfo:
 
 
 #: The block's lines: pattern, what takes it in, and which part of the block it is.
-_LINES: tuple[tuple[re.Pattern[str], Callable[[MemInfo, int, re.Match[str]], None], str], ...] = (
+_LINES: tuple[tuple[Pattern[str], Callable[[MemInfo, int, re.Match[str]], None], str], ...] = (
     (_ZONE, MemInfo._zone_sizes, "zones"),
     (_RESERVE, MemInfo._reserve, "zones"),
     (_FREE_AREA, MemInfo._free_area, "free blocks"),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line
 
-_HEADER = re.compile(rb"\[ *pid *\] +uid +tgid +t")
-_ROW = re.compile(rb"\[ *[0-9]+\](?: +-?[0-9]+){4}")
-_KILLED = re.compile(rb"Killed process ([0-9]{1,10})\b")
-_SUMMARY = re.compile(rb"oom-kill:constraint=[^\n]{0,8000},pid=([0-9]{1,10}),uid=")
+_HEADER = Pattern(rb"\[ *pid *\] +uid +tgid +t")
+_ROW = Pattern(rb"\[ *[0-9]+\](?: +-?[0-9]+){4}")
+_KILLED = Pattern(rb"Killed process ([0-9]{1,10})\b")
+_SUMMARY = Pattern(rb"oom-kill:constraint=[^\n]{0,8000},pid=([0-9]{1,10}),uid=")
 #: So many lines a report may have; what is held is given then in any case.
 _LONGEST = 200_000
 #: Lines before the first that may be of it: a name with newlines.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from oomsel.klog import formats
 from oomsel.klog.clock import PRINTK_STAMP, is_earlier
 from oomsel.klog.cut import read_cut
@@ -11,6 +9,7 @@ from oomsel.klog.ending import Ending
 from oomsel.klog.event import OomEvent
 from oomsel.klog.headless import columns_of_rows
 from oomsel.klog.invoker import whole_name
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.preface import Preface
 from oomsel.klog.prefix import Line
 from oomsel.klog.report_lines import (
@@ -21,13 +20,14 @@ from oomsel.klog.report_lines import (
     names_another,
     parse_current,
     parse_invoked,
+    prefix_of_name,
 )
 from oomsel.klog.table import Columns
 from oomsel.text import TASK_COMM_LEN
 
 #: A row, as far as it can be told before the header.
-_ROW = re.compile(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
-_CELL = re.compile(r" *-?[0-9]+ ")
+_ROW = Pattern(r"\[ *[0-9]+\](?: +(?:-?[0-9]+|\?)){5,} ")
+_CELL = Pattern(r" *-?[0-9]+ ")
 
 #: Words of the lines with which a report begins, or what is left of one.
 _BEGINNINGS = ("oom-kill", "ill process ", "Killed process ", "total_vm", "is already exiting. Skip killing")
@@ -105,8 +105,7 @@ class EventParser:
     def _begins_at(self, line: Line) -> None:
         if self.event.begins_at is not None:
             return
-        text = line.text
-        if self._columns is not None or text == formats.TASKS_STATE:
+        if self._columns is not None or line.text == formats.TASKS_STATE:
             self.event.begins_at = "task table"
         elif self.event.summary is not None or self._ending.unfinished is not None:
             self.event.begins_at = "oom-kill line"
@@ -273,9 +272,8 @@ class EventParser:
                 self.event.mixed_line = self.event.mixed_line or line.number
             return None
         if self.event.current is None and begins is not None:
-            text = text[begins.start() :]
-            if not self._current(line, text):
-                self._wait_for_rest(line, text)
+            if not self._current(line, text[begins.start() :]):
+                self._wait_for_rest(line, text[begins.start() :])
             return "stack dump"
         return self._preface.read(line, text)
 
@@ -290,6 +288,8 @@ class EventParser:
 
     def _current(self, line: Line, text: str) -> bool:
         self.event.current = parse_current(line.number, text)
+        if (invoked := self.event.invoked) is not None:  # whose prefix nobody could know before
+            self.event.invoked = invoked._replace(comm=invoked.comm[prefix_of_name(text, invoked.comm) :])
         return self.event.current is not None
 
     # -- the table ---------------------------------------------------------------------------------------------

@@ -85,6 +85,7 @@ class Preface:
         if getattr(memcg, limit) is None:
             for name, value in ((limit, match[3]), (usage, match[2]), (failcnt, match[4])):
                 setattr(memcg, name, int(value))
+            memcg.lines[limit] = number
             if limit != "kmem":
                 memcg.line = memcg.line or number
         return "cgroup's limits"

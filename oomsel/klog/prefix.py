@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from oomsel.klog.patterns import Pattern
+from oomsel.klog.records import date_of
 from oomsel.klog.unknown_prefix import PrefixShapes, time_within
 
 
@@ -35,46 +37,46 @@ def tag_by(by_kernel: bool | None, tag: str | None) -> str | None:
     return FORGED if by_kernel is False and tag in (None, "kernel") else tag
 
 
-_SGR = re.compile("\x1b\\[[0-9;]*[mK]")
-_QUOTE = re.compile(r"\ufeff?(?:[>|] ?)*(?:- (?=[\[<\"']))?")
-_PRIORITY = re.compile(r"<([0-9]{1,3})>(?:1 (?=[0-9]{4}-))?")
-_LEVEL = re.compile(r"([a-z][a-z0-9]{2,7}) *:[a-z]{3,7} *: ?(?=\S)")
+_SGR = Pattern("\x1b\\[[0-9;]*[mK]")
+_QUOTE = Pattern(r"\ufeff?(?:[>|] ?)*(?:- (?=[\[<\"']))?")
+_PRIORITY = Pattern(r"<([0-9]{1,3})>(?:1 (?=[0-9]{4}-))?")
+_LEVEL = Pattern(r"([a-z][a-z0-9]{2,7}) *:[a-z]{3,7} *: ?(?=\S)")
 #: printk's own, and what dmesg, journalctl and phones make of it: seconds, a difference, a date in any language.
-_SECONDS = re.compile(r"\[[ \t]*([0-9]{1,15}\.[0-9]{1,9})(?: +<[ +0-9.]*>|[,/ ][^\]\[]{1,40})?\] ?")
+_SECONDS = Pattern(r"\[[ \t]*([0-9]{1,15}\.[0-9]{1,9})(?: +<[ +0-9.]*>|[,/ ][^\]\[]{1,40})?\] ?")
 #: The stamp alone, and after it what nothing but the text begins with.
-_DMESG = re.compile(r"\[ *([0-9]{1,15}\.[0-9]{6})\] (?=[A-Zabd-jl-z0-9]| [A-Za-z_?</])(?!\S+ \S+:)")
-_DELTA = re.compile(r"\[(?:< *[0-9]+\.[0-9]+>| *\+[0-9]+\.[0-9]+)\] ?")
-_DATE = re.compile(r"\[([^][]{0,48}[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[^][]{0,40})\](?:: | ?)")
-_CALLER = re.compile(r"\[ *([TC][0-9]{1,10})\] ?")
+_DMESG = Pattern(r"\[ *([0-9]{1,15}\.[0-9]{6})\] (?=[A-Zabd-jl-z0-9]| [A-Za-z_?</])(?!\S+ \S+:)")
+_DELTA = Pattern(r"\[(?:< *[0-9]+\.[0-9]+>| *\+[0-9]+\.[0-9]+)\] ?")
+_DATE = Pattern(r"\[([^][]{0,48}[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[^][]{0,40})\](?:: | ?)")
+_CALLER = Pattern(r"\[ *([TC][0-9]{1,10})\] ?")
 #: Between the stamp and the text, CPU and pid as phones' kernels print them:
 #: `c3   4101 `, `[3:  worker: 4101] `, `(3)[4101:worker]`.
-_PHONE = re.compile(
+_PHONE = Pattern(
     r"c[0-9]{1,4} +([0-9]{1,10}) |(?:<[0-9]>\.?)?\([0-9]{1,4}\)\[([0-9]{1,10}):[^\]]{0,31}\] ?"
     r"|(?:<[0-9]>\.?)? ?\[ *[0-9]{1,4}: *[^\]\[]{1,31}: *([0-9]{1,10})\] ?"
 )
-_ISO = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:([.,])[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)"
+_ISO = Pattern(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T _][0-9]{2}:[0-9]{2}:[0-9]{2}(?:([.,])[0-9]+)?(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?)"
     r"(?:[ \t]|$)"
 )
 #: A container's line as CRI's loggers keep it; P for one that goes on.
-_CRI = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\S*) std(?:out|err) [FP] ")
-_SYSLOG = re.compile(r"([^\W\d]\w{0,9}\.? +[0-9]{1,2} (?:[0-9]{4} )?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)[ \t]")
-_FULL = re.compile(r"(\w{2,4} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) [A-Z0-9+:-]{1,8} ")
-_UNIX = re.compile(r"([0-9]{9,11}\.[0-9]{3,9}) ")
+_CRI = Pattern(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\S*) std(?:out|err) [FP] ")
+_SYSLOG = Pattern(r"([^\W\d]\w{0,9}\.? +[0-9]{1,2} (?:[0-9]{4} )?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?)[ \t]")
+_FULL = Pattern(r"(\w{2,4} [0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?) [A-Z0-9+:-]{1,8} ")
+_UNIX = Pattern(r"([0-9]{9,11}\.[0-9]{3,9}) ")
 #: A name or an address; busybox puts the facility and level before the tag.
 _HOST = r"([^\s:]+|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}[0-9.]*(?:%\w+)?)"
-_HOST_AND_TAG = re.compile(
+_HOST_AND_TAG = Pattern(
     _HOST + r"[ \t](?:(?P<facility>[a-z][a-z0-9]{2,7})\.[a-z]{3,7} )?(?P<tag>[^\s:\[\]]+)(?:\[[^\]]*\])?:(?:[ \t]|$)"
 )
-_MONOTONIC_HOST = re.compile(r"([^\s:]+) (kernel)(?:\[[^\]]*\])?:(?: |$)")
-_TAG = re.compile(r"(kernel)(?:\[[^\]]*\])?:(?: |$)")
+_MONOTONIC_HOST = Pattern(r"([^\s:]+) (kernel)(?:\[[^\]]*\])?:(?: |$)")
+_TAG = Pattern(r"(kernel)(?:\[[^\]]*\])?:(?: |$)")
 #: Words of the kernel's own that stand before a colon.
 _NO_TAGS = frozenset(
     ("oom-killer", "CPU", "memory", "memory+swap", "swap", "kmem", "Mem-Info", "oom_reaper", "RIP", "RSP", "RAX", "RDX",
      "RBP", "R10", "R13", "Code", "FS", "CS", "CR2", "Trace", "lowmem_reserve", "DMA", "DMA32", "Normal", "Movable")
 )  # fmt: skip
 #: RFC 5424 without its time: host, application, process, message, structured data.
-_RFC5424 = re.compile(
+_RFC5424 = Pattern(
     r"(\S+) (?P<tag>\S+) \S+ \S+ (?P<facility>)"
     r"(?:-|(?:\[[^\]\s\"=]+(?: [^\]\s\"=]+=\"(?:[^\"\\]|\\.)*\")*\])+) ?(?:\ufeff)?"
 )
@@ -82,33 +84,43 @@ _RFC5424 = re.compile(
 _TIME = r"[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _MONTH_AND_DAY = r"((?:[0-9]{4}-)?[0-9]{2}-[0-9]{2} " + _TIME + r"\.[0-9]{3,9}"
 _HOSTLESS = (
-    re.compile(
+    Pattern(
         r"(\w{3} \w{3} [ 0-9][0-9] " + _TIME + r" [0-9]{4}) "
         r"(?P<facility>[a-z0-9]{3,8})\.[a-z]{3,7} (?P<tag>[^\s:\[]+)(?:\[[0-9]+\])?: "
     ),
-    re.compile(
-        _MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] (?P<tag>[^\s:]*) *: ?"
-    ),
-    re.compile(_MONTH_AND_DAY + r") [VDIWEFS]/(?P<tag>[^\s:(]+) *\( *[0-9]+\): ?"),
+    Pattern(_MONTH_AND_DAY + r"(?: [+-][0-9]{4})?) +(?:[a-z_0-9]+ +)?[0-9]+ +[0-9]+ [VDIWEFS] (?P<tag>[^\s:]*) *: ?"),
+    Pattern(_MONTH_AND_DAY + r") [VDIWEFS]/(?P<tag>[^\s:(]+) *\( *[0-9]+\): ?"),
+)
+#: multilog's and s6-log's time: seconds of TAI since 1970, with 2 ** 62, and nanoseconds, in hexadecimal digits.
+_TAI64N = Pattern(r"@([0-9a-f]{16})([0-9a-f]{8}) ")
+_TAI_BEGINS, _TAI_BEFORE_UTC = 1 << 62, 37
+#: klog's and glog's: severity, month and day, time, thread, line of the source.
+_GLOG = Pattern(r"[IWEF]([01][0-9])([0-3][0-9]) (" + _TIME + r"\.[0-9]{6}) +[0-9]+ [^\s\]]{1,80}:[0-9]+\] ")
+#: A time alone on its line, and the text below it, as logcat's `-v long` has them.
+_HEADING = Pattern(r"\[ (?:[0-9]{4}-)?([0-9]{2}-[0-9]{2} " + _TIME + r"\.[0-9]{3,9})[^\]]* [VDIWEFS]/([^\]\s]*) *\]\s*")
+#: A host, as pdsh puts it before a line.
+_HOST_ALONE = Pattern(r"([A-Za-z][\w.-]{0,62}|[0-9]{1,3}(?:\.[0-9]{1,3}){3}): ")
+_NO_HOSTS = frozenset(
+    ("kernel", "kern", "emerg", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug")
 )
 #: `talosctl dmesg`: node, facility, level, time.
-_TALOS = re.compile(r"(?:([^\s:]+): )?([a-z0-9]{3,8}): +[a-z]{3,7}: \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\s]+)\]: ?")
+_TALOS = Pattern(r"(?:([^\s:]+): )?([a-z0-9]{3,8}): +[a-z]{3,7}: \[([0-9]{4}-[0-9]{2}-[0-9]{2}T[^\]\s]+)\]: ?")
 #: Labels in braces, as logcli prints them.
-_LABELS = re.compile(r"\{[^{}\n]*\}[ \t]")
-_LABEL_HOST = re.compile(r"[{ ,](?:host|hostname|node|nodename|node_name|instance)=\"([^\"]*)\"")
+_LABELS = Pattern(r"\{[^{}\n]*\}[ \t]")
+_LABEL_HOST = Pattern(r"[{ ,](?:host|hostname|node|nodename|node_name|instance)=\"([^\"]*)\"")
 #: What may follow the file and line that grep prints, and what may be indented.
 _STAMPED = (
     r"(?:<[0-9]{1,3}>)?(?:\[ *[0-9]+\.[0-9]+|\[\w{3} \w{3} +[0-9]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:"
     r"|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}:|[A-Z][a-z]{2} [A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:)"
 )
-_GREP = re.compile(
+_GREP = Pattern(
     r"(?!kernel:)(?:[^\s:\[\]{}\"]{1,255}[:-][0-9]{1,9}[:-]|[0-9]{1,9}[:-]|[^\s:\[\]{}\"]*[./][^\s:\[\]{}\"]*:)(?="
     + _STAMPED
     + ")"
 )
-_INDENT = re.compile(r"[ \t]+(?=" + _STAMPED + ")")
-_PLAIN_STAMP = re.compile(r"\[ *[0-9]{1,15}\.[0-9]{6}(?:[,/ ][^\]\[]{1,40})?\] ?")
-_OCTAL = re.compile("#(0[0-3][0-7]|177)")
+_INDENT = Pattern(r"[ \t]+(?=" + _STAMPED + ")")
+_PLAIN_STAMP = Pattern(r"\[ *[0-9]{1,15}\.[0-9]{6}(?:[,/ ][^\]\[]{1,40})?\] ?")
+_OCTAL = Pattern("#(0[0-3][0-7]|177)")
 #: So far into a line a stamp is looked for behind a prefix that nobody knows.
 _FAR = 400
 
@@ -131,7 +143,7 @@ class _Cursor:
         self.tag: str | None = None
         self.by_kernel: bool | None = None  #: None where no facility is stated
 
-    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+    def take(self, pattern: Pattern[str]) -> re.Match[str] | None:
         """Go past `pattern` where the line goes on with it."""
         match = pattern.match(self.text, self.at)
         if match is not None:
@@ -152,11 +164,17 @@ class PrefixReader:
         self.stamp = ""  #: of the last line
         self._last = Line(0, "")
         self._shapes = PrefixShapes()
+        self._heading: tuple[str, str | None] | None = None  #: time and tag of the lines below one
 
     def read(self, number: int, text: str, raw: bytes) -> Line:
         """The line without its prefix."""
-        if (match := _DMESG.match(text)) is not None:
+        if self._heading is None and (match := _DMESG.match(text)) is not None:
             return self._dmesg(number, text, raw, match)
+        if text[:2] == "[ " and (heading := _HEADING.fullmatch(text)):
+            self._heading = heading[1], heading[2] or None
+            return Line(number, "", raw=raw, is_bare=True)
+        if not text:
+            self._heading = None
         cursor = _Cursor(text, _QUOTE.match(text).end())  # type: ignore[union-attr]  # it matches nothing, too
         outer = cri[1] if (cri := cursor.take(_CRI)) else ""
         if (line := self._indented(number, cursor, raw)) is not None:
@@ -181,6 +199,9 @@ class PrefixReader:
             number, rest, self.stamp, cursor.caller, cursor.tag, raw=raw, is_bare=is_bare, host=cursor.host,
             date=cursor.date or outer, is_sure=bool(cursor.by_kernel),
         )  # fmt: skip
+        if is_bare and self._heading is not None:
+            time, tag = self._heading
+            return self._last._replace(stamp=time, date=time, tag=tag, is_bare=False)
         if is_bare and not self.stamp:
             time = time_within(text)
             return self._last._replace(stamp=time, date=time)
@@ -223,6 +244,7 @@ class PrefixReader:
                 found = self._dated(cursor)
             if not found:
                 break
+            cursor.take(_INDENT)
         if cursor.tag is None and (match := cursor.take(_TAG)):
             cursor.tag = match[1]
             if match := cursor.take(_SECONDS):
@@ -246,13 +268,8 @@ class PrefixReader:
 
     def _dated(self, cursor: _Cursor) -> bool:
         """A date of syslog's kind, and who logged what follows."""
-        for pattern in _HOSTLESS:
-            if match := cursor.take(pattern):
-                cursor.dated(match[1])
-                cursor.tag = cursor.tag or match["tag"]
-                if facility := match.groupdict().get("facility"):
-                    cursor.by_kernel = facility == "kern"
-                return True
+        if self._hostless(cursor) or self._coded(cursor):
+            return True
         match = cursor.take(_ISO)
         if match and match[2] == ",":  # dmesg's, which names no host
             cursor.dated(match[1])
@@ -277,10 +294,31 @@ class PrefixReader:
             cursor.by_kernel = facility == "kern"
         return True
 
+    def _hostless(self, cursor: _Cursor) -> bool:
+        """A whole prefix that names no host."""
+        for pattern in _HOSTLESS:
+            if match := cursor.take(pattern):
+                cursor.dated(match[1])
+                cursor.tag = cursor.tag or match["tag"]
+                if facility := match.groupdict().get("facility"):
+                    cursor.by_kernel = facility == "kern"
+                return True
+        return False
+
+    def _coded(self, cursor: _Cursor) -> bool:
+        """A time in a form that is for programs."""
+        if match := cursor.take(_TAI64N):
+            cursor.dated(date_of(f"{int(match[1], 16) - _TAI_BEGINS - _TAI_BEFORE_UTC}.{int(match[2], 16):09d}"))
+        elif match := cursor.take(_GLOG):
+            cursor.dated(f"{match[1]}-{match[2]} {match[3]}")
+        return match is not None
+
     def _after(self, cursor: _Cursor) -> None:
-        """What phones' kernels put between the stamp and the text."""
+        """What phones' kernels, and crash's `log -m`, put between the stamp and the text."""
         if cursor.seconds and cursor.text[cursor.at : cursor.at + 1] in "c([< " and (match := cursor.take(_PHONE)):
             cursor.caller = cursor.caller or f"T{match[match.lastindex or 0]}"
+        elif cursor.seconds and cursor.text[cursor.at : cursor.at + 1] == "<":
+            cursor.take(_PRIORITY)
 
     def _unknown(self, cursor: _Cursor) -> None:
         """A prefix that nobody knows: up to the kernel's own stamp, or as wide as one before a certain line."""
@@ -291,6 +329,8 @@ class PrefixReader:
             return
         if not cursor.stamp and (time := time_within(text[at:end])):
             cursor.dated(time)
+        if (host := _HOST_ALONE.fullmatch(text, at, end)) and host[1] not in _NO_HOSTS:
+            cursor.host = host[1]
         cursor.at = end
         if stamp and (match := cursor.take(_SECONDS)):
             cursor.stamp, cursor.seconds = cursor.stamp or match[1], True

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
 from oomsel.klog.heads import Heads, Key
 from oomsel.klog.lines import LineSource
 from oomsel.klog.order import OldestFirst
 from oomsel.klog.parser import EventParser
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line
+from oomsel.klog.readable import Readable
 from oomsel.klog.report_lines import release_of_text
 from oomsel.klog.torn import Joiner
 from oomsel.klog.wrappers import Stripper
@@ -23,14 +23,14 @@ _PATIENCE = 3000
 _AFTERMATH = 64
 
 #: At the beginning of a line, where no name can stand that is as long.
-_CPUS = re.compile(
+_CPUS = Pattern(
     r"(?:\w{1,20}: )?NR_CPUS:[0-9]{1,6} (?:nr_cpumask_bits:[0-9]{1,6} )?nr_cpu_ids:([0-9]{1,5})\b"
     r"|(?:\w{1,20}: )?[Bb]rought up (?:[0-9]{1,5} nodes?, )?([0-9]{1,5}) CPUs?\b"
 )
-_RELEASE = re.compile(r"Linux version ([0-9]+\.[0-9]\S*)")
-_SWAP_ON = re.compile(r"Adding ([0-9]{1,15})k swap on ")
+_RELEASE = Pattern(r"Linux version ([0-9]+\.[0-9]\S*)")
+_SWAP_ON = Pattern(r"Adding ([0-9]{1,15})k swap on ")
 #: More digits than a number of 64 bits has, in what is no part of a path or an identifier.
-_HUGE = re.compile(r"(?<![0-9A-Za-z_./-])[0-9]{21}")
+_HUGE = Pattern(r"(?<![0-9A-Za-z_./-])[0-9]{21}")
 #: So many earlier kills, and hosts, are kept in mind.
 _MOST_KILLS = 20_000
 _MOST_HOSTS = 2_000

@@ -6,43 +6,55 @@ same name.  A list of names decides only where no text has shown it yet.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from oomsel.klog.patterns import Pattern
+
 #: What only the kernel's text holds: of a report, and of a boot.
-KERNEL_TEXT = re.compile(
+KERNEL_TEXT = Pattern(
     r" invoked oom-killer: |oom-kill:constraint=|Killed process [0-9]|[Kk]ill process [0-9]|\[ *pid *\] +uid +tgid"
     r"|Linux version [0-9]|Mem-Info:|Tasks state \(memory|oom_reaper: |\[ *[0-9]+\](?: +-?[0-9]+){4}"
     r"|\[ *[0-9]{1,15}\.[0-9]{6}\]"
 )
+#: The shortest of these.
+_SHORTEST = len("Mem-Info:")
 #: Names of fields for a message, as loggers have them, best first.
 _NAMES = (
     "MESSAGE", "msg", "log", "message", "textPayload", "line", "_raw", "Message", "@message", "body", "stringValue",
     "stdout_lines", "stdout", "lines", "values", "content", "text",
 )  # fmt: skip
 #: Names of fields for a time, best first, without case and what is no letter.
-_TIMES = (
+_TIMES = {name: rank for rank, name in enumerate((
     "timestamp", "time", "ts", "datetime", "eventtime", "lasttimestamp", "firsttimestamp", "sourcerealtimetimestamp",
     "realtimetimestamp", "timeunixnano", "date", "timegenerated", "t",
-)  # fmt: skip
+    "messagetime", "messagetimems", "created", "when", "logtime",
+))}  # fmt: skip
 _HOSTS = ("hostname", "host", "nodename", "node", "instance", "computer", "instanceid", "name")
 _HOST_PARENTS = ("host", "labels", "stream", "resource", "kubernetes", "source", "agent", "metadata", "node")
 #: What the journal adds to what a process has logged.
 _OF_PROCESSES = ("_UID", "_PID", "_COMM", "_EXE")
 _MONOTONIC = ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
-_DATE = re.compile(r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}|[A-Z][a-z]{2} +[0-9]{1,2} [0-9]{2}:[0-9]{2}")
+_DATE = Pattern(
+    r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+    r"|[A-Z][a-z]{2} +[0-9]{1,2}(?:, [0-9]{4} @)? [0-9]{2}:[0-9]{2}"
+)
 #: A text that is a date and nothing else, whatever its field is called.
-_DATE_ALONE = re.compile(
+_DATE_ALONE = Pattern(
     r"\s*[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?"
     r"\s?(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2})?\s*"
 )
-_CALLER = re.compile(r"[TC][0-9]{1,10}")
-_NUMBER = re.compile(r"[0-9]{1,19}(?:\.[0-9]{1,9})?")
-_NOT_LETTERS = re.compile(r"[^a-z]")
+_CALLER = Pattern(r"[TC][0-9]{1,10}")
+_NUMBER = Pattern(r"[0-9]{1,19}(?:\.[0-9]{1,9})?")
+_NOT_LETTERS = Pattern(r"[^a-z]")
 _DEEPEST = 40
+
+
+def is_kernel_text(text: str) -> bool:
+    """Whether a text is, or holds, the kernel's."""
+    return len(text) >= _SHORTEST and KERNEL_TEXT.search(text) is not None
 
 
 class Placed(str):
@@ -114,7 +126,7 @@ def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
     is_kmsg = "msg" in fields and ("pri" in fields or caller is not None)
     return Context(
         stamp or since_boot or outer.stamp,
-        date or outer.date,
+        date or outer.date or _date_beside(fields, 0),
         _host_of(fields) or outer.host,
         tag if isinstance(tag, str) else outer.tag,
         caller or outer.caller,
@@ -142,7 +154,9 @@ def _times_of(fields: Mapping[str, Any]) -> tuple[str, str]:
     """A date by the best of the fields that say one, and dmesg's seconds since boot; empty for none."""
     date, seconds, best = "", "", len(_TIMES)
     for name, value in fields.items():
-        rank = _TIMES.index(plain) if (plain := _plain(name)) in _TIMES else best
+        rank = _TIMES.get(_plain(name), best)
+        if rank < best and isinstance(value, dict):
+            value = _only_value(value)  # noqa: PLW2901
         if rank >= best or isinstance(value, dict | list):
             continue
         if found := date_of(value):
@@ -152,9 +166,34 @@ def _times_of(fields: Mapping[str, Any]) -> tuple[str, str]:
     return date or _date_alone(fields.values()), seconds
 
 
+def _only_value(value: dict[str, Any]) -> Any:
+    """The time that an object stands for: `{"$date": ...}`, `{"seconds": ..., "nanos": ...}`."""
+    if set(value) == {"seconds", "nanos"}:
+        return f"{value['seconds']}.{str(value['nanos']).rjust(9, '0')[:9]}"
+    while isinstance(value, dict) and len(value) == 1:
+        value = next(iter(value.values()))
+    return value
+
+
+def _date_beside(fields: Mapping[str, Any], depth: int) -> str:
+    """A date in an object that stands beside the one with the text."""
+    if depth > 2:
+        return ""
+    for value in fields.values():
+        if isinstance(value, dict):
+            date = _times_of(value)[0] or _date_beside(value, depth + 1)
+            if date:
+                return date
+    return ""
+
+
 def _date_alone(values: Iterable[Any]) -> str:
     """The first of some values that is a date and nothing else; empty where none is."""
-    return next((value.strip() for value in values if isinstance(value, str) and _DATE_ALONE.fullmatch(value)), "")
+    return next((value.strip() for value in values if isinstance(value, str) and _is_date(value)), "")
+
+
+def _is_date(text: str) -> bool:
+    return len(text) < 80 and _DATE_ALONE.fullmatch(text) is not None
 
 
 def _host_of(fields: Mapping[str, Any]) -> str | None:
@@ -185,12 +224,22 @@ class FieldChooser:
 
     def messages(self, value: Any, number: int, outer: Context = Context()) -> list[Message]:  # noqa: B008
         """The messages in a document, in its order; none where no field is likely to hold any."""
-        texts = list(_texts(value, "", number, outer, 0))
-        key = self._choose(texts)
-        return [text.message for text in texts if text.key == key] if key is not None else []
+        if isinstance(value, dict) and not any(isinstance(each, dict | list) for each in value.values()):
+            texts = [text for text in value.values() if isinstance(text, str)]
+            if not any(map(is_kernel_text, texts)):  # as of most records: nothing but a name tells the field
+                return self._by_name(value, number, outer)
+        found = list(_texts(value, "", number, outer, 0))
+        key = self._choose(found)
+        return [text.message for text in found if text.key == key] if key is not None else []
+
+    def _by_name(self, fields: dict[str, Any], number: int, outer: Context) -> list[Message]:
+        key = next((key for key in (*self._learned, *_NAMES) if isinstance(fields.get(key), str)), None)
+        if key is None or _is_date(fields[key]):
+            return []
+        return [Message(fields[key], getattr(fields[key], "number", number), context_of(fields, outer))]
 
     def _choose(self, texts: list[_Text]) -> str | None:
-        held = Counter(text.key for text in texts if KERNEL_TEXT.search(text.message.text))
+        held = Counter(text.key for text in texts if is_kernel_text(text.message.text))
         if held:
             most = max(held.values())
             key = min((key for key in held if held[key] == most), key=self._rank)
@@ -212,7 +261,7 @@ class FieldChooser:
 def _texts(value: Any, key: str, number: int, outer: Context, depth: int) -> Iterator[_Text]:
     """Every text in a document, by the name of the field that it, or the list that it is in, belongs to."""
     if isinstance(value, str):
-        if _DATE_ALONE.fullmatch(value):
+        if _is_date(value):
             return  # of something else
         yield _Text(key, Message(value, getattr(value, "number", number), outer))
     elif depth > _DEEPEST:

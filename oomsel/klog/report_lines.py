@@ -5,32 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
 from oomsel.klog import formats
 from oomsel.klog.event import Current, Invoked, Killed, Summary
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.table import RSS_COLUMNS, Row, score_adj_of
 from oomsel.text import TASK_COMM_LEN
 
-_RELEASE = re.compile(r"[0-9]+\.[0-9][-+._~a-zA-Z0-9]{0,60}")
+_RELEASE = Pattern(r"[0-9]+\.[0-9][-+._~a-zA-Z0-9]{0,60}")
 _MAX_PID = 1 << 22
 _MAX_PAGES = 1 << 51
 #: CONFIG_NR_CPUS of the largest kernels.
 _MAX_CPUS = 8192
 #: What is left of a row, unless nothing is: its beginning, or that of the line; five numbers in columns, after the
 #: little that is left of the pid; or the columns before the name, which have more blanks than anything else.
-_TORN = re.compile(
+_TORN = Pattern(
     r"\s*\[ *(?:[0-9]*(?:\]|$)|[0-9]+\.[0-9]*$)"
     r"|\s*(?:(?!\S*[A-Za-z]{2})\S+\s+){0,2}(?:-?[0-9]+(?: +|$)){5}"
     r"|.*[0-9] {9,}-?[0-9]{1,4} \S.{0,14}$"
 )
 #: The same behind a prefix that nobody knows.
-_TORN_WITHIN = re.compile(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
+_TORN_WITHIN = Pattern(r"(?<!\S)(?:\[ *[0-9]+\](?: |$)|(?:-?[0-9]+(?: +|$)){5})")
 
 #: The task of a stack dump, and names as they are everywhere, whoever escapes what.
-_PLAIN_COMM = re.compile(
+_PLAIN_COMM = Pattern(
     r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: ([\w.:/@+-]{1,15}) (?:Not t|T)ainted[: ]", re.ASCII
 )
-_PLAIN_NAME = re.compile(rb"[\w./@+-][\w.:/@+-]{0,14}")
+_PLAIN_NAME = Pattern(rb"[\w./@+-][\w.:/@+-]{0,14}")
 
 
 def name_bytes(text: str) -> bytes:
@@ -157,7 +158,21 @@ def _split_task(rest: str, row: Row | None) -> tuple[str, bytes | None]:
 def names_another(text: str, comm: bytes) -> bool:
     """Whether a line of a stack dump is of another task than `comm`, as far as plain names tell."""
     match = _PLAIN_COMM.match(text)
-    return match is not None and _PLAIN_NAME.fullmatch(comm) is not None and match[1].encode() != comm
+    if match is None or _PLAIN_NAME.fullmatch(comm) is None or prefix_of_name(text, comm):
+        return False
+    return match[1].encode() != comm
+
+
+def prefix_of_name(text: str, comm: bytes) -> int:
+    """How many bytes at the beginning of `comm`, as the first line has it, are a prefix that nobody knows.
+
+    The stack dump's line `text` names the task, too, and there what stands before the name is the kernel's.
+    """
+    match = _PLAIN_COMM.match(text)
+    if match is None or not comm.endswith(match[1].encode()):
+        return 0
+    before = comm[: -len(match[1].encode())]
+    return 0 if before[-1:].isalnum() else len(before)
 
 
 def is_torn(text: str, *, is_bare: bool) -> bool:

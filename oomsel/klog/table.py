@@ -8,11 +8,12 @@ from functools import cache
 from typing import NamedTuple
 
 from oomsel.klog.formats import LAYOUTS
+from oomsel.klog.patterns import Pattern
 
 # "[ pid ]   uid  tgid total_vm ..." after whatever a logger put before it.
-_HEADER = re.compile(r"\[[ \t]*pid[ \t]*\]((?:[ \t]+[A-Za-z_][A-Za-z_0-9]*)+?)[ \t]+name\s*$")
+_HEADER = Pattern(r"\[[ \t]*pid[ \t]*\]((?:[ \t]+[A-Za-z_][A-Za-z_0-9]*)+?)[ \t]+name\s*$")
 #: That of 4.19 and later leaves room for seven digits.
-_WIDE_PID = re.compile(r"\[ {2,}pid {2,}\]")
+_WIDE_PID = Pattern(r"\[ {2,}pid {2,}\]")
 #: The columns that every layout since 2.6.25 has.
 _REQUIRED = frozenset(("uid", "tgid", "total_vm", "rss"))
 #: The three that rss is the sum of, since 6.8.

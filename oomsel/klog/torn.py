@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from oomsel.klog import formats
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line
 from oomsel.klog.report_lines import name_bytes
 from oomsel.klog.table import KNOWN_COLUMNS, Columns
@@ -20,27 +21,25 @@ _MOST_PARTS = 64
 _MOST_WAYS = 32
 _LONGEST = 1 << 14
 #: How a pager or a terminal shows that a line goes on.
-_MARK = re.compile(r"(?:\.\.\.|…|(?<![<-])>)$")
+_MARK = Pattern(r"(?:\.\.\.|…|(?<![<-])>)$")
 #: What other lines look like when they begin and when they are whole.
-_FORMS = tuple(
-    (re.compile(begins), re.compile(whole, re.DOTALL))
-    for begins, whole in (
-        (r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: ", r".* #\S*(?: .*)?"),
-        (r"\S.{0,15} cpuset=", r".* mems_allowed=[0-9,-]+"),
-        (r"Task in /", r".* killed as a result of limit of /.*"),
-        (r"(?:memory|swap|kmem|memory\+swap): usage ", r".*, failcnt [0-9]+"),
-        (r"Memory cgroup stats for", r".*:|.*:.* unevictable:[0-9]+KB"),
-        (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]* free:", r".*(?:all_unreclaimable\? (?:yes|no)|free_cma:[0-9]+kB)"),
-        (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]*: [0-9]+\*[0-9]+kB", r".*= [0-9]+kB"),
-        (r"oom_reaper: reaped process ", r".*shmem-rss:[0-9]+kB"),
-        (r"oom-(?:kill:constraint=|$)", r"oom-kill:constraint=.*,pid=[0-9]+,uid=-?[0-9]+"),
-        (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
-    )
+_SHAPES = (
+    (r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: ", r".* #\S*(?: .*)?"),
+    (r"\S.{0,15} cpuset=", r".* mems_allowed=[0-9,-]+"),
+    (r"Task in /", r".* killed as a result of limit of /.*"),
+    (r"(?:memory|swap|kmem|memory\+swap): usage ", r".*, failcnt [0-9]+"),
+    (r"Memory cgroup stats for", r".*:|.*:.* unevictable:[0-9]+KB"),
+    (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]* free:", r".*(?:all_unreclaimable\? (?:yes|no)|free_cma:[0-9]+kB)"),
+    (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]*: [0-9]+\*[0-9]+kB", r".*= [0-9]+kB"),
+    (r"oom_reaper: reaped process ", r".*shmem-rss:[0-9]+kB"),
+    (r"oom-(?:kill:constraint=|$)", r"oom-kill:constraint=.*,pid=[0-9]+,uid=-?[0-9]+"),
+    (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
 )
+_FORMS = tuple((Pattern(begins), Pattern(whole, re.DOTALL)) for begins, whole in _SHAPES)
 #: Any of them at once.
-_BEGINS = re.compile("|".join(begins.pattern for begins, _ in _FORMS))
-_ROW = re.compile(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
-_HEADER = re.compile(r"\[ *pid *\] +uid\b")
+_BEGINS = Pattern("|".join(begins for begins, _ in _SHAPES))
+_ROW = Pattern(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
+_HEADER = Pattern(r"\[ *pid *\] +uid\b")
 
 
 class Joiner:

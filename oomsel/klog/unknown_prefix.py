@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 
+from oomsel.klog.patterns import Pattern
+
 #: Where the kernel's text begins, whatever stands before it.
-_CERTAIN = re.compile(
+_CERTAIN = Pattern(
     r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: [0-9]+ Comm: |Mem-Info:$|Call Trace:$|Tasks state \(memory values in pages\):"
     r"|\[ *pid *\] +uid +tgid |\[ *[0-9]+\](?: +-?[0-9]+){4,} |oom-kill:constraint=|Memory cgroup stats for "
     r"|(?:Memory cgroup o|O)ut of memory(?: \(oom_kill_allocating_task\))?: [Kk]ill|Task in /.* killed as a result"
 )
+#: The first line behind a name, which is a host's.
+_NAMED = Pattern(r"[A-Za-z0-9][\w.-]{0,62}: (?=[^\s:]{1,15} invoked oom-killer: gfp_mask=)")
 #: The first line in quotes, after which the prefix ends.
-_IN_QUOTES = re.compile(
+_IN_QUOTES = Pattern(
     r"(?:.*[\s=:|>(,])?([\"'`])(?=[^\"'`]{1,64} invoked oom-killer: gfp_mask=.*oom_score_adj=-?[0-9]+\1)"
 )
-_TIME = re.compile(
+_TIME = Pattern(
     r"[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
     r"(?:Z| ?[+-][0-9]{2}:?[0-9]{2})?(?![0-9])"
     r"|\b[A-Z][a-z]{2} +[0-9]{1,2} (?:[0-9]{4} )?[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?"
     r"|\b[0-9]{9,11}\.[0-9]{3,9}\b"
 )
-_PART = re.compile(r"\w+|\s+|[^\w\s]")
+_PART = Pattern(r"\w+|\s+|[^\w\s]")
 #: The longest prefix, and how many forms of one are kept.
 _LONGEST = 300
 _MOST = 8
@@ -51,6 +55,9 @@ class PrefixShapes:
             if len(prefix) <= _LONGEST and (prefix[-1] in " \t:|>]" or prefix[-1] in "\"'"):
                 self._learn(prefix)
                 return certain.start()
+        if named := _NAMED.match(text, at):
+            self._learn(named[0])
+            return int(named.end())
         if quoted := _IN_QUOTES.match(text, at, at + 4 * _LONGEST):
             self._learn(quoted[0])
             return quoted.end()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.unknown_prefix import shape_of
 
 #: Lines whose last word is known; a quote, a bar, a tag or a field may follow it.
-_CERTAIN = re.compile(
+_CERTAIN = Pattern(
     r"(?:.* invoked oom-killer: gfp_mask=.*oom_score_adj=-?[0-9]+|Tasks state \(memory values in pages\):|Mem-Info:"
     r"|\[ *pid *\] +uid +tgid +total_vm .* name|.*Killed process [0-9]+ \(.*oom_score_adj:-?[0-9]+)(?=[^\w,(])",
     re.DOTALL,

@@ -1,22 +1,28 @@
-"""UTF-16 as UTF-8, as a stream: what some editors and shells write."""
+"""UTF-16 and UTF-32 as UTF-8, as a stream: what some editors and shells write."""
 
 from __future__ import annotations
 
 import codecs
 
-from oomsel.klog.chunks import Readable
+from oomsel.klog.readable import Readable
 
 _CHUNK = 1 << 16
 #: So many bytes tell whether an input is UTF-16.
 _TELLING = 64
+#: The longer ones first: one begins as a shorter one does.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 def encoding_of(start: bytes) -> str | None:
     """The codec of a text that begins with `start`: by its mark, or by every other byte's being zero."""
-    if start.startswith(codecs.BOM_UTF16_LE) and not start.startswith(codecs.BOM_UTF32_LE):
-        return "utf-16-le"
-    if start.startswith(codecs.BOM_UTF16_BE):
-        return "utf-16-be"
+    marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), None)
+    if marked is not None:
+        return marked
     start = start[:_TELLING]
     pairs = start[: len(start) & ~1]
     if len(pairs) < 8:

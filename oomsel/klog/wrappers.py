@@ -6,32 +6,47 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from oomsel.klog.fields import CsvReader, embedded_object, logfmt, unescape
+from oomsel.klog.fields import CsvReader, embedded_object, logfmt, python_literal, unescape
 from oomsel.klog.journal import JournalReader
 from oomsel.klog.json_stream import JsonStream
 from oomsel.klog.markup import Markup, spaces_for_tabs
-from oomsel.klog.partial import PartialLines
+from oomsel.klog.partial import DockerParts, PartialLines
+from oomsel.klog.patterns import Pattern
 from oomsel.klog.prefix import Line, PrefixReader, tag_by, unescape_octal
 from oomsel.klog.records import KERNEL_TEXT, Context, FieldChooser, Message
 from oomsel.klog.unknown_prefix import time_within
 from oomsel.klog.unknown_suffix import SuffixShapes
+from oomsel.klog.yaml_documents import YamlDocuments
 
-_SGR_BYTES = re.compile(rb"\x1b\[[0-9;]*[mK]")
+_SGR_BYTES = Pattern(rb"\x1b\[[0-9;]*[mK]")
 #: A record of /dev/kmsg, or of netconsole's extended form, which may begin with the release.
-_KMSG = re.compile(
+_KMSG = Pattern(
     r"(?:[0-9]{1,2}\.[0-9][^,;\s]{0,80},)?([0-9]{1,4}),([0-9]{1,19}),([0-9]{1,19}),[^;,]*((?:,[^;]*)?);(.*)", re.DOTALL
 )
-_CALLER_FIELD = re.compile(r"caller=([TC][0-9]{1,10})")
-_HEX = re.compile(rb"\\x([0-9a-fA-F]{2})")
+#: A message of syslog's by TCP, which may begin with how long it is.
+_COUNTED = Pattern(rb"([1-9][0-9]{0,5}) (?=<[0-9]{1,3}>1 [0-9]{4}-)")
+#: Where a part of a record stands in it, and how long that is: netconsole's, of a record that fits no packet.
+_FRAGMENT = Pattern(r"ncfrag=([0-9]{1,6})/([0-9]{1,6})")
+_CALLER_FIELD = Pattern(r"caller=([TC][0-9]{1,10})")
+_HEX = Pattern(rb"\\x([0-9a-fA-F]{2})")
 #: A line of JSON, or a part of it: an object, a list of such or of texts, a text.
 #: Cells in quotes, which are a line of CSV.
-_CELLS = re.compile(r'\ufeff?"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")+$')
-_JSON_BEGINS = re.compile(r'\s*(?:[{}\]"]|\[\s*(?:[\[{"]|$))')
-_LINE_BEGINS = re.compile(
+_CELLS = Pattern(r'\ufeff?"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")+$')
+_JSON_BEGINS = Pattern(r'\s*(?:[{}\]"]|\[\s*(?:[\[{"]|$))')
+_LINE_BEGINS = Pattern(
     r"\s*(?:<[0-9]{1,3}>)?\[ *[0-9]{1,15}\.[0-9]{6}\]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-9]"
 )
 #: One wrapper within the other, so many times; more is an attack.
 _DEEPEST = 5
+
+
+def _framed(raw: bytes) -> Iterator[bytes]:
+    """Messages that are not lines: each ends with a zero byte, or begins with its length."""
+    while counted := _COUNTED.match(raw):
+        end = counted.end() + int(counted[1])
+        yield raw[counted.end() : end]
+        raw = raw[end:]
+    yield from filter(None, raw.split(b"\0"))
 
 
 def _unescape_all(raw: bytes) -> bytes:
@@ -84,25 +99,39 @@ class Stripper:
         self._csv = CsvReader()
         self._markup = Markup()
         self._partial = PartialLines()
+        self._docker = DockerParts()
+        self._yaml = YamlDocuments()
         self._suffix = SuffixShapes()
         self._coloured = False
+        self._fragment = 0, ""  #: of a record that comes in parts: its first line, and what has come
+        self._is_python = False  #: a line was a value as Python prints it
 
     @property
     def is_holding(self) -> bool:
         """Whether text of a report has been taken that has not been given."""
-        return self._json.is_holding or self._partial.is_holding or self._journal.is_holding
+        holders = (self._json, self._partial, self._docker, self._yaml, self._journal)
+        return any(holder.is_holding for holder in holders)
 
     def strip(self, numbered: Iterable[tuple[int, bytes]]) -> Iterator[Line]:
         """The kernel's lines in `numbered`, pairs of a line's number and its bytes."""
-        for number, raw in self._partial.joined(self._markup.undone(numbered)):
-            yield from self._lines(number, raw)
+        whole = self._partial.joined(self._docker.joined(self._markup.undone(numbered)))
+        for part in self._yaml.parts(whole):
+            if part.record is None:
+                yield from self._lines(part.number, part.raw)
+            else:
+                found = self._chooser.messages(part.record, part.number)
+                yield from self._messages([each._replace(number=part.line_of(each.text)) for each in found], part.raw)
         yield from self._rest(b"")
         yield from self._whole(self._journal.rest())
 
     # -- a line of the source ----------------------------------------------------------------------------------
 
     def _lines(self, number: int, raw: bytes) -> Iterator[Line]:
-        line = raw.strip(b"\r\x1e") if raw[-1:] == b"\r" or raw[:1] in (b"\r", b"\x1e") else raw
+        if b"\0{" in raw or _COUNTED.match(raw):
+            for part in _framed(raw):
+                yield from self._lines(number, part)
+            return
+        line = raw.strip(b"\r\x1e\0") if raw[-1:] == b"\r" or raw[:1] in (b"\r", b"\x1e", b"\0") else raw
         text = _decode(line)
         found = self._structured(number, text, raw)
         if found is None and self._journal.may_read(line):
@@ -137,9 +166,16 @@ class Stripper:
         return None
 
     def _kmsg(self, number: int, match: re.Match[str], raw: bytes) -> Iterator[Line]:
+        payload = match[5]
+        if fragment := _FRAGMENT.search(match[4]):
+            number, begun = self._fragment if int(fragment[1]) else (number, "")
+            payload = begun + payload
+            self._fragment = number, payload
+            if len(payload.encode("utf-8", "surrogateescape")) < int(fragment[2]):
+                return
         caller = _CALLER_FIELD.search(match[4])
         stamp = f"{int(match[3]) / 1e6:.6f}"
-        text = _decode(_unescape_all(match[5].encode("utf-8", "surrogateescape")))
+        text = _decode(_unescape_all(payload.encode("utf-8", "surrogateescape")))
         by_kernel = int(match[1]) < 8
         line = Line(
             number, text, stamp, caller[1] if caller else "", tag_by(by_kernel, None), sequence=int(match[2]), raw=raw,
@@ -187,6 +223,12 @@ class Stripper:
     # -- a line of text ----------------------------------------------------------------------------------------
 
     def _text(self, number: int, text: str, raw: bytes, depth: int = 0) -> Iterator[Line]:
+        if text[:1] in ("[", "(", "{") and "'" in text and (self._is_python or KERNEL_TEXT.search(text)):
+            found = self._chooser.messages(python_literal(text.rstrip()), number)
+            if found:
+                self._is_python = True
+                yield from self._messages(found, raw, depth + 1)
+                return
         if "\t" in text:
             text = spaces_for_tabs(text)
         if text.count("\\n") > 1 and KERNEL_TEXT.search(text):

@@ -241,11 +241,11 @@ def _memcg_swap(event: OomEvent, facts: Facts, sizes: Sizes) -> Iterator[Finding
         yield Finding("no-swap", "The machine has no swap (Total swap 0).", {"swap_limit": None, "swap_used": 0})
         return
     limit, used, failcnt = memcg.swap, memcg.swap_usage, memcg.swap_failcnt
-    none = f"swap limit 0, line {memcg.line}"
+    none = f"swap limit 0, line {memcg.lines.get('swap')}"
     if memcg.memsw is not None and memcg.memory is not None:
         if memcg.memsw >= UNLIMITED_KB or memcg.usage is None or memcg.memsw_usage is None:
             return
-        none = "the limit of memory and swap is that of memory"
+        none = f"the limit of memory and swap is that of memory, line {memcg.lines.get('memsw')}"
         limit, used, failcnt = memcg.memsw - memcg.memory, memcg.memsw_usage - memcg.usage, memcg.memsw_failcnt
     if limit is None or used is None or limit >= UNLIMITED_KB or used < 0:
         return

@@ -253,7 +253,9 @@ def memcg_kinds(event: OomEvent) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
     else:
         kinds = [kind._replace(words="page cache and tmpfs") if kind.key == "file" else kind for kind in kinds]
     if "kernel" not in stats and event.memcg.kmem_usage is not None:
-        kinds.append(Kind("kernel", "the kernel for it (kmem)", event.memcg.kmem_usage << 10, event.memcg.line))
+        kinds.append(
+            Kind("kernel", "the kernel for it (kmem)", event.memcg.kmem_usage << 10, event.memcg.lines.get("kmem"))
+        )
     elif "kernel" not in stats:
         kinds, inner = kinds + inner, []
     if event.memcg.usage is not None and {"anon", "file"} <= {kind.key for kind in kinds}:

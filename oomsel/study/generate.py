@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from oomsel.kernel.percpu_batch import compute_batch_value
 from oomsel.kernel.percpu_counter import (
     MM_ANONPAGES,
     MM_FILEPAGES,
@@ -20,7 +21,6 @@ from oomsel.kernel.percpu_counter import (
     MM_SWAPENTS,
     NR_MM_COUNTERS,
     Int64s,
-    compute_batch_value,
 )
 from oomsel.scenario.columns import COUNTERS, PGTABLES, TaskColumns
 from oomsel.scenario.models import Machine, Node, Scenario

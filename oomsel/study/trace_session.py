@@ -10,7 +10,8 @@ from oomsel.errors import InputError, Problem
 from oomsel.inputs.source import Peekable
 from oomsel.inputs.trace.line import Lost, Victim
 from oomsel.inputs.trace.reader import Piece, TraceReader
-from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
+from oomsel.kernel.percpu_counter import RSS_MEMBERS
 from oomsel.outputs.replay import ReplayRow, VictimEvidence, seconds
 from oomsel.study.trace_replay import BEFORE_6_2, TraceReplay
 from oomsel.study.traced_mm import TracedMm

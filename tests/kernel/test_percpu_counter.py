@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oomsel.kernel.percpu_batch import compute_batch_value
 from oomsel.kernel.percpu_counter import (
     MM_ANONPAGES,
     MM_FILEPAGES,
     RssStat,
-    compute_batch_value,
     percpu_counter_add_batch,
     percpu_counter_cpu_dead,
     percpu_counter_cpu_online,

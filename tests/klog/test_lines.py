@@ -9,7 +9,7 @@ from typing import IO, cast
 import pytest
 
 from oomsel.inputs.source import Peekable, source_of
-from oomsel.klog import chunks, lines
+from oomsel.klog import lines
 from oomsel.klog.reader import LogReader
 from tests.real_logs import LOGS
 
@@ -21,9 +21,8 @@ NOISE = b"[    1.000000] usb 1-1: new high-speed USB device in the room, number 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "SMALL", 4096)
-    monkeypatch.setattr(chunks, "CHUNK", 6000)
-    monkeypatch.setattr(chunks, "HEADROOM", 3000)
-    monkeypatch.setattr(lines, "HEADROOM", 3000)
+    monkeypatch.setattr(lines, "CHUNK", 6000)
+    monkeypatch.setattr(lines, "KEPT", 3000)
 
 
 @pytest.mark.parametrize("before", [0, 1, 50, *range(60, 160, 7)])

@@ -54,6 +54,35 @@ def test_every_wrapping_gives_the_same_event(form: str, name: str) -> None:
 def test_lines_have_the_numbers_of_the_source(form: str) -> None:
     raw = FORMS[form].wrap(entries())
     (event,) = _events(raw)
-    text = raw if isinstance(raw, str) else raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8")
-    lines = text.replace("\0", "").split("\n")
+    text = (
+        raw
+        if isinstance(raw, str)
+        else raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace")
+    )
+    lines = text.replace("\0", "").split("\n") if "\n" in text else text.split("\r")
+    if form in ("Docker's json-file, in parts", "netconsole, extended, in fragments"):
+        lines = ["".join(lines[at : at + 3]) for at in range(len(lines))]
     assert str(event.kills[0].pid) in lines[event.kills[0].line - 1]
+
+
+def test_the_hosts_of_one_terminal_are_two_streams() -> None:
+    """pdsh gives each line with its host before it, the hosts' mixed."""
+    found = entries()
+    raw = "".join(f"{host}: {entry.stamped}\n" for entry in found for host in ("h1", "h2"))
+    plain = shown(_events(FORMS["plain"].wrap(found)))
+    events = _events(raw)
+    assert [event.host for event in events] == ["h1", "h2"]
+    assert shown(events) == plain * 2
+
+
+def test_words_before_a_colon_that_are_no_hosts() -> None:
+    found = entries()
+    raw = "".join(f"{'warn' if 'oom' in entry.text else 'info'}: {entry.stamped}\n" for entry in found)
+    assert shown(_events(raw)) == shown(_events(FORMS["plain"].wrap(found)))
+
+
+def test_records_that_have_no_newlines_are_no_parts() -> None:
+    """What ships Docker's logs takes the newline off every record."""
+    found = entries()
+    raw = "".join(f'{{"log":"{entry.stamped}","stream":"stdout"}}\n' for entry in found)
+    assert shown(_events(raw)) == shown(_events(FORMS["plain"].wrap(found)))

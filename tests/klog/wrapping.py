@@ -13,6 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import yaml
+
 from tests.real_logs import Record, records
 
 BOOT = datetime(2026, 8, 12, 3, 54, 1, tzinfo=UTC)
@@ -120,6 +122,22 @@ def _logfmt(entry: Entry, key: str = "msg") -> str:
 
 def _ruby(fields: dict[str, object]) -> str:
     return "{" + ", ".join(f"{json.dumps(name)}=>{json.dumps(value)}" for name, value in fields.items()) + "}"
+
+
+def _docker_parts(found: list[Entry]) -> str:
+    texts = ((e, e.stamped + "\n") for e in found)
+    parts = ((e, text[at : at + 90]) for e, text in texts for at in range(0, len(text), 90))
+    return _json(*({"log": part, "stream": "stdout", "time": e.iso} for e, part in parts))
+
+
+def _fragments(found: list[Entry]) -> str:
+    lines = []
+    for number, entry in enumerate(found):
+        size, usec = len(entry.text), round(float(entry.stamped[1:].partition("]")[0]) * 1e6)
+        for at in range(0, max(size, 1), 90):
+            part = f",ncfrag={at}/{size}" if size > 90 else ""
+            lines.append(f"4,{number},{usec},-{part};{entry.text[at : at + 90]}\n")
+    return "".join(lines)
 
 
 _POD = {"labels": {"app": "node-agent"}, "pod_name": "agent-x2x", "host": "node7"}
@@ -405,6 +423,61 @@ FORMS: dict[str, Form] = {
     ),
     "JSON, columns": Form(_document(lambda found: {"Zeit": [e.iso for e in found], "Zeile": [e.stamped for e in found]})),
     "JSON in a language that nobody knows": Form(_records(lambda e: {"a": {"zeile": [e.text]}, "zeit": e.iso})),
+    "old Macs' lines": Form(lambda found: _plain(found).replace("\n", "\r")),
+    "UTF-32": Form(lambda found: b"\xff\xfe\0\0" + _plain(found).encode("utf-32-le")),
+    "no-break spaces in Latin-1": Form(lambda found: _plain(found).replace("  ", "\u00a0 ").encode("latin-1")),
+    "thin spaces": Form(lambda found: _plain(found).replace("  ", "\u2009 ")),
+    "zeros before the text": Form(lambda found: "\0" * 99 + _plain(found)),
+    "Docker's json-file, in parts": Form(_docker_parts),
+    "quoted twice and wrapped": Form(
+        lambda found: "".join(f"> > {line}\n" for line in _wrapped(70, words=True)(found).split("\n")[:-1])
+    ),
+    "a list as Python prints it": Form(lambda found: repr([e.stamped for e in found]) + "\n"),
+    "a list of bytes as Python prints it": Form(lambda found: repr([e.stamped.encode() for e in found]) + "\n"),
+    "mappings as Python prints them": Form(_each(lambda e: repr({"time": e.iso, "message": e.text}))),
+    "logcat -v long": Form(_each(lambda e: f"[ {e.date('%m-%d %H:%M:%S.000')}     0:    0 W/kernel   ]\n{e.text}\n")),
+    "logcat with a zone": Form(_each(lambda e: f"{e.date('%m-%d %H:%M:%S.000')} +0000     0     0 W kernel  : {e.text}")),
+    "GCP, YAML, by the kernel's text": Form(
+        _each(lambda e: f"---\ninsertId: x\njsonPayload:\n  MESSAGE: {json.dumps(e.text)}\nlogName: k\ntimestamp: '{e.iso}'")
+    ),
+    "YAML, folded": Form(lambda found: "".join("---\n" + yaml.safe_dump({"textPayload": e.text, "timestamp": e.iso}) for e in found)),
+    "YAML, a list": Form(lambda found: yaml.safe_dump([{"t": e.iso, "message": e.stamped} for e in found])),
+    "the date in an object beside": Form(_records(lambda e: {"meta": {"time": e.iso}, "data": {"message": e.text}})),
+    "the date as MongoDB exports it": Form(
+        _records(lambda e: {"ts": {"$date": {"$numberLong": str(e.epoch // 1000)}}, "msg": e.text})
+    ),
+    "a date of seconds and nanoseconds": Form(
+        _records(lambda e: {"timestamp": {"seconds": e.epoch // 10**6, "nanos": e.epoch % 10**6 * 1000}, "textPayload": e.text})
+    ),
+    "journalctl -o export": Form(
+        lambda found: "".join(
+            f"__CURSOR=s=1\n__REALTIME_TIMESTAMP={e.epoch}\n_TRANSPORT=kernel\nMESSAGE={e.text}\n_HOSTNAME=node7\n\n" for e in found
+        )
+    ),
+    "zero bytes between records": Form(
+        lambda found: "".join(json.dumps({"host": "n7", "short_message": e.text, "timestamp": e.epoch / 1e6}) + "\0" for e in found)
+    ),
+    "syslog with lengths": Form(
+        lambda found: "".join(f"{len(m)} {m}" for e in found for m in [f"<6>1 {e.iso} node7 kernel - - - {e.text}"])
+    ),
+    "netconsole, extended, in fragments": Form(_fragments),
+    "multilog": Form(_each(lambda e: f"@{(1 << 62) + 37 + e.epoch // 10**6:016x}{e.epoch % 10**6 * 1000:08x} {e.text}")),
+    "svlogd": Form(_each(lambda e: f"{e.date('%Y-%m-%d_%H:%M:%S.%f')} {e.text}")),
+    "s6-log": Form(_each(lambda e: f"{e.date('%Y-%m-%d %H:%M:%S.%f')}  {e.text}")),
+    "glog": Form(_each(lambda e: f"W{e.date('%m%d %H:%M:%S.%f')}       1 kmsg.go:42] {e.text}")),
+    "Papertrail": Form(_each(lambda e: f"{e.date('%b %d %H:%M:%S')} node7 kernel:  {e.stamped}")),
+    "crash's log -m": Form(_each(lambda e: f"{e.stamped.partition(']')[0]}] <4>{e.text}")),
+    "Kibana, CSV": Form(
+        _csv(["@timestamp", "host.name", "message"], lambda e: [e.date("%b %d, %Y @ %H:%M:%S.000"), "node7", e.text], csv.QUOTE_ALL)
+    ),
+    "Sumo Logic, CSV": Form(_csv(["_messagetimems", "_raw"], lambda e: [str(e.epoch // 1000), e.text], csv.QUOTE_ALL)),
+    "pdsh": Form(_each(lambda e: f"h1: {e.stamped}")),
+    "pdsh, no stamps": Form(_each(lambda e: f"h1: {e.text}"), has_time=False),
+    "indented, no stamps": Form(_each(lambda e: f"    {e.text}"), has_time=False),
+    "a list, no stamps": Form(_each(lambda e: f"* {e.text}"), has_time=False),
+    "a comment, no stamps": Form(_each(lambda e: f"# {e.text}"), has_time=False),
+    "a patch, no stamps": Form(_each(lambda e: f"+{e.text}"), has_time=False),
+    "grep -n, no stamps": Form(lambda found: "".join(f"{n}:{e.text}\n" for n, e in enumerate(found, 7)), has_time=False),
     "wrapped at hyphens": Form(
         lambda found: "".join(line + "\n" for e in found for line in textwrap.wrap(e.stamped, 72))
     ),

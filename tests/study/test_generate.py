@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import oomsel
-from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
 from oomsel.outputs.scenario_text import json_pieces, yaml_pieces
 from oomsel.scenario.columns import TaskColumns
 from oomsel.study.generate import LEFTOVERS, SIZES, Recipe, generate

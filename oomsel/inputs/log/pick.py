@@ -9,9 +9,9 @@ from typing import NamedTuple
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.log.digest import Digest, digest_of
 from oomsel.inputs.log.options import LogOptions
-from oomsel.klog.chunks import Readable
 from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
+from oomsel.klog.readable import Readable
 from oomsel.klog.reader import LogContext, LogReader
 
 #: Reports of one machine that are not further apart are one storm.

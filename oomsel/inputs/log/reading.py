@@ -17,8 +17,8 @@ from oomsel.inputs.log.pick import Picked, pick
 from oomsel.inputs.log.rescore import Candidate, rescore
 from oomsel.inputs.log.rows import asked_to_die
 from oomsel.inputs.overrides import with_options
-from oomsel.klog.chunks import Readable
 from oomsel.klog.event import OomEvent
+from oomsel.klog.readable import Readable
 from oomsel.klog.reader import LogContext
 from oomsel.klog.report_lines import row_name
 from oomsel.scenario.models import Scenario

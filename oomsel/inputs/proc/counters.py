@@ -6,7 +6,7 @@ from typing import Any
 
 from oomsel.inputs.proc.machine import Machine
 from oomsel.inputs.proc.process import Process
-from oomsel.kernel.percpu_counter import compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
 
 #: Said wherever deltas are stated.
 ASSUMED = (

@@ -31,7 +31,8 @@ _ADJ = re.compile(rb" oom_score_adj[:=](-?\d{1,4})\s*\Z")
 #: ftrace and trace-cmd say it of a CPU, perf of all.
 _LOST = re.compile(rb"\s*CPU:(?P<cpu>\d{1,4}) \[(?:LOST )?\d* ?EVENTS(?: DROPPED)?\]|.*\bPERF_RECORD_LOST\b")
 _TASK = re.compile(
-    rb"\s*+(?P<comm>.{0,64}?)(?:-(?P<pid>\d{1,7}) +\( *(?P<tgid>\d{1,7})\)|(?:-| ++)(?P<leader>\d{1,7})(?:/\d{1,7})?)"
+    rb"\s*+(?P<comm>.{0,64}?)"
+    rb"(?:-(?P<pid>\d{1,7}) +\( *(?P<tgid>\d{1,7})\)|(?:-| ++|(?<= ))(?P<leader>\d{1,7})(?:/\d{1,7})?)"
     rb" +\[\d{1,4}\](?: \S{4,8})? +\d{1,10}\.\d{6,9}: "
 )
 _MAY_MATTER = re.compile(rb"rss_stat:|mark_victim:|[ \[]EVENTS|_LOST")

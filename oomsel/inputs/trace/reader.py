@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from oomsel.errors import InputError, Problem
 from oomsel.inputs.source import Peekable
+from oomsel.inputs.trace.chunks import HEADROOM, ChunkReader
 from oomsel.inputs.trace.layout import Layout, sizes_of
 from oomsel.inputs.trace.line import RSS_STAT, Lost, Update, Victim, cpus_said, may_matter, read_line, time_of
 from oomsel.inputs.trace.stems import MOST, Bytes, Hasher, Ints, Stem, Stems, Words
-from oomsel.klog.chunks import HEADROOM, ChunkReader
 
 #: In the place of a stem's number: a line that has not been read, and one that nobody needs.
 _UNREAD, _OTHER = -1, -2
@@ -76,7 +76,7 @@ class TraceReader:
         self.cpus = next((cpus for line in lines if (cpus := cpus_said(line)) is not None), None)
         #: Whether members are numbered, as on older kernels.
         self.is_numbered = any(b" member=" in line and b"rss_stat:" in line for line in lines)
-        self._chunks = ChunkReader(stream, counts_newlines=False)
+        self._chunks = ChunkReader(stream)
         self._layouts: list[Layout] = []
         self._stems, self._hasher = Stems(), Hasher()
         self._lines = 0

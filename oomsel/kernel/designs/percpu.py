@@ -8,7 +8,8 @@ import numpy as np
 
 from oomsel.kernel.designs.base import NR_MM_COUNTERS, Accuracy, Costs, Design, Topology, Updates
 from oomsel.kernel.designs.batched import replay_batched
-from oomsel.kernel.percpu_counter import Int64s, compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
+from oomsel.kernel.percpu_counter import Int64s
 
 
 class Percpu(Design):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oomsel.errors import UsageError
 from oomsel.outputs.account import Account
 from oomsel.outputs.first_screen import cgroups_title
+from oomsel.outputs.log_evidence import sentence
 from oomsel.outputs.page.candidates import chart
 from oomsel.outputs.page.cgroups import tree
 from oomsel.outputs.page.headline import cards, details, headline, kicker, verdict
@@ -98,6 +99,7 @@ def _view(event: PageEvent, number: int, rows: int) -> dict[str, Any]:
     """What the templates need of an event."""
     account = event.account
     has_sum = (found := arithmetic(account)) is not None
+    judged = verdict(account)
     paragraphs = blocks(account, has_sum=has_sum)
     reason = why_not(account)
     told = account.event or (None if account.reading is None else account.reading.event)
@@ -107,12 +109,12 @@ def _view(event: PageEvent, number: int, rows: int) -> dict[str, Any]:
         "kicker": kicker(account),
         "headline": headline(account),
         "panic": account.panic,
-        "verdict": verdict(account),
+        "verdict": judged,
         "details": details(account),
         "description": [line for line in event.description.split("\n") if line],
         "cards": cards(account),
         "deaths": account.deaths,
-        "why": account.why,
+        "why": () if account.why == judged.sentences else account.why,
         "usage": _usage(account),
         "chart": chart(account),
         "sum": found,
@@ -129,10 +131,17 @@ def _view(event: PageEvent, number: int, rows: int) -> dict[str, Any]:
         "table": None if account.explanation is None else task_table(account, rows),
         "page_size": account.sizes.page_size,
         "lines": own_lines(account, event.source, rows),
-        "missing": account.missing,
-        "notes": (*account.notes, *account.more_notes),
+        "notes": _notes(account),
         "is_log": told is not None,
     }
+
+
+def _notes(account: Account) -> list[str]:
+    """What is missing, then how the input was read; each a sentence."""
+    incomplete = "the report is incomplete: "
+    found = [f"{incomplete}{'; '.join(account.missing)}"] if account.missing else []
+    found += [text for text in (*account.notes, *account.more_notes) if not text.startswith(incomplete)]
+    return [sentence(text) for text in found]
 
 
 def _usage(account: Account) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _of_two_victims(account: Account) -> Verdict:
 def details(account: Account) -> list[tuple[str, str]]:
     """Terms and what stands for them: when, where, whose, who asked."""
     asked, event = account.asked, account.event
-    found = [("Seen", "; ".join(account.partial)), ("When", account.when)]
+    found = [("Seen", "; ".join(account.partial)), ("When", _when(account))]
     found.append(("UTC", account.utc if account.utc != account.when else None))
     found.append(("Kernel", account.release and f"Linux {account.release}"))
     if event is None and account.reading is None and explained(account).report.system.rules.percpu_rss:
@@ -136,6 +136,13 @@ def details(account: Account) -> list[tuple[str, str]]:
     found.append(("Asked", asked.sentence(f"{comm} (pid {asked.pid})" if asked.pid else comm)))
     found.append(("Also", others_words(account.others)))
     return [(term, printable(words)) for term, words in found if words]
+
+
+def _when(account: Account) -> str | None:
+    is_stamp = account.event is not None and not account.event.date
+    return (
+        f"{account.when} s after boot" if is_stamp and (account.when or "").replace(".", "").isdigit() else account.when
+    )
 
 
 def cards(account: Account) -> list[Card]:

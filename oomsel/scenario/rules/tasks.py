@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import cached_property, partial
 
-from oomsel.kernel.percpu_counter import RSS_MEMBERS, compute_batch_value
+from oomsel.kernel.percpu_batch import compute_batch_value
+from oomsel.kernel.percpu_counter import RSS_MEMBERS
 from oomsel.scenario.models import Counter, Interleave, Machine, Rss, Scenario, Task
 from oomsel.scenario.problems import ProblemCollector
 from oomsel.scenario.rules.machine import (

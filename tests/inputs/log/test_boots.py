@@ -9,7 +9,7 @@ import pytest
 from oomsel.inputs.log.options import LogOptions
 from oomsel.inputs.log.pick import pick
 from oomsel.inputs.source import source_of
-from oomsel.klog import chunks, lines
+from oomsel.klog import lines
 from oomsel.klog.event import OomEvent
 from oomsel.klog.reader import LogReader
 from tests.real_logs import LOGS
@@ -84,9 +84,8 @@ def test_a_kill_of_the_next_boot_does_not_end_this_one() -> None:
 @pytest.fixture
 def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "SMALL", 4096)
-    monkeypatch.setattr(chunks, "CHUNK", 8000)
-    monkeypatch.setattr(chunks, "HEADROOM", 3000)
-    monkeypatch.setattr(lines, "HEADROOM", 3000)
+    monkeypatch.setattr(lines, "CHUNK", 8000)
+    monkeypatch.setattr(lines, "KEPT", 3000)
 
 
 @pytest.mark.usefixtures("_small_chunks")

@@ -183,8 +183,18 @@ def test_it_is_said_what_is_missing() -> None:
     page = page_of("-", stdin=cut)
     found = json.loads(run("explain", "--format", "json", "-", stdin=cut).out)
     assert found["missing"]
-    for missing in found["missing"]:
-        assert f"Missing: {missing}." in page.words
+    assert f"The report is incomplete: {'; '.join(found['missing'])}." in page.words
+
+
+def test_a_report_without_a_table_has_a_page() -> None:
+    line = (
+        b"[ 9.5] Out of memory: Killed process 7 (<i>x) total-vm:900kB, anon-rss:800kB, file-rss:0kB, shmem-rss:0kB\n"
+    )
+    page = page_of("-", stdin=line)
+    assert "<i>x (pid 7) was killed" in page.words
+    assert "Another oom_score_adj cannot be tried here: the log shows nobody to choose from." in page.words
+    assert page.data == []
+    assert line.decode().strip() in "".join(page.text)
 
 
 def test_without_jinja_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import io
 import threading
 from time import sleep
 
-from oomsel.klog.chunks import CHUNK, HEADROOM, ChunkReader
+from oomsel.inputs.trace.chunks import CHUNK, HEADROOM, ChunkReader
 
 
 def test_a_chunk_stays_as_it_is_while_the_next_one_is_taken() -> None:

@@ -1,7 +1,6 @@
-"""A stream in chunks, each read and its newlines counted by a thread of its own while the one before is searched.
+"""A stream in chunks, each read by a thread of its own while the one before is worked on.
 
-Reading and counting leave the interpreter to others, searching does not: so both together
-take hardly longer than the search.
+Reading leaves the interpreter to others, working does not: so both together take hardly longer than the work.
 """
 
 from __future__ import annotations
@@ -9,9 +8,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from queue import SimpleQueue
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-import numpy as np
+from oomsel.klog.readable import Readable, fill
 
 #: Bytes of a chunk: what fits in a core's own cache.
 CHUNK = 1 << 20
@@ -19,20 +18,11 @@ CHUNK = 1 << 20
 HEADROOM = 1 << 18
 
 
-class Readable(Protocol):
-    """What is read from."""
-
-    def read(self, size: int = -1, /) -> bytes: ...
-
-    def readinto(self, buffer: memoryview, /) -> int | None: ...
-
-
 class Chunk(NamedTuple):
-    """`buffer[HEADROOM : HEADROOM + size]` was read; `newlines` in it, 0 where nobody counts."""
+    """`buffer[HEADROOM : HEADROOM + size]` was read."""
 
     buffer: bytearray
     size: int
-    newlines: int
     error: BaseException | None = None
 
 
@@ -42,14 +32,14 @@ class ChunkReader:
     The caller asks for the next one before it has copied the rest of the last.
     """
 
-    def __init__(self, stream: Readable, *, counts_newlines: bool = True) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._wanted: SimpleQueue[bytearray | None] = SimpleQueue()
         self._ready: SimpleQueue[Chunk] = SimpleQueue()
         self._spare = deque(bytearray(HEADROOM + CHUNK) for _ in range(2))
         self._wanted.put(bytearray(HEADROOM + CHUNK))
         # A daemon: a pipe that never ends must not keep a finished command waiting.
         # It does not know the reader, whose end is the thread's: input that is refused midway leaves nothing behind.
-        work = (stream, counts_newlines, self._wanted, self._ready)
+        work = (stream, self._wanted, self._ready)
         threading.Thread(target=_read_ahead, args=work, daemon=True).start()
 
     def __del__(self) -> None:
@@ -65,33 +55,12 @@ class ChunkReader:
         return chunk
 
 
-def _read_ahead(
-    stream: Readable, counts: bool, wanted: SimpleQueue[bytearray | None], ready: SimpleQueue[Chunk]
-) -> None:
+def _read_ahead(stream: Readable, wanted: SimpleQueue[bytearray | None], ready: SimpleQueue[Chunk]) -> None:
     """Fill every buffer that is wanted, until it is None."""
     while (buffer := wanted.get()) is not None:
         try:
-            size = _fill(stream, buffer)
+            size = fill(stream, buffer, HEADROOM, len(buffer))
         except BaseException as error:  # it is the reader's to raise
-            ready.put(Chunk(buffer, 0, 0, error))
+            ready.put(Chunk(buffer, 0, error))
             return
-        newlines = count_newlines(buffer, HEADROOM, HEADROOM + size) if counts else 0
-        ready.put(Chunk(buffer, size, newlines))
-
-
-def _fill(stream: Readable, buffer: bytearray) -> int:
-    size = 0
-    with memoryview(buffer) as view:
-        while HEADROOM + size < len(view):
-            got = stream.readinto(view[HEADROOM + size :])
-            if not got:
-                break
-            size += got
-    return size
-
-
-def count_newlines(buffer: bytes | bytearray, start: int, end: int) -> int:
-    """Newlines in `buffer[start:end]`."""
-    return (
-        int(np.count_nonzero(np.frombuffer(buffer, np.uint8, max(end - start, 0), start) == 10)) if end > start else 0
-    )
+        ready.put(Chunk(buffer, size))
