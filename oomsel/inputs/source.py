@@ -82,18 +82,44 @@ class Peekable:
     def __init__(self, raw: IO[bytes], compressed: Peekable | None = None) -> None:
         self._raw = raw
         self._compressed = compressed
+        # A buffered reader that fails in the middle of a longer read drops what it has read before.
+        self._read: Callable[[int], bytes] = getattr(raw, "read1", None) or raw.read
+        self._readinto: Callable[[memoryview], int | None] | None
+        self._readinto = getattr(raw, "readinto1", None) or getattr(raw, "readinto", None)
         self._ahead = b""
+        self._failure: Exception | None = None
         self.taken = 0  #: bytes that have been read from `raw`
 
     def peek(self, size: int) -> bytes:
-        """The next `size` bytes, fewer only at the end; they are still to be read."""
+        """The next `size` bytes, fewer only at the end or where reading fails; they are still to be read."""
         while len(self._ahead) < size:
-            more = self._raw.read(size - len(self._ahead))
+            try:
+                more = self._next(size - len(self._ahead))
+            except Exception:
+                if not self._ahead:
+                    raise
+                break  # it is raised again when what was read before it has been given
             if not more:
                 break
-            self.taken += len(more)
             self._ahead += more
         return self._ahead[:size]
+
+    def _next(self, size: int) -> bytes:
+        with self._failing_for_good():
+            part = self._read(size)
+        self.taken += len(part)
+        return part
+
+    @contextmanager
+    def _failing_for_good(self) -> Iterator[None]:
+        """What cannot be read on fails whenever it is asked again."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
+        except Exception as error:
+            self._failure = error
+            raise
 
     def read(self, size: int = -1) -> bytes:
         """Up to `size` bytes, at least one where the stream has not ended; for -1 see `read_whole`."""
@@ -102,9 +128,7 @@ class Peekable:
         if self._ahead:
             ahead, self._ahead = self._ahead[:size], self._ahead[size:]
             return ahead
-        part = self._raw.read(size)
-        self.taken += len(part)
-        return part
+        return self._next(size)
 
     def read_whole(self, most: int = MOST_TEXT) -> bytes:
         """All that is left; raises TooLarge where that is more than `most` bytes, or than its compressed size hints at.
@@ -137,7 +161,9 @@ class Peekable:
             part = self.read(len(buffer))
             buffer[: len(part)] = part
             return len(part)
-        size: int = self._raw.readinto(buffer) or 0  # type: ignore[attr-defined]
+        assert self._readinto is not None  # every raw stream has it
+        with self._failing_for_good():
+            size = self._readinto(buffer) or 0
         self.taken += size
         return size
 

@@ -185,11 +185,11 @@ TRACE_BEGINS = Pattern(r"Call [Tt]race:")
 DUMP_HEADER_RE = Pattern(r".*\b(?:dump_header|oom_kill_process)\b")
 #: What the kernel, journald and rsyslog say when they could not keep up.
 LOST_RE = Pattern(
-    r"\*\* [0-9]+ printk messages dropped|printk: [0-9]+ messages dropped|[0-9]+ printk messages? lost"
-    r"|Missed [0-9]+ kernel messages|/dev/kmsg buffer overrun, some messages lost"
-    r"|Suppressed [0-9]+ messages from kernel\b"
+    r"\*\* [0-9]{1,19} printk messages dropped|printk: [0-9]{1,19} messages dropped|[0-9]{1,19} printk messages? lost"
+    r"|Missed [0-9]{1,19} kernel messages|/dev/kmsg buffer overrun, some messages lost"
+    r"|Suppressed [0-9]{1,19} messages from kernel\b"
     r"|^\[(?:[0-9.]+[KMG]?B? )?blob data\]$"  # journalctl, of what it cannot print
-    r"|im(?:journal|klog|kmsg): (?:[0-9]+ messages lost|begin to drop messages)"
+    r"|im(?:journal|klog|kmsg): (?:[0-9]{1,19} messages lost|begin to drop messages)"
 )
 #: Where other code prints Mem-Info for its own reasons: a failed allocation that kills nobody, and sysrq m.
 OTHER_MEMINFO = ("allocation failure", "allocation stall", "Show Memory")

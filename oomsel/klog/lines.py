@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from oomsel.errors import TooLarge
 from oomsel.klog.order import is_newest_first
 from oomsel.klog.readable import Readable, fill
 from oomsel.klog.search import Finder, NewlineCounter
@@ -13,6 +14,8 @@ from oomsel.klog.utf16 import Utf8Stream, encoding_of
 CHUNK = 1 << 19
 #: Bytes that are kept of what has been searched: the lines before what is found next.
 KEPT = 1 << 18
+#: A longer line is refused: it would have to be in memory as a whole.
+MOST_OF_LINE = 1 << 26
 #: Chunks that a buffer has room for beside what is kept, so that this is moved once for all of them.
 _CHUNKS = 2
 #: So many bytes are looked at for everything; what follows only for the needles below.
@@ -73,12 +76,12 @@ class LineSource:
 
     def __init__(self, stream: Readable, progress: Callable[[int], None] | None = None) -> None:
         self._progress = progress
-        first = _read_up_to(stream, SMALL)
+        first, goes_on = _read_up_to(stream, SMALL)
         encoding = encoding_of(first)
         if encoding is not None:
             stream = Utf8Stream(first, stream, encoding)
-            first = _read_up_to(stream, SMALL)
-        if len(first) < SMALL and b"\n" not in first:
+            first, goes_on = _read_up_to(stream, SMALL)
+        if not goes_on and b"\n" not in first:
             first = first.replace(b"\r", b"\n")  # as lines ended on old Macs
         self._newlines = NewlineCounter()
         self._buffer: bytes | bytearray = first if len(first) < _LITTLE else bytearray(first)
@@ -90,7 +93,7 @@ class LineSource:
         self.is_newest_first = is_newest_first(first)
         #: Bytes after which the lines are cut or broken; None where they are not.
         self.column = common_column(first[:_TELLING] if len(first) >= SMALL else first)
-        self._stream = stream if len(first) >= SMALL else None  #: None at its end
+        self._stream = stream if goes_on else None  #: None at its end
         self._needles: tuple[bytes, ...] = (
             SMALL_NEEDLES  # in the beginning of a large input, too: the machine boots there
         )
@@ -134,7 +137,11 @@ class LineSource:
     def _make_room(self) -> None:
         """Move what is left to the beginning of a buffer with room for more."""
         left = self._end - self._at
-        size = max(KEPT, left) + _CHUNKS * CHUNK
+        if left > MOST_OF_LINE:
+            what = f"a line of more than {MOST_OF_LINE >> 20} MiB, which no log has"
+            raise TooLarge(f"{what}; give what is left without it, or split it (JSON: jq -c '.[]')", self._total + 1)
+        # More than is kept is a line that goes on: its room doubles, for it would else be moved with each chunk.
+        size = (KEPT if left <= KEPT else 2 * left) + _CHUNKS * CHUNK
         kept = self._buffer[self._at : self._end]
         if not isinstance(self._buffer, bytearray) or len(self._buffer) != size:
             self._buffer = bytearray(size)
@@ -256,9 +263,18 @@ def common_column(start: bytes) -> int | None:
     return longest if _NARROWEST <= longest <= _WIDEST and lengths.count(longest) > 2 else None
 
 
-def _read_up_to(stream: Readable, size: int) -> bytes:
-    parts = []
-    while size > 0 and (part := stream.read(size)):
+def _read_up_to(stream: Readable, size: int) -> tuple[bytes, bool]:
+    """The first bytes of a stream, and whether more may follow; where it fails, that is raised when it is read on."""
+    parts: list[bytes] = []
+    while size > 0:
+        try:
+            part = stream.read(size)
+        except Exception:
+            if not parts:
+                raise
+            return b"".join(parts), True
+        if not part:
+            return b"".join(parts), False
         parts.append(part)
         size -= len(part)
-    return b"".join(parts)
+    return b"".join(parts), True

@@ -128,6 +128,7 @@ class LogReader:
         self._open: dict[Key, EventParser] = {}
         self._heads = Heads()
         self._count = 0
+        self._failure: Exception | None = None
         self._recent: dict[str | None, list[Line]] = {}
         self._sequence: int | None = None
 
@@ -160,7 +161,7 @@ class LogReader:
 
     def _closed(self) -> Iterator[OomEvent]:
         """The reports in order of their ends."""
-        lines = self._stripper.strip(self._source.lines(self._is_idle))
+        lines = self._stripper.strip(self._lines())
         if self._turned is not None:
             lines = self._turned.lines(lines)
         for line in self._joiner.lines(lines):
@@ -169,6 +170,15 @@ class LogReader:
             self._begin(key, head)
         for key in list(self._open):
             yield self._close(key)
+        if self._failure is not None:
+            raise self._failure
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """The lines that may matter.  Where they cannot be read on, those so far come to their end first."""
+        try:
+            yield from self._source.lines(self._is_idle)
+        except Exception as error:
+            self._failure = error
 
     def _is_idle(self) -> bool:
         turned = self._turned

@@ -109,6 +109,8 @@ def account_of(
     facts = None if event is None or reading is None else reading.facts
     unseen: frozenset[int] = frozenset() if reading is None else reading.assumed_pids
     usage = usage_of(report, event, facts, unseen)
+    if reading is not None and event is None:
+        usage = usage._replace(cgroups=())  # where a log's other tasks are is assumed
     if event is not None and facts is not None and reading is not None:
         told = _of_event(event, facts, usage, reading.others, sizes)
     else:

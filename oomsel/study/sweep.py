@@ -149,7 +149,7 @@ def open_journal(path: str, study: Study, *, resume: bool) -> Journal:
             raise JournalError(f"{path}: no regular file, where the trials that are done are to be kept; remove it")
         if _is_locked(path):
             raise JournalError(f"{path}: {_ANOTHER}")
-        if not resume:
+        if not resume and (not os.path.exists(path) or os.path.getsize(path)):  # on a full disk it stays empty
             raise JournalError(f"{path}: an interrupted sweep is there; use --resume to go on with it, or remove it")
         journal.read()
     return journal

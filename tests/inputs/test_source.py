@@ -101,6 +101,24 @@ def test_many_small_members_are_read() -> None:
         assert stream.read() == TEXT * 100
 
 
+@pytest.mark.parametrize("form", COMPRESSED)
+def test_what_stands_before_damage_is_given_first(form: str) -> None:
+    text = b"".join(b"%x " % (number * 0x9E3779B97F4A7C15 % (1 << 64)) for number in range(100_000))
+    raw = COMPRESSED[form](text)[: -len(text) // 10]
+    got: list[bytes] = []
+
+    def read() -> None:
+        with bytes_source(raw, "log") as stream:
+            assert text.startswith(stream.peek(100_000))
+            while part := stream.read(100_000):
+                got.append(part)
+
+    with pytest.raises(InputError, match=r"^log: its compression is broken"):
+        read()
+    assert len(b"".join(got)) > len(text) // 2
+    assert text.startswith(b"".join(got))
+
+
 def test_a_document_has_a_limit() -> None:
     with pytest.raises(InputError, match=r"^log: more than 1 MiB, the most that is read as a whole"):  # noqa: SIM117
         with bytes_source(bytes((1 << 20) + 1), "log") as stream:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tracemalloc
 from typing import IO, cast
 
 import pytest
 
+from oomsel.errors import TooLarge
 from oomsel.inputs.source import Peekable, source_of
 from oomsel.klog import lines
 from oomsel.klog.reader import LogReader
@@ -125,3 +127,41 @@ def test_what_reading_raises_reaches_the_caller() -> None:
 
     with pytest.raises(OSError, match="Input/output error"):
         list(LogReader(Peekable(cast("IO[bytes]", Broken()))).events())
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_line_without_end_is_refused_after_what_stands_before_it(
+    before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MOST_OF_LINE", 1 << 20)
+    raw = b"\n".join([*[NOISE % 1] * before, *REPORT[:151], bytes(3 << 20), *REPORT])
+    found = LogReader(source_of(raw)).events()
+    assert [len(next(found).kills), len(next(found).kills)] == [1, 1]
+    with pytest.raises(TooLarge, match="a line of more than 1 MiB, which no log has") as refused:
+        next(found)
+    assert refused.value.line == 2 * before + 152
+
+
+def test_a_long_line_is_not_moved_for_each_chunk() -> None:
+    moved = 0
+
+    class Counting(lines.LineSource):
+        def _make_room(self) -> None:
+            nonlocal moved
+            moved += self._end - self._at
+            super()._make_room()
+
+    size = 1 << 20
+    source = Counting(source_of(bytes(size)))
+    line = source.next_line()
+    assert line is not None
+    assert len(line) == size
+    assert moved < 4 * size
+
+
+def test_what_stands_before_damage_is_read() -> None:
+    raw = gzip.compress(b"\n".join(REPORT) + b"\n" + NOISE % 1 * 100)[:-12]
+    found = LogReader(source_of(raw)).events()
+    assert [next(found).kills[0].pid, next(found).kills[0].pid] == [200, 194]
+    with pytest.raises(EOFError):
+        next(found)

@@ -240,6 +240,12 @@ def test_two_sweeps_of_one_table(file: str, tmp_path: Path) -> None:
     assert swept(open_journal(path, study(), resume=True)) == whole()
 
 
+def test_an_empty_journal_is_in_nobodys_way(tmp_path: Path) -> None:
+    path = tmp_path / "j"
+    path.touch()
+    assert swept(open_journal(str(path), study(), resume=False)) == whole()
+
+
 def test_a_journal_that_somebody_removes(tmp_path: Path) -> None:
     journal = open_journal(str(tmp_path / "j"), study(), resume=False)
     swept(journal)
