@@ -255,6 +255,8 @@ def press(terminal: tuple[str, Terminal], typed: str, expected: str) -> str:
         ("oomsel events --format p", r"--format parquet @"),
         ("oomsel select over.yaml --set tasks[over].oom_s", r"--set tasks\\?\[over\\?\]\.oom_score_adj=@"),
         ("oomsel select over.yaml --set 'tasks[over].oom_s", r"--set 'tasks\[over\]\.oom_score_adj='?@"),
+        # Unquoted, zsh takes the bracket for a subscript and asks nobody.
+        ("oomsel select over.yaml --set 'tasks[und", r"--set 'tasks\[under\]\.'?@"),
         ("oomsel select over.yaml --set=sysctl.panic", r"--set=sysctl\.panic_on_oom=@"),
         ("oomsel select --set oom.totalp", r"--set oom\.totalpages=@"),
         ("oomsel events file.log --split f", r"--split folder/@"),
