@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from oomsel.text import aligned, printable, process_name
+from oomsel.layout import aligned
+from oomsel.text import printable, process_name
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
