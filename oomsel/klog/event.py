@@ -245,7 +245,8 @@ class OomEvent:
     def missing(self) -> Iterator[str]:
         """What is known to be missing or damaged, each in words, with its line where there is one."""
         if not (self.invoked or self.header_line or self.summary or self.chosen or self.begins_at):
-            yield "nothing but the kill line"
+            nobody = "panic" if self.panic else "line that says that no process may be killed"
+            yield f"nothing but the {'kill line' if self.kills or self.exiting else nobody}"
             return
         if self.mixed_line is not None:
             yield f"two reports are mixed, line {self.mixed_line}: whose the lines before the table are is not known"

@@ -27,6 +27,8 @@ _WHERE = {
     "cpuset": "node {nodes}{size}, to which a cpuset confined the allocation, ran out of memory",
     "mempolicy": "node {nodes}{size}, to which a memory policy confined the allocation, ran out of memory",
     "sysrq": "a kill asked for by hand (sysrq f)",
+    "not-memcg": "memory ran out; whether the machine's, or that of the nodes to which a cpuset or a memory policy"
+    " confined the allocation, is not in the log",
     "?": "memory ran out; whether a cgroup's or the machine's is not in the log",
 }
 
@@ -82,7 +84,7 @@ def scope_words(scope: Scope) -> str:
         if scope.ram is None:
             return words
         swap = "" if scope.swap is None else f" and {size_words(scope.swap)} of swap" if scope.swap else ", no swap"
-        whole = "the whole machine has " if scope.kind in ("cpuset", "mempolicy") else ""
+        whole = "the whole machine has " if scope.kind in ("cpuset", "mempolicy", "not-memcg") else ""
         return f"{words} ({whole}{size_words(scope.ram)} of RAM{swap})"
     name = "a cgroup whose name is not in the log" if scope.path is None else f"cgroup {short_path(scope.path)}"
     owner = names_words(scope.names)
@@ -237,7 +239,7 @@ def _table(uses: tuple[NameUse, ...], account: Account, *, are_paths: bool = Fal
 def _kinds(account: Account) -> Iterator[str]:
     usage = account.usage
     whole = usage.capacity or sum(kind.size for kind in usage.kinds) or 1  # byte
-    of = "RAM of the whole machine" if account.scope.kind in ("cpuset", "mempolicy") else "RAM"
+    of = "RAM of the whole machine" if account.scope.kind in ("cpuset", "mempolicy", "not-memcg") else "RAM"
     of = "its limit" if account.scope.kind == "memcg" else of
     known = f" of {account.sizes(usage.capacity)}, {of}" if usage.capacity else ""
     yield f"  by kind{known}:"

@@ -251,3 +251,33 @@ def test_of_a_part_nobody_to_kill_is_no_panic(tmp_path: Path) -> None:
     said = screen(path)
     assert "KILLED nobody of those seen may be killed; who else the machine has is not seen" in said
     assert "PANIC" not in said
+
+
+MACHINE = "the machine ran out of memory"
+UNKNOWN = "memory ran out; whether the machine's, or that of the nodes to which a cpuset or a memory policy confined"
+PANIC = "[ 7.6] Kernel panic - not syncing: Out of memory: {} panic_on_oom is enabled\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "words"),
+    [("10-cpuset.log", "not-memcg", UNKNOWN), ("01-global-8cpu.log", "global", MACHINE)],
+)
+def test_without_the_oom_kill_line_a_cpuset_may_have_confined_the_allocation(
+    name: str, scope: str, words: str, tmp_path: Path
+) -> None:
+    """Where there is one node only, none can be left out."""
+    path = tmp_path / "cut.log"
+    lines = (REAL / name).read_text(errors="surrogateescape").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "oom-kill:constraint" not in line), errors="surrogateescape")
+    assert words in screen(path)
+    assert explained(path)["scope"]["kind"] == scope
+
+
+@pytest.mark.parametrize(("which", "words"), [("system-wide", MACHINE), ("compulsory", UNKNOWN)])
+def test_a_panic_line_alone_tells_what_ran_out_as_far_as_it_says(which: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "panic.log"
+    path.write_text(PANIC.format(which))
+    said = screen(path)
+    assert words in said
+    assert f"PANIC the machine panicked: Out of memory: {which} panic_on_oom is enabled" in said
+    assert "nothing but the panic" in said
