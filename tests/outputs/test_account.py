@@ -281,3 +281,15 @@ def test_a_panic_line_alone_tells_what_ran_out_as_far_as_it_says(which: str, wor
     assert words in said
     assert f"PANIC the machine panicked: Out of memory: {which} panic_on_oom is enabled" in said
     assert "nothing but the panic" in said
+    ran = run("explain", "--format", "html", path)
+    assert "line 1, as it stands there" in ran.out
+
+
+def test_a_summary_counts_one_panic_as_one() -> None:
+    assert "1 ends in a panic." in screen(REAL / "73-40-pinned-by-init.log", "--all-events")
+
+
+def test_parts_of_a_cgroup_are_a_list_of_names_and_sizes(v1: Path) -> None:
+    text = V1.replace("/jobs: cache:0KB", "/jobs: cache:2048KB shmem:2048KB")
+    v1.write_text(text)
+    assert "anonymous memory 93.0 MiB, page cache 5.0 MiB, shmem and tmpfs 2.0 MiB" in screen(v1, "--scores")
