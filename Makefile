@@ -10,7 +10,7 @@ READY := .venv/.ready
 # As many processes as there are CPUs, 8 at most.
 PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8
 
-.PHONY: help run test test-fast test-browser test-lowest fuzz audit pictures lint format typecheck examples generated check bench clean
+.PHONY: help run test test-fast test-browser test-lowest test-package fuzz audit pictures lint format typecheck examples generated check bench clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.* ## /\1\t/' | expand -t 12
@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 $(READY): $(INSTALLED)
-	@echo "Installing what tests and checks need in .venv: about a minute, 580 MB in all"
+	@echo "Installing what tests and checks need in .venv: about a minute, 960 MB in all"
 	@$(PIP) --upgrade 'pip>=25.1'
 	@$(PIP) --group dev
 	@touch $@
@@ -39,12 +39,15 @@ test: $(READY) ## set up what developing needs, and run the tests
 test-fast: $(READY) ## the tests but for those that take over a second each; laws are tried on fewer examples
 	$(PYTEST) -m "not slow" --hypothesis-profile fast
 
+test-package: ## build sdist and wheel, install the wheel in an empty environment, and try it there
+	PYTHON=$(PYTHON) .ci/package
+
 .venv-lowest/.ready: pyproject.toml .ci/lowest.txt
 	@echo "Installing the lowest versions that are allowed in .venv-lowest: about a minute, 600 MB; wants Python 3.11 or 3.12"
 	@$(LOWEST_PYTHON) -m venv .venv-lowest
 	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .ci/lowest.txt \
-		--editable '.[study,fleet,html,dask,drgn,zstd]' --group dev
+		--editable '.[study,fleet,html,pandas,dask,drgn,zstd]' --group dev
 	@touch $@
 
 test-lowest: .venv-lowest/.ready ## the tests with the lowest versions of what is needed, see .ci/lowest.txt

@@ -1,4 +1,4 @@
-"""Makes the man page from the commands when the wheel is built, so that neither can be older than the other."""
+"""What the wheel has besides the package, made from the commands themselves: the man page, the completion scripts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class ManPage(BuildHookInterface):  # type: ignore[type-arg]
-    """Adds share/man/man1/oomsel.1 to the wheel."""
+class SharedFiles(BuildHookInterface):  # type: ignore[type-arg]
+    """Adds share/man/man1/oomsel.1 and each shell's completion script to the wheel, in their standard places."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         sys.path.insert(0, self.root)
         try:
             from oomsel.cli import cli
             from oomsel.cli.man import man_page
+            from oomsel.cli.shells import PLACES, SCRIPTS
         finally:
             sys.path.remove(self.root)
-        page = Path(tempfile.mkdtemp()) / "oomsel.1"
-        page.write_text(man_page(cli), encoding="utf-8")
-        build_data["shared_data"][str(page)] = "share/man/man1/oomsel.1"
+        texts = {"share/man/man1/oomsel.1": man_page(cli)}
+        texts |= {place: SCRIPTS[shell] for shell, place in PLACES.items()}
+        folder = Path(tempfile.mkdtemp())
+        for number, (place, text) in enumerate(texts.items()):
+            file = folder / str(number)
+            file.write_text(text, encoding="utf-8")
+            build_data["shared_data"][str(file)] = place

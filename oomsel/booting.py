@@ -41,6 +41,7 @@ from oomsel.kernel.system import (
 from oomsel.scenario.columns import NOT_STATED, TOTAL, TaskColumns
 from oomsel.scenario.models import Interleave, Machine, Scenario, Thread, Update
 from oomsel.scenario.rules.machine import nodes_with_memory, online_cpus
+from oomsel.text import number_of
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
@@ -61,6 +62,10 @@ class Booted(NamedTuple):
     oc: OomControl
     notes: tuple[str, ...]
     log: LogReading | None = None  #: the report that the scenario was read from
+
+    def __repr__(self) -> str:
+        cpus = number_of(len(self.system.rss.online), "CPU")
+        return f"<Booted: {number_of(len(self.system.tasks), 'task')}, {cpus} online>"
 
 
 def boot(scenario: Scenario) -> Booted:
@@ -315,10 +320,10 @@ def select(scenario: Scenario | Booted, mode: str = "kernel") -> OomReport:
     CPU's share added, as 7.0 does), two-pass (precise where approximate scores leave a doubt) or
     kernel, the default (what the scenario's release does).  Raises UsageError for any other.
 
-    >>> import oomsel
-    >>> scenario = oomsel.load("examples/real-contest.yaml")
+    >>> from oomsel.inputs.load import load
+    >>> booted = boot(load("examples/real-contest.yaml"))
     >>> for mode in ("approximate", "precise"):
-    ...     print(mode, oomsel.select(scenario, mode=mode).victim)
+    ...     print(mode, select(booted, mode).victim)
     approximate 247 (over)
     precise 248 (under)
     """

@@ -119,6 +119,15 @@ def process_name(pid: int, comm: bytes | str) -> str:
     return f"{pid} ({printable(comm)})"
 
 
+def number_of(number: int, what: str) -> str:
+    """A number of things; `what` is one of them.
+
+    >>> number_of(1, "task"), number_of(2, "process"), number_of(0, "CPU")
+    ('1 task', '2 processes', '0 CPUs')
+    """
+    return f"{number} {what}{'' if number == 1 else 'es' if what.endswith('ss') else 's'}"
+
+
 def process_object(pid: int, comm: bytes) -> dict[str, int | str]:
     """A process as JSON names it."""
     return {"pid": pid, "comm": comm_to_text(comm)}

@@ -25,7 +25,7 @@ HOW_TO_INSTALL = "no Chromium; apt-get install chromium, or set CHROMIUM to the 
 def find() -> str | None:
     """The browser's program; None where there is none."""
     named = os.environ.get("CHROMIUM")
-    return named or next((path for path in map(shutil.which, NAMES) if path), None)
+    return next((path for path in map(shutil.which, (named,) if named else NAMES) if path), None)
 
 
 class Tab:
@@ -169,7 +169,7 @@ def browser(program: str) -> Iterator[Browser]:
             "--remote-debugging-pipe", f"--user-data-dir={profile}", "about:blank",
         ]  # fmt: skip
         # Descriptors 3 and 4 are the protocol's; a small program puts ours there.
-        move = f"import os, sys; os.dup2({their_in}, 3); os.dup2({their_out}, 4); os.execvp(sys.argv[1], sys.argv[1:])"
+        move = f"import os, sys; os.dup2({their_in}, 3); os.dup2({their_out}, 4); os.execv(sys.argv[1], sys.argv[1:])"
         process = subprocess.Popen(
             [sys.executable, "-c", move, *words], pass_fds=(their_in, their_out),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

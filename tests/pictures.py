@@ -92,6 +92,7 @@ def main() -> None:
     """Make all of them."""
     FOLDER.mkdir(exist_ok=True)
     screen("explain.svg", "explain", "examples/dmesg.log")
+    screen("contest.svg", "select", "--format", "table", "examples/real-contest.yaml")
     page("page.png", "examples/real-contest.yaml", until="e1-sum")
     for path in sorted(FOLDER.iterdir()):
         sys.stdout.write(f"{path.relative_to(ROOT)}: {path.stat().st_size} bytes\n")

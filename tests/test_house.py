@@ -20,6 +20,7 @@ FLOORS = (
     ("outputs",),
     ("diff", "check"),
     ("study",),
+    ("api",),
     ("cli",),
 )
 #: The package itself and its plug-in show people the rooms; no room imports them.

@@ -9,13 +9,19 @@ import pytest
 
 from tests.pictures import FOLDER, shown
 
+SCREENS = {
+    "explain.svg": ("explain", "examples/dmesg.log"),
+    "contest.svg": ("select", "--format", "table", "examples/real-contest.yaml"),
+}
+
 
 @pytest.mark.slow
-def test_the_screen_is_of_today() -> None:
-    svg = (FOLDER / "explain.svg").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_screen_is_of_today(name: str) -> None:
+    svg = (FOLDER / name).read_text(encoding="utf-8")
     matrix = svg[svg.index('-matrix">') :]
     drawn = "".join(re.findall(r">([^<]*)</text>", matrix))
-    assert words(unescape(drawn)) == words(shown("explain", "examples/dmesg.log").plain), "stale; make pictures"
+    assert words(unescape(drawn)) == words(shown(*SCREENS[name]).plain), "stale; make pictures"
 
 
 def words(text: str) -> str:
@@ -25,6 +31,7 @@ def words(text: str) -> str:
 
 def test_pictures_are_small_and_load_nothing() -> None:
     found = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
-    assert set(found) == {"explain.svg", "page.png"}
+    assert set(found) == {*SCREENS, "page.png"}
     assert all(len(raw) < 300_000 for raw in found.values())
-    assert set(re.findall(rb"https?://[^\s\"')]*", found["explain.svg"])) == {b"http://www.w3.org/2000/svg"}
+    for name in SCREENS:
+        assert set(re.findall(rb"https?://[^\s\"')]*", found[name])) == {b"http://www.w3.org/2000/svg"}

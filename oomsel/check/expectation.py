@@ -13,7 +13,7 @@ from oomsel.kernel.uncertainty import badness_interval, possible_victims
 from oomsel.outputs.summary import is_same_choice, outcome_phrase
 from oomsel.scenario.models import Expect, Verdict
 from oomsel.scenario.values import Path
-from oomsel.text import comm_to_text
+from oomsel.text import comm_to_text, number_of
 
 
 class Failure(NamedTuple):
@@ -92,8 +92,8 @@ def _robust(approximate: OomReport, precise: OomReport) -> Iterator[Failure]:
         chosen, other = approximate.name_of(approximate.chosen), approximate.name_of(found.task)
         yield Failure(
             path,
-            f"not robust: the CPUs may hide so much that {chosen} has a badness of only {found.at_least} pages"
-            f" and {other} one of {found.at_most}",
+            f"not robust: the CPUs may hide so much that {chosen} has a badness of only"
+            f" {number_of(found.at_least, 'page')} and {other} one of {found.at_most}",
         )
 
 

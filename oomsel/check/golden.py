@@ -19,6 +19,7 @@ from oomsel.outputs.tasks import PAGE_COLUMNS
 from oomsel.outputs.unified import unified_diff
 from oomsel.scenario.models import Expect
 from oomsel.scenario.values import Path, format_path
+from oomsel.text import number_of
 
 #: A golden file's differences beyond this many lines are counted, not shown.
 MAX_DETAIL = 60
@@ -80,7 +81,7 @@ def _difference(where: Path, path: str, golden: str | None, happens: str) -> Fai
         return Failure(where, f"{path} is not there; --update writes it")
     lines = list(unified_diff(lines_of(golden), lines_of(happens), (path, "what happens")))
     if len(lines) > MAX_DETAIL:
-        lines[MAX_DETAIL:] = [f"... {len(lines) - MAX_DETAIL} more lines of differences"]
+        lines[MAX_DETAIL:] = [f"... {number_of(len(lines) - MAX_DETAIL, 'more line')} of differences"]
     return Failure(where, f"{path} differs from what happens", tuple(lines))
 
 

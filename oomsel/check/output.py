@@ -8,7 +8,7 @@ from typing import Any
 from oomsel.check.expectation import Failure
 from oomsel.check.run import Place, Result
 from oomsel.errors import InputError
-from oomsel.text import printable, shown
+from oomsel.text import number_of, printable, shown
 
 _WORDS = {"ok": ("ok    ", "green"), "failed": ("FAILED", "red"), "none": ("none  ", "yellow")}
 _DIFF_COLOURS = {"-": "red", "+": "green", "@": "cyan"}
@@ -56,12 +56,8 @@ def summary(results: Sequence[Result], others: int) -> str:
     }
     said = {"none": "without expect", "error": "with errors"}
     parts = [f"{count} {said.get(status, status)}" for status, count in counts.items() if count or status == "ok"]
-    passed = f"; {_number(others, 'other file')} passed over" if others else ""
-    return f"{_number(len(results), 'scenario')}: {', '.join(parts)}{passed}"
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    passed = f"; {number_of(others, 'other file')} passed over" if others else ""
+    return f"{number_of(len(results), 'scenario')}: {', '.join(parts)}{passed}"
 
 
 #: Of `results_object`.
@@ -98,22 +94,6 @@ def _object(result: Result) -> dict[str, Any]:
         "notes": [printable(text) for text in result.notes],
         "updated": [printable(path) for path in result.updated],
     }
-
-
-def github_annotations(result: Result) -> Iterator[str]:
-    """GitHub's workflow commands that mark each failure at its line of the file."""
-    for place, failure in result.failures:
-        message = "\n".join([f"{place.key}: {failure.message}" if place.key else failure.message, *failure.detail])
-        yield _annotation(result.name, place.line or 1, place.column or 1, message)
-    for problem in result.problems:
-        message = f"{problem.path}: {problem.message}" if problem.path else problem.message
-        yield _annotation(problem.source or result.name, problem.line or 1, problem.column or 1, message)
-
-
-def _annotation(name: str, line: int, column: int, message: str) -> str:
-    data = "\n".join(shown(printable(part)) for part in message.split("\n")).replace("%", "%25").replace("\n", "%0A")
-    path = shown(printable(name)).replace("%", "%25").replace(":", "%3A").replace(",", "%2C")
-    return f"::error file={path},line={line},col={column},title=oomsel check::{data}"
 
 
 def junit(results: Sequence[Result]) -> str:

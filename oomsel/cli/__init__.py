@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from importlib import import_module
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,8 +15,12 @@ from oomsel import __version__
 from oomsel.cli.common import color_option, say, verbosity
 from oomsel.cli.helping import in_order, mistake, write_commands
 from oomsel.cli.streams import discard, is_of_writing, write_error
+from oomsel.cli.values import VARIABLE
 from oomsel.errors import NO_MEMORY, OomselError
 from oomsel.text import nearest, shown
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 #: The commands; each is in the module of its name, which is imported when the command is used.
 COMMANDS = (
@@ -48,7 +52,10 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"oomsel.cli.{cmd_name}").command
-        if not any(parameter.name == "color" for parameter in command.params):
+        has = {parameter.name for parameter in command.params}
+        if "quiet" not in has:
+            command = verbosity(command)
+        if "color" not in has:
             command.params.append(color_option())
         command.params = in_order(command.params)
         return command
@@ -61,6 +68,14 @@ class Commands(click.Group):
             assert command is not None
             summaries[name] = command.get_short_help_str(200)
         write_commands(formatter, summaries)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """The commands, no summary cut; options as click has them."""
+        found = super().shell_complete(ctx, incomplete)
+        for item in found:
+            command = self.get_command(ctx, item.value)
+            item.help = item.help if command is None else command.get_short_help_str(200)
+        return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -95,6 +110,8 @@ cli.params.append(color_option())
 
 def main(args: list[str] | None = None) -> None:
     """Run a command and exit with its status; 2 for trouble."""
+    if args is None and (shell := os.environ.get(VARIABLE)):
+        _complete(shell)
     words = sys.argv[1:] if args is None else args
     if words[:1] == ["help"]:  # `oomsel help COMMAND` is `oomsel COMMAND --help`
         words = [*words[1:], "--help"]
@@ -134,6 +151,15 @@ def main(args: list[str] | None = None) -> None:
         what = _one_line(f"{type(error).__name__}: {error}")
         _end_in_trouble(f"a bug: {what}; please report it, with the output of oomsel --debug ...")
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complete(shell: str) -> NoReturn:
+    """Answer a shell that completes a command line; whatever goes wrong is no candidate."""
+    from oomsel.cli.shells import SCRIPTS, answer
+
+    if shell in SCRIPTS:
+        sys.stdout.buffer.write("".join(f"{line}\n" for line in answer(cli, os.environ)).encode("utf-8", "replace"))
+    sys.exit(0)
 
 
 def _end_in_trouble(*lines: str) -> NoReturn:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import click
 
+from oomsel.cli import values
 from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, note, verbosity, write, write_scenario
 
 
@@ -23,7 +24,7 @@ class _Kernel(NamedTuple):
 @click.option(
     "--root",
     metavar="DIR",
-    type=click.Path(),
+    shell_complete=values.directories,
     help="Read a copy of /proc, /sys and the cgroup files below DIR instead of this machine.",
 )
 @click.option(
@@ -70,6 +71,7 @@ def command(
     A kernel's memory (--vmcore, --kcore, --qemu) holds every CPU's part of every counter: what is
     read from it has no bounds, only values.
     """
+    form_of(form, output)
     kernel = _Kernel(vmcore, kcore, qemu, vmlinux, oom_control)
     if kernel != _Kernel():
         if root is not None or kcmp is not None or mempolicies:

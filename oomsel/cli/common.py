@@ -10,10 +10,10 @@ from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from oomsel.cli import terminal
+from oomsel.cli import terminal, values
 from oomsel.cli.streams import discard, is_terminal, write_error
 from oomsel.errors import OomselError, shortened
-from oomsel.text import WIDTH, printable, safe_lines, shown, wrapped
+from oomsel.text import WIDTH, number_of, printable, safe_lines, shown, wrapped
 
 if TYPE_CHECKING:
     from oomsel.booting import Booted
@@ -26,12 +26,14 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 KERNEL = click.option(
     "--kernel",
     metavar="RELEASE",
+    shell_complete=values.releases,
     help="Use another release's rules and formats, like 5.15 or 7.0; default: the scenario's own, or the newest known.",
 )
 SET = click.option(
     "--set",
     "overrides",
     metavar="KEY=VALUE",
+    shell_complete=values.keys,
     multiple=True,
     help="What if: change a key, a task by pid or comm: 'tasks[mysqld].oom_score_adj=-500'. Repeatable.",
 )
@@ -230,7 +232,8 @@ def _what_was_read(scenario: Scenario) -> str:
     system = boot(scenario).system
     read = "precisely" if system.rules.precise_oom else "approximately"
     online, batch = len(system.rss.online), system.rss.batch
-    return f"{len(system.tasks)} tasks, {online} CPUs online, a batch of {batch}; its kernel reads {read}"
+    size = f"{number_of(len(system.tasks), 'task')}, {number_of(online, 'CPU')} online"
+    return f"{size}, a batch of {batch}; its kernel reads {read}"
 
 
 def print_lines(lines: Iterable[str], output: str | None = None) -> None:
@@ -323,9 +326,21 @@ def text_or_json(help_text: str) -> Callable[[Callable[..., Any]], Callable[...,
     return decorated
 
 
+#: What a scenario's file may be called, and the form in which it is then written.
+_FORM_OF_ENDING = {"": "yaml", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".npz": "npz"}
+
+
 def form_of(form: str | None, output: str | None) -> str:
-    """The form to write a scenario in: the one asked for, or what the file's name ends in; anything else is YAML."""
-    return form or (output or "").rpartition(".")[2].lower()
+    """The form to write a scenario in: the one asked for, or what the file's name ends in; YAML where it has no ending.
+
+    Raises UsageError for an ending that is no form's.
+    """
+    ending = os.path.splitext(output or "")[1].lower()
+    found = form or _FORM_OF_ENDING.get(ending)
+    if found is None:
+        what = f"{output}: a scenario is not written as {ending}; name it .yaml, .json or .npz"
+        raise click.UsageError(what, click.get_current_context())
+    return found
 
 
 def write_scenario(scenario: Scenario, form: str | None, output: str | None) -> None:

@@ -19,11 +19,6 @@ def command(shell: str) -> None:
     In ~/.bashrc: eval "$(oomsel completion bash)".  In ~/.zshrc, after compinit: eval "$(oomsel
     completion zsh)".  For fish: oomsel completion fish > ~/.config/fish/completions/oomsel.fish
     """
-    from click.shell_completion import ShellComplete, get_completion_class
+    from oomsel.cli.shells import SCRIPTS
 
-    from oomsel.cli import cli
-
-    kind = get_completion_class(shell)
-    assert kind is not None
-    # Not kind.source(): for bash it would run bash first, to check its version.
-    write(ShellComplete.source(kind(cli, {}, "oomsel", "_OOMSEL_COMPLETE")) + "\n", None)
+    write(SCRIPTS[shell], None)

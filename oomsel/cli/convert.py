@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FORM, OUTPUT, form_of, load_all, note, scenario_options, write, write_scenario
+from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, load_all, note, scenario_options, write, write_scenario
 
 
 @click.command("convert", epilog="\b\nExample:\n  oomsel convert huge.yaml -o huge.npz")
-@click.argument("source", metavar="INPUT")
+@click.argument("source", metavar="INPUT", type=FILE)
 @scenario_options
 @FORM
 @OUTPUT
@@ -19,6 +19,7 @@ def command(source: str, overrides: tuple[str, ...], kernel: str | None, form: s
     kernel's own table and comments that say what is known and what is not; a bundle is what
     large scenarios load from fast.
     """
+    form_of(form, output)
     ((_, scenario),) = load_all([source], overrides, kernel)
     for message in scenario.notes:
         note(source, message)

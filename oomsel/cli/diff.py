@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oomsel.cli import values
 from oomsel.cli.common import (
     FILE,
     OUTPUT,
@@ -31,12 +32,21 @@ def _by_side(function: Callable[..., Any]) -> Callable[..., Any]:
     for side in ("b", "a"):
         name = side.upper()
         function = click.option(
-            f"--{side}-set", metavar="KEY=VALUE", multiple=True, help=f"A what-if for {name} alone. Repeatable."
+            f"--{side}-set",
+            metavar="KEY=VALUE",
+            multiple=True,
+            shell_complete=values.keys,
+            help=f"A what-if for {name} alone. Repeatable.",
         )(function)
         function = click.option(
             f"--{side}-event", type=click.IntRange(min=1), metavar="N", help=f"--event for {name} alone."
         )(function)
-        function = click.option(f"--{side}-kernel", metavar="RELEASE", help=f"--kernel for {name} alone.")(function)
+        function = click.option(
+            f"--{side}-kernel",
+            metavar="RELEASE",
+            shell_complete=values.releases,
+            help=f"--kernel for {name} alone.",
+        )(function)
         function = click.option(f"--{side}-mode", type=_MODES, help=f"--mode for {name} alone.")(function)
     return function
 
@@ -70,6 +80,7 @@ def _ignored(ctx: click.Context, param: click.Parameter, value: str) -> frozense
 @click.option(
     "--ignore",
     metavar="WHAT",
+    shell_complete=values.ignorable,
     default="",
     callback=_ignored,
     help="Leave out what differs between any two boots: timestamps,pids,order, or some of them.",

@@ -7,10 +7,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from oomsel.cli.common import OUTPUT, print_lines, say, write, write_with
+from oomsel.cli import values
+from oomsel.cli.common import FILE, OUTPUT, print_lines, say, write, write_with
 from oomsel.cli.streams import is_terminal
 from oomsel.errors import OomselError
-from oomsel.text import json_text, printable
+from oomsel.text import json_text, number_of, printable
 
 if TYPE_CHECKING:
     from oomsel.cli.scanning import Job, Tally
@@ -22,7 +23,7 @@ _TABLES = ("csv", "jsonl", "parquet")
 
 
 @click.command("events", epilog="\b\nExample:\n  oomsel events --killed mysqld /var/log/kern.log*")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...")
+@click.argument("logs", nargs=-1, required=True, metavar="LOG...", type=FILE)
 @click.option("--killed", metavar="NAME", help="Only reports that killed a process called NAME, or with that pid.")
 @click.option("--cgroup", metavar="PATH", help="Only reports about the cgroup PATH or one below it.")
 @click.option(
@@ -31,7 +32,12 @@ _TABLES = ("csv", "jsonl", "parquet")
     help="Only from TIME on: seconds since boot, a date like 2026-08-12 03:54, today, yesterday, '2 hours ago'.",
 )
 @click.option("--until", metavar="TIME", help="Only up to TIME.")
-@click.option("--split", metavar="DIR", help="Write each report's own lines to a file in DIR.")
+@click.option(
+    "--split",
+    metavar="DIR",
+    shell_complete=values.directories,
+    help="Write each report's own lines to a file in DIR.",
+)
 @click.option("-j", "--jobs", type=click.IntRange(1, 256), default=1, metavar="N", help="Read N logs at a time.")
 @click.option(
     "--format",
@@ -39,7 +45,7 @@ _TABLES = ("csv", "jsonl", "parquet")
     type=click.Choice(["text", "json", *_TABLES]),
     default="text",
     show_default=True,
-    help="Lines; objects; or a table of many logs, a row a report (parquet: pip install 'oomsel[fleet]').",
+    help="Lines; objects; or a table of many logs, a row a report (parquet needs pyarrow).",
 )
 @OUTPUT
 def command(
@@ -96,7 +102,7 @@ def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
         from importlib.util import find_spec
 
         if find_spec("pyarrow") is None:
-            raise click.UsageError("--format parquet needs pyarrow; pip install 'oomsel[fleet]', or use csv or jsonl")
+            raise click.UsageError("--format parquet needs pyarrow; pip install pyarrow, or use csv or jsonl")
         if output in (None, "-") and is_terminal(sys.stdout):
             raise click.UsageError("Parquet is nothing for a terminal; use -o FILE")
     put = {"csv": fleet.write_csv, "jsonl": fleet.write_jsonl, "parquet": fleet.write_parquet}[form]
@@ -114,7 +120,7 @@ def _status(job: Job, tally: Tally, given: int, names: list[str]) -> int:
     if given:
         return 0
     if tally.seen:
-        say(f"oomsel: {_listed(names)}: {tally.seen} report{'s' * (tally.seen > 1)}, none {job.wanted.words}")
+        say(f"oomsel: {_listed(names)}: {number_of(tally.seen, 'report')}, none {job.wanted.words}")
     else:
         say(f"oomsel: {_listed(names)}: no OOM report found")
     return 1

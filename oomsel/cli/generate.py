@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from oomsel.cli.common import FORM, OUTPUT, write_scenario
+from oomsel.cli.common import FORM, OUTPUT, form_of, write_scenario
 
 
 @click.command("generate", epilog="\b\nExample:\n  oomsel generate --tasks 40 --cpus 16 --contest | oomsel select -")
@@ -47,6 +47,7 @@ def command(
     """
     if contest and tasks < 2:
         raise click.UsageError("--contest needs two tasks; use --tasks 2 or more", click.get_current_context())
+    form_of(form, output)
     from oomsel.study.generate import Recipe, generate
 
     write_scenario(generate(Recipe(tasks, cpus, nodes, seed, sizes, leftovers, contest)), form, output)

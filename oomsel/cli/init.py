@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import click
 
-from oomsel.cli.common import FILE, is_quiet, say, verbosity, write
+from oomsel.cli import values
+from oomsel.cli.common import FILE, is_quiet, print_lines, say, verbosity, write_bytes
 from oomsel.text import printable
 
 STARTER = """\
-# yaml-language-server: $schema=oomsel.schema.json
-# (`oomsel schema > oomsel.schema.json` makes that file; editors then complete and check this one.)
+# `oomsel schema --help` says how an editor completes and checks this file.
 #
 # Everything the OOM killer looks at in the moment it chooses.  To see whom it chooses:
 #   oomsel select NAME
@@ -57,19 +58,63 @@ expect:                         # what `oomsel check` holds what happens to
 
 
 @click.command(
-    "init", short_help="Write a commented scenario to begin with.", epilog="\b\nExample:\n  oomsel init outage.yaml"
+    "init",
+    short_help="Write a commented scenario to begin with.",
+    epilog="\b\nExample:\n  oomsel init --example kubernetes",
 )
-@click.argument("name", default="scenario.yaml", type=FILE)
+@click.argument("name", default="", type=FILE)
+@click.option(
+    "--example",
+    metavar="EXAMPLE",
+    shell_complete=values.example_names,
+    help="Write a shipped example instead, by its name or a part of it.",
+)
+@click.option("--list", "lists", is_flag=True, help="List the shipped examples and where they are.")
 @click.option("--force", is_flag=True, help="Overwrite NAME.")
 @verbosity
-def command(name: str, force: bool) -> None:
-    """Write a commented scenario to begin with to NAME, by default scenario.yaml; - for standard output."""
-    if not name:
-        raise click.UsageError("an empty name; name a file, or leave it out for scenario.yaml")
-    if name.endswith(".json"):
-        raise click.UsageError("the scenario to begin with is YAML, for JSON has no comments; name it like outage.yaml")
-    if name != "-" and os.path.lexists(name) and not force:
-        raise click.UsageError(f"{name} is there already; name another file, or use --force")
-    write(STARTER.replace("NAME", "FILE" if name == "-" else printable(name)), name)
-    if name != "-" and not is_quiet():
-        say(f"oomsel: wrote {name}; now try: oomsel check {name}")
+def command(name: str, example: str | None, lists: bool, force: bool) -> None:
+    """Write a commented scenario to begin with to NAME, by default scenario.yaml; - for standard output.
+
+    With --example it is one of those that come with oomsel, by default under its own name.
+    """
+    from oomsel.cli.examples import files_of, find
+
+    if lists:
+        if name or example is not None:
+            raise click.UsageError("--list writes no file; leave the rest out", click.get_current_context())
+        print_lines(_listed())
+        return
+    if example is None:
+        name = name or "scenario.yaml"
+        if name.endswith(".json"):
+            what = "the scenario to begin with is YAML, for JSON has no comments; name it like outage.yaml"
+            raise click.UsageError(what)
+        shown = "FILE" if name == "-" else printable(name)
+        text = STARTER.replace("NAME", shown)
+        _write_new({name: text.encode()}, force=force)
+        return
+    found = find(example)
+    name = name or os.path.basename(found.path)
+    files = files_of(found, name)
+    _write_new({name: files[name]} if name == "-" else files, force=force)
+
+
+def _listed() -> Iterator[str]:
+    from oomsel.cli.examples import examples, folder
+
+    found = examples()
+    width = max(len(each.name) for each in found)
+    yield from (f"{each.name:<{width}}  {each.says}" for each in found)
+    yield f"They are in {folder()}; oomsel init --example EXAMPLE copies one."
+
+
+def _write_new(files: dict[str, bytes], *, force: bool) -> None:
+    for name in files:
+        if name != "-" and os.path.lexists(name) and not force:
+            raise click.UsageError(f"{name} is there already; name another file, or use --force")
+    for name, raw in files.items():
+        write_bytes(raw, name)
+    names = [name for name in files if name != "-"]
+    if names and not is_quiet():
+        end = f"; now try: oomsel check {names[0]}" if b"\nexpect:" in files[names[0]] else ""
+        say(f"oomsel: wrote {' and '.join(names)}{end}")

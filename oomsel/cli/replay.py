@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import FILE, note, print_lines, verbosity, write, write_scenario
+from oomsel.cli import values
+from oomsel.cli.common import FILE, form_of, note, print_lines, verbosity, write, write_scenario
 
 if TYPE_CHECKING:
     from oomsel.study.trace_session import TraceSession
@@ -29,7 +30,12 @@ _PAGE_SIZES = click.Choice(["4096", "8192", "16384", "32768", "65536"])
 @click.option("--cpus", type=click.IntRange(1, 8192), metavar="N", help="CPUs online; default: what the trace says.")
 @click.option("--batch", type=click.IntRange(1, _MOST_BATCH), metavar="N", help="Default: max(32, 2 * CPUs).")
 @click.option("--page-size", type=_PAGE_SIZES, default="4096", metavar="BYTES", help="Of the traced kernel.")
-@click.option("--kernel", metavar="RELEASE", help="The traced kernel's release; default: 6.2 on, by the event's form.")
+@click.option(
+    "--kernel",
+    metavar="RELEASE",
+    shell_complete=values.releases,
+    help="The traced kernel's release; default: 6.2 on, by the event's form.",
+)
 @click.option("--at", type=click.FloatRange(min=0), metavar="SECONDS", help="One moment, by the trace's clock.")
 @click.option("--every", type=click.FloatRange(min=1e-6), metavar="SECONDS", help="A moment so often.")
 @click.option(
@@ -69,6 +75,7 @@ def command(
     for option, seconds_said in (("--at", at), ("--every", every)):
         if seconds_said is not None and not math.isfinite(seconds_said):
             raise click.UsageError(f"{option}: {seconds_said} is no number of seconds; use one like 1676.5")
+    form_of(None, output)
     from oomsel.inputs.source import open_source
     from oomsel.study.trace_session import TraceOptions, TraceSession, notes_of
 

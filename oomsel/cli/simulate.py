@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import MINUTES, estimated, note, write, write_scenario, write_with
+from oomsel.cli.common import FILE, MINUTES, estimated, form_of, note, write, write_scenario, write_with
 from oomsel.text import json_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command(
     "simulate", epilog="\b\nExample:\n  oomsel simulate --design percpu --design tree examples/studies/hopping.yaml"
 )
-@click.argument("workload_file", metavar="WORKLOAD")
+@click.argument("workload_file", metavar="WORKLOAD", type=FILE)
 @click.option(
     "--design",
     "designs",
@@ -68,6 +68,7 @@ def command(
     names = tuple(dict.fromkeys(designs)) or ("split", "percpu", "pernode", "tree")
     if tree is not None and "tree" not in names:
         raise click.UsageError("--tree: no design that is simulated is a tree; add --design tree, or leave it out")
+    form_of(None, output)
     workload = load_workload(workload_file)
     estimated(workload_file, seconds_of_workload(workload, len(names)), minutes)
     mms = mms_of(workload)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import MINUTES, estimated, print_lines, say, write_bytes
+from oomsel.cli.common import FILE, MINUTES, estimated, print_lines, say, write_bytes
 from oomsel.cli.streams import is_terminal
 from oomsel.errors import OomselError
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
 
 @click.command("sweep", epilog="\b\nExample:\n  oomsel sweep -o errors.csv examples/studies/cpus-squared.study.yaml")
-@click.argument("study_file", metavar="STUDY")
+@click.argument("study_file", metavar="STUDY", type=FILE)
 @click.option(
-    "-o", "--output", metavar="FILE", required=True, help="The table: FILE.csv, or FILE.parquet (oomsel[study])."
+    "-o", "--output", metavar="FILE", required=True, help="The table: FILE.csv, or FILE.parquet (needs pyarrow)."
 )
-@click.option("--plot", metavar="FILE", help="A picture too: FILE.png or FILE.svg (oomsel[study]).")
+@click.option("--plot", metavar="FILE", help="A picture too: FILE.png or FILE.svg; needs matplotlib.")
 @click.option(
     "-j", "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to run trials in."
 )
-@click.option("--dask", metavar="ADDRESS", help="Run trials on a Dask cluster: tcp://scheduler:8786 (oomsel[dask]).")
+@click.option(
+    "--dask", metavar="ADDRESS", help="Run trials on a Dask cluster, like tcp://scheduler:8786 (distributed)."
+)
 @click.option("--resume", is_flag=True, help="Go on with a sweep that was interrupted.")
 @MINUTES
 def command(

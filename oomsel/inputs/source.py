@@ -61,7 +61,7 @@ def _zstd(raw: IO[bytes]) -> IO[bytes]:
         if module == "zstandard":
             return cast("IO[bytes]", zstd.ZstdDecompressor().stream_reader(raw, read_across_frames=True))
         return cast("IO[bytes]", zstd.ZstdFile(raw))
-    raise ImportError("compressed with zstd, which this Python cannot read; pip install 'oomsel[zstd]'")
+    raise ImportError("compressed with zstd, which this Python cannot read; pip install zstandard")
 
 
 #: What a compressed stream begins with, and what reads it.

@@ -19,7 +19,7 @@ from oomsel.kernel.percpu_counter import (
     percpu_counter_sum_positive,
 )
 from oomsel.kernel.system import NO_MM, Bools
-from oomsel.text import process_name
+from oomsel.text import comm_to_text, process_name
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,6 +46,16 @@ class Outcome(Enum):
         return self in (Outcome.KILLED, Outcome.NO_KILLABLE, Outcome.PANIC_ON_OOM)
 
 
+class Process(NamedTuple):
+    """A process as people name it; it prints as `247 (over)`."""
+
+    pid: int
+    comm: str  #: what is not printable UTF-8 stands as \\xNN
+
+    def __str__(self) -> str:
+        return process_name(self.pid, self.comm)
+
+
 class Kill(NamedTuple):
     """A process that the event killed, or met again after it was killed."""
 
@@ -69,8 +79,10 @@ class OomReport:
 
     >>> import oomsel
     >>> report = oomsel.select(oomsel.load("examples/real-contest.yaml"), mode="approximate")
-    >>> report.outcome.value, report.victim, report.totalpages, int(report.points[report.chosen])
-    ('killed', '247 (over)', 117765, 12983)
+    >>> report.outcome.value, report.totalpages, int(report.points[report.chosen])
+    ('killed', 117765, 12983)
+    >>> print(report.victim)
+    247 (over)
 
     Shapes: `counters` and `precise` int64[mm, member], pages, clamped; `points` int64[task],
     LONG_MIN where a task may not be killed; `skip_reasons` int8[task], a `SkipReason`.
@@ -137,9 +149,12 @@ class OomReport:
         return percpu_counter_sum_positive(self.system.rss)
 
     @property
-    def victim(self) -> str | None:
-        """The chosen process as `pid (comm)`, or None."""
-        return None if self.chosen is None else self.name_of(self.chosen)
+    def victim(self) -> Process | None:
+        """The chosen process, or None."""
+        if self.chosen is None:
+            return None
+        tasks = self.system.tasks
+        return Process(int(tasks.pid[self.chosen]), comm_to_text(tasks.comm[self.chosen]))
 
     def name_of(self, task: int) -> str:
         """`247 (over)`: a process by its leader's pid and name."""
@@ -157,6 +172,12 @@ class OomReport:
     def killed(self) -> tuple[int, ...]:
         """Every process that dies, with a line or without."""
         return tuple(kill.task for kill in self.kills if kill.again is None) + self.silent
+
+    def __repr__(self) -> str:
+        what = self.outcome.value
+        if self.killed:
+            what = f"kills {self.victim}" + (f" and {len(self.killed) - 1} more" if len(self.killed) > 1 else "")
+        return f"<{type(self).__name__}: {self.mode}, {what}>"
 
 
 def worst_first(report: OomReport, points: Int64s) -> list[int]:

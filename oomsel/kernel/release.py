@@ -133,6 +133,22 @@ def parse_release(text: str) -> Release:
     return Release(major, minor, patch)
 
 
+#: The last release of each major number that has ended.
+_LAST_OF = {5: 19, 6: 19}
+
+
+def known_releases() -> list[str]:
+    """Every release whose rules are known, the newest first.
+
+    >>> known_releases()[0], known_releases()[-1], len(known_releases())
+    ('7.3', '5.4', 40)
+    """
+    versions = [(5, minor) for minor in range(4, _LAST_OF[5] + 1)]
+    versions += [(6, minor) for minor in range(_LAST_OF[6] + 1)]
+    versions += [(7, minor) for minor in range(NEWEST[1] + 1)]
+    return [f"{major}.{minor}" for major, minor in reversed(versions)]
+
+
 def newest_release() -> Release:
     """The newest release that oomsel knows."""
     return Release(NEWEST[0], NEWEST[1], _LAST)

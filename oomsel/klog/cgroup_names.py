@@ -13,8 +13,8 @@ _SCOPE = re.compile(
 )
 _BARE = re.compile(r"/([0-9a-f]{64})(?=/|$)")
 _LXC = re.compile(r"/lxc(?:\.payload|\.monitor)?[./]([^/]+)")
-_UNIT = re.compile(r"([^/]+\.(?:service|scope|socket|mount|swap))(?=/|$)")
-_SLICE = re.compile(r"([^/]+\.slice)(?=/|$)")
+_UNIT = re.compile(r"(?<![^/])([^/]+\.(?:service|scope|socket|mount|swap))(?=/|$)")
+_SLICE = re.compile(r"(?<![^/])([^/]+\.slice)(?=/|$)")
 
 
 class CgroupNames(NamedTuple):

@@ -11,10 +11,12 @@ from oomsel.text import UNLIMITED_KB, printable
 
 
 def limit_line(event: OomEvent, scope: Scope, mib: int) -> str | None:
-    """A limit of so many MiB, as far as the cgroup's path says whose it is; None where its name cannot be typed."""
+    """A limit of so many MiB, as far as the cgroup's path says whose it is; None where its name cannot be typed.
+
+    Whoever makes a cgroup calls it what he likes, and the line is copied into a shell: names are quoted for it.
+    """
     names = scope.names
-    named = next((name for name in (names.pod, names.container, names.guest, names.unit, scope.path) if name), "")
-    if printable(named) != named:
+    if scope.path is not None and printable(scope.path) != scope.path:
         return None
     if names.pod is not None:
         return f"resources: {{limits: {{memory: {mib}Mi}}}}  # in the pod's container"

@@ -24,7 +24,7 @@ from oomsel.outputs.summary import (
     pages_and_mebibytes,
 )
 from oomsel.outputs.tasks import FIRST, TaskView
-from oomsel.text import aligned, format_numbers, printable
+from oomsel.text import aligned, format_numbers, number_of, printable
 
 #: How many candidates are shown, and how many names for each reason, unless --all asks for every one.
 CLOSEST = 5
@@ -161,7 +161,7 @@ def _arithmetic(report: OomReport, task: int, *, knows_total: bool) -> Iterator[
     if points == LONG_MAX:
         yield f"{name} is marked to be killed first (oom_task_origin, as swapoff and KSM do): its badness is not asked."
         return
-    yield f"{name} has the highest badness, {points} point{'s' * (points != 1)}:"
+    yield f"{name} has the highest badness, {number_of(points, 'point')}:"
     if system.formula is not None:
         yield from _historic_arithmetic(report, system.formula, task)
         return
@@ -247,9 +247,10 @@ def _how_wrong(explanation: Explanation) -> Iterator[str]:
     if not report.system.rules.percpu_rss:
         yield "Before 6.2 the simulated counters are exact: nothing is hidden (real ones hid up to 64 pages a thread)."
         return
+    where = "the CPU" if bound.cpus == 1 else f"each of {bound.cpus} CPUs"
     worst, likely = bound.worst * NR_MM_COUNTERS, bound.likely(NR_MM_COUNTERS)
     yield (
-        f"Up to {bound.per_cpu} pages of a counter may stand on each of {bound.cpus} CPU{'s' if bound.cpus > 1 else ''}"
+        f"Up to {number_of(bound.per_cpu, 'page')} of a counter may stand on {where}"
         f" where the global count does not show them: {pages_and_mebibytes(report, bound.worst)} a counter, and over"
         f" the four of a task {pages_and_mebibytes(report, worst)} of badness at worst."
     )

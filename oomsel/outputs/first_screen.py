@@ -235,7 +235,7 @@ def _table(uses: tuple[NameUse, ...], account: Account, *, are_paths: bool = Fal
 
 def _kinds(account: Account) -> Iterator[str]:
     usage = account.usage
-    whole = usage.capacity or sum(kind.size for kind in usage.kinds)
+    whole = usage.capacity or sum(kind.size for kind in usage.kinds) or 1  # byte
     of = "RAM of the whole machine" if account.scope.kind in ("cpuset", "mempolicy") else "RAM"
     of = "its limit" if account.scope.kind == "memcg" else of
     known = f" of {account.sizes(usage.capacity)}, {of}" if usage.capacity else ""

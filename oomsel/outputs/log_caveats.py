@@ -128,7 +128,8 @@ def _about_snapshots(choice: LogChoice) -> Iterator[str]:
         way = "more" if now > before else "fewer"
         much = off > max(DRIFT, max(now, before) // 4)
         why = "more than a moment explains, one of the two may be damaged" if much else "two snapshots"
-        yield f"the kill line, line {kill.line}, has {off} pages {way} of RSS than the row, line {row.line}: {why}"
+        pages = "page" if off == 1 else "pages"
+        yield f"the kill line, line {kill.line}, has {off} {pages} {way} of RSS than the row, line {row.line}: {why}"
 
 
 def _about_parts(choice: LogChoice) -> Iterator[str]:

@@ -15,7 +15,7 @@ from oomsel.kernel.release import parse_release
 from oomsel.kernel.uncertainty import badness_interval, counter_bound
 from oomsel.klog.event import OomEvent
 from oomsel.outputs.log_choice import LogChoice
-from oomsel.text import process_name
+from oomsel.text import number_of, process_name
 
 
 class NearTask(NamedTuple):
@@ -104,14 +104,18 @@ def about_counters(choice: LogChoice) -> tuple[LogInterval | None, list[str]]:
 
 def _interval_sentence(facts: Facts, interval: LogInterval) -> str:
     size = facts.page_size >> 10
-    cpus = f"{interval.cpus} CPU{'s' * (interval.cpus > 1)} ({facts.cpus_because})"
-    off = f"with {cpus} each counter may be off by {interval.per_counter} pages ({interval.per_counter * size} kB)"
+    cpus = f"{number_of(interval.cpus, 'CPU')} ({facts.cpus_because})"
+    pages = number_of(interval.per_counter, "page")
+    off = f"with {cpus} each counter may be off by {pages} ({interval.per_counter * size} kB)"
     if not interval.rivals:
         nearest = interval.nearest
         if nearest is None:
             return f"{off}; there was nobody else to choose"
         who = process_name(nearest.pid, nearest.name)
-        return f"{off}, which cannot have changed the victim: the nearest, {who}, is {-nearest.margin} pages short"
-    shown = ", ".join(f"{process_name(pid, name)} by up to {margin} pages" for pid, name, margin in interval.rivals[:3])
+        short = number_of(-nearest.margin, "page")
+        return f"{off}, which cannot have changed the victim: the nearest, {who}, is {short} short"
+    shown = ", ".join(
+        f"{process_name(pid, name)} by up to {number_of(margin, 'page')}" for pid, name, margin in interval.rivals[:3]
+    )
     more = f" and {len(interval.rivals) - 3} more" if len(interval.rivals) > 3 else ""
     return f"{off}: others may truly have been larger than the victim: {shown}{more}"

@@ -14,7 +14,7 @@ from oomsel.outputs.log_caveats import DRIFT, caveats, grave_caveats, release_na
 from oomsel.outputs.log_choice import LogChoice
 from oomsel.outputs.log_interval import LogInterval, about_counters
 from oomsel.outputs.log_memory import memory_object
-from oomsel.text import process_name, process_object
+from oomsel.text import number_of, process_name, process_object
 
 
 class Reason(Enum):
@@ -227,9 +227,9 @@ def _gap(choice: LogChoice) -> _Why:
     if victim is None or winner is None:
         return Reason.UNKNOWN, [f"pid {_pid(choice.kernel)} may not be killed by its row: oom_score_adj is -1000"]
     gap = winner.score - victim.score
-    shown = f"by the table {_of(winner)} has {winner.score} points, {gap} more than the kernel's choice"
+    shown = f"by the table {_of(winner)} has {number_of(winner.score, 'point')}, {gap} more than the kernel's choice"
     if gap == 0:
-        return Reason.TIE, [f"by the table {_of(winner)} has {winner.score} points too"]
+        return Reason.TIE, [f"by the table {_of(winner)} has {number_of(winner.score, 'point')} too"]
     if not choice.is_sure_of_total and winner.adj != victim.adj:
         return Reason.TOTALPAGES, [f"{shown}, with totalpages taken as {choice.total}"]
     if choice.result.formula.root and winner.is_root != victim.is_root:

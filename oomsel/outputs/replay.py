@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from oomsel.outputs.cells import csv_line
-from oomsel.text import aligned, comm_to_text, folded, json_escaped, printable, wrapped
+from oomsel.text import aligned, comm_to_text, folded, json_escaped, number_of, printable, wrapped
 
 #: The smallest and the largest that something may be, pages.
 Range = tuple[int, int]
@@ -148,7 +148,7 @@ def json_text(rows: Iterable[ReplayRow], victims: Sequence[VictimEvidence], abou
 def victim_sentence(victim: VictimEvidence) -> str:
     """What oom:mark_victim and the updates together say."""
     who = f"{seconds(victim.time)}: oom:mark_victim: pid {victim.pid} ({printable(victim.comm) or '?'})"
-    read = "tells no sizes, as before 6.8" if victim.told is None else f"read {victim.told} pages"
+    read = "tells no sizes, as before 6.8" if victim.told is None else f"read {number_of(victim.told, 'page')}"
     if victim.truth is None:
         return f"{who} {read}; the trace does not say how many it had. From 7.0 on the kill line does, precisely."
     if victim.told is None or victim.error is None:

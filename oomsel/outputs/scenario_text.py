@@ -16,14 +16,12 @@ _QUOTED_KEY = re.compile(r'"([a-z_]+|[0-9]+)": ')
 #: libyaml takes a key of more than 1,024 characters only behind a question mark.
 MAX_KEY = 1000
 _LONG_KEY = re.compile(r'("(?:[^"\\]|\\.){500,}"): ')  # each of the 500 may be an escape
-#: The first line of a YAML scenario: by it an editor finds the schema, which `oomsel schema` writes beside the file.
-EDITOR_LINE = "# yaml-language-server: $schema=oomsel.schema.json"
 
 
 def yaml_pieces(scenario: Scenario) -> Iterator[str]:
     """The scenario as YAML; joined they are the file."""
     head = (f"{key}: {_flow(value)}\n" for key, value in plain(scenario).items())
-    return chain([f"{EDITOR_LINE}\n"], head, ["tasks:\n"], (f"- {_flow(plain(task))}\n" for task in scenario.tasks))
+    return chain(head, ["tasks:\n"], (f"- {_flow(plain(task))}\n" for task in scenario.tasks))
 
 
 def json_pieces(scenario: Scenario) -> Iterator[str]:

@@ -13,7 +13,7 @@ from oomsel.klog.event import OomEvent
 from oomsel.outputs.growth import Growth, grown, of_one_boot
 from oomsel.outputs.log_events import entry_of
 from oomsel.outputs.sizes import size_words
-from oomsel.text import comm_to_text, printable, wrapped
+from oomsel.text import comm_to_text, number_of, printable, wrapped
 
 _NAMES = 6
 #: Bytes by which a name must have grown to be worth a word.
@@ -66,7 +66,7 @@ def storm_lines(events: list[OomEvent]) -> Iterator[str]:
     yield "ALL REPORTS"
     span = found["seconds"]
     within = "" if span is None else f" within {span:.0f} s" if span < 600 else f" within {span / 60:.0f} minutes"
-    said = [f"{len(events)} report{'s' * (len(events) != 1)}{within}."]
+    said = [f"{number_of(len(events), 'report')}{within}."]
     if found["killed"]:
         names = list(found["killed"].items())
         shown = ", ".join(f"{name} x{count}" if count > 1 else name for name, count in names[:_NAMES])

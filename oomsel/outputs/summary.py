@@ -8,6 +8,7 @@ from oomsel import text
 from oomsel.kernel.badness import get_mm_rss
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.percpu_counter import Int64s
+from oomsel.text import number_of
 
 #: What CAP_SYS_ADMIN took off a score, by `Formula.root`.
 ROOT_BONUS = {"permille": "30 thousandths", "adj": "30 of its oom_score_adj", "percent": "3 percent of its pages"}
@@ -51,7 +52,7 @@ def mebibytes(report: OomReport, pages: int) -> str:
 
 def pages_and_mebibytes(report: OomReport, pages: int) -> str:
     """`11459 pages (44.8 MiB)`."""
-    return f"{pages} page{'' if pages == 1 else 's'} ({mebibytes(report, pages)})"
+    return f"{number_of(pages, 'page')} ({mebibytes(report, pages)})"
 
 
 class Comparison(NamedTuple):

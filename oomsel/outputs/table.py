@@ -99,7 +99,7 @@ _MAY_BE_LEFT_OUT = ("MiB", "oom_score", "error")
 
 def _fitting(columns: Columns, rows: list[tuple[str, ...]], width: int, gap: int) -> list[int]:
     """Which columns fit in `width` with `gap` blanks between them."""
-    widths = [max(len(name), *(len(row[at]) for row in rows)) for at, (name, _) in enumerate(columns)]
+    widths = [max([len(name), *(len(row[at]) for row in rows)]) for at, (name, _) in enumerate(columns)]
     kept = list(range(len(columns)))
     for name in _MAY_BE_LEFT_OUT:
         if sum(widths[at] for at in kept) + gap * len(kept) <= width:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from oomsel.outputs.kernel_table import table_form
-from oomsel.outputs.scenario_text import EDITOR_LINE, MAX_KEY
+from oomsel.outputs.scenario_text import MAX_KEY
 from oomsel.scenario import models
 from oomsel.scenario.plain import plain
 from oomsel.text import json_escaped, shown
@@ -35,8 +35,7 @@ def to_yaml(scenario: models.Scenario, comments: tuple[str, ...] = ()) -> str:
     """The scenario as YAML with comments; one that comes from a log has its tasks as the kernel's table."""
     stated = plain(scenario)
     data = {key: stated[key] for key in dict.fromkeys(("oomsel", "title", "kernel", *stated)) if key in stated}
-    lines = [EDITOR_LINE]
-    lines += [f"# {line}" for comment in comments for line in comment.split("\n")]
+    lines = [f"# {line}" for comment in comments for line in comment.split("\n")]
     rest = {key: data.pop(key) for key in ("updates", "expect") if key in data}
     is_assumed = scenario.log is not None and scenario.oom.current in scenario.log.assumed_pids
     comments_by_key = _COMMENTS | _ASSUMED if is_assumed else _COMMENTS

@@ -41,6 +41,7 @@ from oomsel.scenario.field_types import (
     one_of,
     whole,
 )
+from oomsel.text import number_of
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
@@ -301,3 +302,7 @@ class Scenario(Model):
     notes: tuple[str, ...] = ()
     #: The report in a kernel log that it was read from, an oomsel.inputs.log.reading.LogReading; not a key.
     log: Any = None
+
+    def __repr__(self) -> str:
+        kernel = f"Linux {self.kernel}, " if self.kernel else ""
+        return f"<Scenario: {kernel}{number_of(len(self.tasks), 'task')}, {number_of(len(self.machine.cpus), 'CPU')}>"

@@ -74,7 +74,7 @@ def medians_in_turns(things: Sequence[Callable[[], Any]], runs: int) -> list[flo
 
 
 def bench_object(rows: list[Measured]) -> dict[str, Any]:
-    """The measurements as plain data; `floor_ms` is of the largest state."""
+    """The measurements as plain data; `floor_ms` beside the rows is that of the largest state."""
     largest = max(rows, key=lambda row: row.tasks * row.cpus)
     return {
         "oomsel_bench": 1,
@@ -85,6 +85,7 @@ def bench_object(rows: list[Measured]) -> dict[str, Any]:
                 "cpus": row.cpus,
                 "mode": row.mode,
                 "median_ms": _ms(row.median),
+                "floor_ms": _ms(row.floor),
                 "kernel_ms": row.kernel_ms,
             }
             for row in rows

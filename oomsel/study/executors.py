@@ -44,7 +44,7 @@ def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         distributed = import_module("distributed")
     except ImportError:
-        raise UsageError("--dask needs the extra: pip install 'oomsel[dask]'") from None
+        raise UsageError("--dask needs distributed; pip install distributed") from None
     if not _ADDRESS.fullmatch(address):
         raise UsageError(f"--dask: no address of a scheduler: {address}; use one like tcp://scheduler:8786")
     before = logging.root.manager.disable

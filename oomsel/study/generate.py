@@ -24,6 +24,7 @@ from oomsel.kernel.percpu_counter import (
 )
 from oomsel.scenario.columns import COUNTERS, PGTABLES, TaskColumns
 from oomsel.scenario.models import Machine, Node, Scenario
+from oomsel.text import number_of
 
 Words: TypeAlias = npt.NDArray[np.uint32]
 
@@ -144,7 +145,7 @@ def generate(recipe: Recipe) -> Scenario:
     if recipe.contest:
         _add_contest(made, draw)
     made_of = f"{recipe.sizes} sizes, {recipe.leftovers} leftovers"
-    title = f"{recipe.tasks} tasks on {recipe.cpus} CPUs, seed {recipe.seed}: {made_of}"
+    title = f"{number_of(recipe.tasks, 'task')} on {number_of(recipe.cpus, 'CPU')}, seed {recipe.seed}: {made_of}"
     return Scenario(oomsel=1, title=title + ", a contest" * recipe.contest, machine=_machine(recipe, made), tasks=made)
 
 

@@ -27,7 +27,7 @@ from oomsel.study.workload import (
     Workload,
     WorkMachine,
 )
-from oomsel.text import MAX_CPU, MAX_NODE
+from oomsel.text import MAX_CPU, MAX_NODE, number_of
 
 #: What the reference begins with.
 INTRODUCTION = """\
@@ -146,7 +146,9 @@ def _check(study: Study, collector: ProblemCollector) -> None:
     if study.memory + processes * study.step + study.churn * threads >= MAX_PAGES:
         collector.add(("memory",), "with step and churn more than 2^31 pages in one process; use less")
     if cpus * processes > MAX_SLOTS:
-        collector.add(("grid",), f"{processes} processes on {cpus} CPUs; use fewer of one, {TOO_MANY}")
+        collector.add(
+            ("grid",), f"{number_of(processes, 'process')} on {number_of(cpus, 'CPU')}; use fewer of one, {TOO_MANY}"
+        )
     trials = prod(len(axis) for axis in (grid.cpus, grid.threads, grid.processes, grid.hop)) * study.seeds
     if trials > MAX_TRIALS:
         collector.add(("grid",), f"{trials} trials; use fewer values or seeds, {MAX_TRIALS} trials at most")

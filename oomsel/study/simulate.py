@@ -21,6 +21,7 @@ from oomsel.scenario.models import Scenario
 from oomsel.study.export import final_scenario
 from oomsel.study.program import Mms, blocks_of, mms_of, topology_of
 from oomsel.study.workload import Workload
+from oomsel.text import number_of
 
 MODES = ("approximate", "precise", "two-pass")
 
@@ -155,7 +156,9 @@ def final_state(simulation: Simulation, name: str) -> Scenario:
         return scenario
     least, most = (min(ends), max(ends)) if ends else (None, None)
     guaranteed = "nothing" if most is None else f"{most}" if least == most else f"{least} to {most}"
-    said = f"Each counter may be off by {bound} pages here; as {name} counters it is guaranteed {guaranteed}."
+    said = (
+        f"Each counter may be off by {number_of(bound, 'page')} here; as {name} counters it is guaranteed {guaranteed}."
+    )
     if not counted.design.has_precise_read:
         said += " Nothing sums those, as the modes precise and two-pass do here."
     kill = counted.kill("two-pass")

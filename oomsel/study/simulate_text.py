@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from oomsel.outputs.cells import csv_line
 from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
-from oomsel.text import aligned, comm_to_text, process_name
+from oomsel.text import aligned, comm_to_text, number_of, process_name
 
 #: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10
@@ -48,12 +48,12 @@ def text_lines(simulation: Simulation, *, show_all: bool = False) -> list[str]:
             costs.append((*row[:2], *map(str, numbers)))
     lines = [_HEAD, *aligned(accuracy, "<<" + ">" * len(accuracy[0][2:]))]
     if watched:
-        samples = f"{simulation.samples} sample" + "s" * (simulation.samples != 1)
+        samples = number_of(simulation.samples, "sample")
         lines.append(f"false, missed: a watchdog's mistakes about the budget in {samples}.")
     lines += ["", "What counting cost:", *aligned(costs, "<<>>>>"), *_sum_costs(simulation)]
     lines += ["", "Whom the OOM killer would choose in the end:", *_kill_lines(simulation)]
     if hidden:
-        lines.append(f"Not shown: {hidden} processes of each design that are less far off; --all shows all.")
+        lines.append(f"Not shown: {number_of(hidden, 'process')} of each design, less far off; --all shows all.")
     return lines
 
 
@@ -76,7 +76,7 @@ def _kill_lines(simulation: Simulation) -> list[str]:
     for name, counted in simulation.counted.items():
         for kill in counted.kills:
             whom = "nobody" if kill.process is None else _named(simulation, kill.process)
-            says = f"says {kill.claimed} pages, frees {kill.freed}"
+            says = f"says {number_of(kill.claimed, 'page')}, frees {kill.freed}"
             rows.append((name, kill.mode, whom, says + _passes(kill)))
     return aligned(rows, "<<<<")
 
@@ -84,7 +84,7 @@ def _kill_lines(simulation: Simulation) -> list[str]:
 def _passes(kill: Choice) -> str:
     if kill.precise_sums is None:
         return ""
-    return f"; {kill.precise_sums} precise sum{'' if kill.precise_sums == 1 else 's'}" + ", the limit" * kill.limited
+    return f"; {number_of(kill.precise_sums, 'precise sum')}" + ", the limit" * kill.limited
 
 
 def simulation_object(simulation: Simulation) -> dict[str, Any]:

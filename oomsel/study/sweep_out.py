@@ -26,7 +26,8 @@ def _extra(module: str) -> Any:
     try:
         return import_module(module)
     except ImportError:
-        raise UsageError(f"{module.partition('.')[0]} is not installed; pip install 'oomsel[study]'") from None
+        name = module.partition(".")[0]
+        raise UsageError(f"{name} is not installed; pip install {name}") from None
 
 
 def check_extras(forms: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.inputs.trace.reader import Piece
 from oomsel.kernel.percpu_counter import MM_ANONPAGES, MM_FILEPAGES, NR_MM_COUNTERS
 from oomsel.study.traced_mm import Batch, TracedMm
+from oomsel.text import number_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -99,7 +100,7 @@ class TraceReplay:
     def _check(self, cpu: int, size: Ints) -> None:
         """Raises InputError for what cannot be of this machine; `cpu` is the highest one."""
         if cpu >= self.cpus:
-            message = f"CPU {cpu} in a trace of {self.cpus} CPUs; state with --cpus how many were online"
+            message = f"CPU {cpu} in a trace of {number_of(self.cpus, 'CPU')}; state with --cpus how many were online"
             if not self.cpus:
                 message = "the trace does not say how many CPUs were online; state it with --cpus"
             raise InputError(self.name, [Problem(message)])

@@ -27,7 +27,7 @@ from oomsel.scenario.field_types import (
 from oomsel.scenario.problems import ProblemCollector
 from oomsel.scenario.values import Path, is_empty
 from oomsel.study.documents import read_model
-from oomsel.text import MAX_CPU, MAX_NODE
+from oomsel.text import MAX_CPU, MAX_NODE, number_of
 
 MEMORIES = tuple(RSS_MEMBERS)
 KINDS = ("pinned", "hop", "round_robin", "node_local")
@@ -193,9 +193,10 @@ def check_workload(workload: Workload, collector: ProblemCollector) -> None:
         collector.add(("machine", "nodes"), "more nodes than CPUs; a node has at least one")
     size = sum(_mms(process) for process in workload.processes)
     if size * workload.machine.cpus > MAX_SLOTS:
+        cpus = number_of(workload.machine.cpus, "CPU")
         collector.add(
             ("processes",),
-            f"{size} processes and forking threads on {workload.machine.cpus} CPUs; use fewer of one, {TOO_MANY}",
+            f"{size} processes and forking threads on {cpus}; use fewer of one, {TOO_MANY}",
         )
     if sum(process.copies * process.threads for process in workload.processes) > MAX_THREADS:
         collector.add(("processes",), f"too many threads; use at most {MAX_THREADS} in all")
@@ -234,9 +235,8 @@ def _check_steps(process: Process, path: Path, page_size: int, collector: Proble
         pages = getattr(step, name)
         if name == "unmap":
             if pages > held[step.memory]:
-                message = (
-                    f"{pages} pages, of which a thread has {held[step.memory]} of {step.memory} there; unmap no more"
-                )
+                what = number_of(pages, "page")
+                message = f"{what}, of which a thread has {held[step.memory]} of {step.memory} there; unmap no more"
                 collector.add((*path, "do", index, name), message)
                 return
             held[step.memory] -= pages

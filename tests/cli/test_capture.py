@@ -28,7 +28,7 @@ def copied(tmp_path: Path) -> tuple[str, ...]:
 def test_yaml_with_a_comment_that_the_split_is_assumed(copied: tuple[str, ...]) -> None:
     ran = run("capture", *copied)
     assert ran.status == 0
-    assert ran.out.split("\n")[1] == f"# W{ASSUMED[1:]}."
+    assert ran.out.split("\n")[0] == f"# W{ASSUMED[1:]}."
     root = copied[1]
     assert ran.err == (
         f"oomsel: {root}: note: 4 kernel threads, which are never chosen, are left out\n"

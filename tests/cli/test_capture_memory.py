@@ -67,7 +67,7 @@ def test_without_drgn(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "drgn", None)
     ran = run("capture", *words)
     assert (ran.status, ran.out) == (2, "")
-    assert ran.err.endswith("needs drgn, which is not installed; pip install 'oomsel[drgn]'\n")
+    assert ran.err.endswith("needs drgn, which is not installed; pip install drgn\n")
     assert ran.err.count("\n") == 1
 
 

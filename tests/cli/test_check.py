@@ -36,7 +36,7 @@ GROUP = "oom: {memcg: /app}\n"
 
 @pytest.fixture(autouse=True)
 def outside_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "FORCE_COLOR"):
+    for name in ("CI", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "GITHUB_STEP_SUMMARY", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -369,6 +369,53 @@ def test_junit_and_github(monkeypatch: pytest.MonkeyPatch) -> None:
         "skipped": "1",
     }
     assert [[child.tag for child in case] for case in suite] == [[], ["error"], ["failure"], ["skipped"]]
+
+
+def test_marks_are_relative_to_the_workspace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    name = write("{victim: 7}", name="d/e/a.yaml")
+    monkeypatch.chdir("d")
+    for given in ("e", "../d/e/a.yaml", str(tmp_path / name)):
+        assert "::error file=d/e/a.yaml,line=12," in run("check", given).out
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert "::error file=e/a.yaml,line=12," in run("check", "e").out
+
+
+def test_the_jobs_summary_gets_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    write("{victim: 7}", name="d/a|b.yaml")
+    write("{never: [sshd]}", name="d/c.yaml")
+    assert run("check", "d").status == 1
+    assert summary.read_text().splitlines() == [
+        "before",
+        "### oomsel check",
+        "",
+        "2 scenarios: 1 ok, 1 failed.",
+        "",
+        "| scenario | what is wrong |",
+        "|---|---|",
+        (
+            "| d/a\\|b.yaml | 12:18: expect.victim: expected pid 7; approximate kills 20 (over) and precise kills"
+            " 21 (under) |"
+        ),
+    ]
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "such"))
+    ran = run("check", "d/c.yaml")
+    assert ran.status == 0
+    assert "the summary cannot be written: No such file or directory" in ran.err
+
+
+def test_a_repository_without_scenarios_is_a_quiet_success(tmp_path: Path) -> None:
+    Path("empty").mkdir()
+    assert run("check", "--allow-empty", "empty") == (0, "", "")
+    assert run("check", "empty").status == 2
+    write("{victim: 7}", name="d/a.yaml")
+    assert run("check", "--allow-empty", ".").status == 1
+    assert run("check", "--allow-empty", "nowhere").status == 2
 
 
 def test_names_are_printable() -> None:

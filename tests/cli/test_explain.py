@@ -53,3 +53,10 @@ def test_one_log_has_nothing_to_differ() -> None:
     ran = run("diff", DATA / "real-logs" / "03-memcg.log")
     assert (ran.status, ran.out) == (2, "")
     assert "one log and nothing to differ" in ran.err
+
+
+def test_a_report_whose_memory_is_all_zero() -> None:
+    row = "[2.9] [    219]  1003   219     8520     8355     8192      163         0   106496        0           200 "
+    ran = run("explain", "-", stdin=f"[2.9]active_file:0\n{row}".encode())
+    assert ran.status in (0, 2)
+    assert "a bug" not in ran.err

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import oomsel
-from oomsel.outputs.scenario_text import EDITOR_LINE
 from tests.real_logs import LOGS, own_lines
 from tests.running import run
 from tests.support import DATA
@@ -160,7 +159,7 @@ def test_convert_writes_what_is_selected_alike(tmp_path: Path) -> None:
     for name in ("scenario.yaml", "scenario.json"):
         assert run("convert", "--event", "1", LOG, "-o", str(tmp_path / name)).status == 0
         assert run("select", "--mode", "kernel", str(tmp_path / name)).out == wanted
-    assert (tmp_path / "scenario.yaml").read_text().startswith(f"{EDITOR_LINE}\n# The kernel killed 200 (batch).\n")
+    assert (tmp_path / "scenario.yaml").read_text().startswith("# The kernel killed 200 (batch).\n")
 
 
 def test_names_reach_no_terminal_raw() -> None:

@@ -224,7 +224,7 @@ def test_hostile_names(comm: str) -> None:
         (b"oomsel: 1\n", ["--cpus", "2"], "-: no kmem:rss_stat event in it; "),
         (small().text().partition(b"\n")[2], [], "-: the trace does not say how many CPUs were online; state it with"),
         (small().text()[:-4] + b"\n", [], "-:86: an rss_stat event that cannot be read; the trace is cut or damaged"),
-        (small().text(), ["--cpus", "1"], "-: CPU 1 in a trace of 1 CPUs; state with --cpus how many were online"),
+        (small().text(), ["--cpus", "1"], "-: CPU 1 in a trace of 1 CPU; state with --cpus how many were online"),
         (small().text(), ["--page-size", "65536"], "-: a size of 4096 bytes is no whole number of pages of 65536"),
         (small().text(), ["--at", "3"], "-: no event up to 3.000000 seconds"),
         (small().text(), ["--at", "3", "--every", "1"], "--at and --every: one moment or many"),

@@ -11,7 +11,7 @@ import pytest
 
 from oomsel.text import wrapped
 from tests.running import run
-from tests.support import DATA
+from tests.support import DATA, scenario_text
 
 CONTEST = DATA / "real" / "02-contest-16cpu"
 APPROXIMATE = (CONTEST / "expected.log").read_text(encoding="utf-8")
@@ -270,3 +270,10 @@ def test_tables(flip: Path) -> None:
         f"{sentence}\n"
     )
     assert ran == (0, f"# {flip}\n{table}# {flip}\n{table}", "")
+
+
+def test_a_table_of_nobody() -> None:
+    text = scenario_text("tasks: [{pid: 7, comm: a, oom_score_adj: -1000}]")
+    ran = run("select", "--format", "table", "-", stdin=text.encode())
+    assert (ran.status, ran.err) == (0, "")
+    assert "1 that may not" in ran.out

@@ -144,7 +144,7 @@ def _select(rng: Random, name: str) -> tuple[list[str], str]:
 
 
 def _explain(rng: Random, name: str) -> tuple[list[str], str]:
-    form = rng.choice(("text", "text", "json", "markdown"))
+    form = rng.choice(("text", "text", "json", "markdown", "html"))
     words = ["explain", name, "--format", form]
     words += [word for word in ("--scores", "--counters", "--all", "--full", "--pages") if rng.random() < 0.25]
     if rng.random() < 0.3:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from html.parser import HTMLParser
 from typing import Any, NamedTuple, NoReturn
 from xml.etree import ElementTree as ET
 
@@ -122,6 +123,8 @@ def _output(form: str, text: str, where: str) -> Iterator[Broken]:
         yield from _csv(text, where)
     elif form == "markdown":
         yield from _markdown(text)
+    elif form == "html":
+        yield from _html(text)
     elif form == "github":
         yield from _github(text)
 
@@ -168,6 +171,40 @@ def _markdown(text: str) -> Iterator[Broken]:
         yield Broken(
             "Markdown holds no HTML of an input", _short(outside[max(found.start() - 40, 0) : found.end() + 20])
         )
+
+
+class _Page(HTMLParser):
+    """Notes what of a page could do something that a name in it asks for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.wrong: list[str] = []
+        self._in_script = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._in_script = tag == "script"
+        if tag in ("img", "iframe", "object", "embed", "base"):
+            self.wrong.append(tag)
+        for name, value in attrs:
+            if name.startswith("on") or (
+                name in ("href", "src", "action") and not (value or "").startswith(("#", "data:,"))
+            ):
+                self.wrong.append(f"{tag} {name}={value}")
+
+    def handle_endtag(self, _: str) -> None:
+        self._in_script = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_script and re.search("<script|<!--", data, re.IGNORECASE):
+            self.wrong.append("a script within a script")
+
+
+def _html(text: str) -> Iterator[Broken]:
+    page = _Page()
+    page.feed(text)
+    page.close()
+    for wrong in page.wrong[:1]:
+        yield Broken("a page does nothing that a name asks for", _short(wrong))
 
 
 def _github(text: str) -> Iterator[Broken]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import random
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.fuzz.mutators import BY_FORM, MOST, mutate
 from tests.fuzz.runner import again
 from tests.fuzz.scenario_laws import broken_by, broken_of, said_in
 from tests.fuzz.scenarios import scenario_of
+from tests.support import ROOT
 
 #: What `make test` repeats each time.
 SEED = 18
@@ -91,6 +93,8 @@ BROKEN = [
     ("standard output is CSV", "csv", Ended(0, "a,b\n1\n", "")),
     ("no cell is a formula", "csv", Ended(0, "a,b\n1,=1+1\n", "")),
     ("Markdown holds no HTML of an input", "markdown", Ended(0, "a <script>x</script>\n", "")),
+    ("a page does nothing that a name asks for", "html", Ended(0, "<p>a <img src=x onerror=alert(1)></p>\n", "")),
+    ("a page does nothing that a name asks for", "html", Ended(0, '<script>x = "<script>"</script>\n', "")),
     ("no command of GitHub's but ours", "github", Ended(0, "ok\n  ::add-mask::x\n", "")),
     ("no command of GitHub's but ours", "github", Ended(0, "ok ##[group]x\n", "")),
 ]
@@ -110,6 +114,7 @@ def test_right_output_breaks_no_law() -> None:
         "diff": "--- a\tx\n+++ b\ty\n",
         "markdown": "a `<script>` &lt;script>\n",
         "github": "::error file=a,line=1,col=2,title=b::c\n",
+        "html": "<script>x</script><p>a &lt;img&gt; <a href='#b'>c</a></p>\n",
         "bytes": "PK\x03\x04",
     }
     for form, out in right.items():
@@ -182,3 +187,31 @@ def test_the_rules_are_written_twice_and_say_much() -> None:
 def test_a_scenario_that_is_not_read_is_a_fault() -> None:
     (broken,) = broken_of(json.loads('{"oomsel": 1}'), random.Random(0))
     assert broken.law == "scenario is read"
+
+
+FILLINGS = ' |a|0|.|/a|a |[|(|"|\\|=|a=|: |{|<b|\t|-|,|0 |\u00e9'.split("|")
+LONG = {
+    "log": ("examples/dmesg.log", ["events", "in"]),
+    "yaml": ("examples/cgroup.yaml", ["select", "in"]),
+    "json": ("examples/contest.json", ["select", "in"]),
+    "trace": ("tests/data/trace/walk.txt.xz", ["replay", "in"]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", LONG)
+def test_a_long_line_takes_linear_time(form: str, tmp_path: Path) -> None:
+    """Where time grows with the square of a line, 256 KiB of it take 15 seconds."""
+    name, words = LONG[form]
+    raw = lzma.decompress((ROOT / name).read_bytes()) if name.endswith(".xz") else (ROOT / name).read_bytes()
+    lines = raw.split(b"\n")[:60]
+    arena = Arena(tmp_path, seconds=6)
+    for filling in FILLINGS:
+        for place in (0, 0.5):
+            text = filling.encode() * ((1 << 18) // len(filling.encode()))
+            at = min(30, len(lines) // 2)
+            whole = lines[at]
+            begin = int(len(whole) * place)
+            held = [*lines[:at], whole[:begin] + text + whole[begin:], *lines[at + 1 :]]
+            broken = arena.attack(Case(form, words, {"in": b"\n".join(held)}, "text"))
+            assert [one for one in broken if one.law == "it ends"] == [], (filling, place)

@@ -64,7 +64,7 @@ def test_what_select_prints_is_divided_and_read() -> None:
         assert report.chosen is not None
         assert read.summary is not None
         assert read.invoked is not None
-        assert f"{read.summary.pid} ({read.summary.comm.decode()})" == report.victim
+        assert f"{read.summary.pid} ({read.summary.comm.decode()})" == str(report.victim)
         assert [kill.pid for kill in read.kills] == [report.system.tasks.pid[report.chosen]]
         assert (read.invoked.comm, read.invoked.order, read.panic) == (b"allocator", 0, None)
         assert read.summary.constraint == "CONSTRAINT_NONE"

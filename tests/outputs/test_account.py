@@ -146,6 +146,10 @@ def test_a_group_is_a_cgroup_of_which_the_log_tells() -> None:
     assert (group["cgroup"], group["processes"]) == ("/app/b/c", 5)
 
 
+def test_a_what_if_tells_of_no_cgroup_that_the_log_does_not() -> None:
+    assert explained(REAL / "03-memcg.log", "--set", "oom.totalpages=24576")["usage"]["by_cgroup"] == []
+
+
 def test_of_a_group_the_victim_stands_first() -> None:
     """It is met again in the walk, as the second."""
     found = explained(REAL / "612-04-memcg-group-leaf.log")

@@ -133,5 +133,5 @@ def test_sentences(body: str, comparison: tuple[bool, int, str]) -> None:
 
 
 def test_the_reports_own_name_for_its_victim() -> None:
-    assert report_of("tasks: [{pid: 10, comm: lead, thread: {pid: 11, comm: live}}]").victim == "10 (lead)"
+    assert str(report_of("tasks: [{pid: 10, comm: lead, thread: {pid: 11, comm: live}}]").victim) == "10 (lead)"
     assert report_of("sysctl: {panic_on_oom: 1}\ntasks: [{pid: 10, comm: a}]").victim is None

@@ -122,7 +122,7 @@ tasks:
 - {pid: 12, comm: out, rss: {anon: 99}}
 """
     approximate, precise = report_of(body), report_of(body, "precise")
-    assert approximate.victim == "10 (below)"
+    assert str(approximate.victim) == "10 (below)"
     assert [line.split()[:3] for line in printed(body, 80)[2:4]] == [["both", "10", "below"], ["11", "above", "0"]]
     assert explain(approximate, precise, "precise").candidates == [0, 1]
     view = compared_report(approximate, shown_only=False)

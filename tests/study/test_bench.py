@@ -31,8 +31,15 @@ def test_the_object_for_programs() -> None:
         "oomsel_bench": 1,
         "floor_ms": 8.1235,
         "rows": [
-            {"tasks": 10, "cpus": 8, "mode": "precise", "median_ms": 4.0, "kernel_ms": None},
-            {"tasks": 10_000, "cpus": 256, "mode": "approximate", "median_ms": 2.5, "kernel_ms": 3.0},
+            {"tasks": 10, "cpus": 8, "mode": "precise", "median_ms": 4.0, "floor_ms": 1.0, "kernel_ms": None},
+            {
+                "tasks": 10_000,
+                "cpus": 256,
+                "mode": "approximate",
+                "median_ms": 2.5,
+                "floor_ms": 8.1235,
+                "kernel_ms": 3.0,
+            },
         ],
     }
 

@@ -460,9 +460,9 @@ def test_without_the_extras(file: str, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "distributed", None)
     parquet = cli_run("-o", str(tmp_path / "out.parquet"), file)
     assert not (tmp_path / "out.parquet.part").exists()  # said before anything is simulated
-    assert (parquet.status, parquet.err) == (2, "oomsel: pyarrow is not installed; pip install 'oomsel[study]'\n")
+    assert (parquet.status, parquet.err) == (2, "oomsel: pyarrow is not installed; pip install pyarrow\n")
     dask = cli_run("-o", str(tmp_path / "out.csv"), "--dask", "tcp://127.0.0.1:1", file)
-    assert (dask.status, dask.err) == (2, "oomsel: --dask needs the extra: pip install 'oomsel[dask]'\n")
+    assert (dask.status, dask.err) == (2, "oomsel: --dask needs distributed; pip install distributed\n")
 
 
 @pytest.mark.slow

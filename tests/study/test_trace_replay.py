@@ -264,7 +264,7 @@ def test_a_sum_below_0_is_shown_as_0_and_hides_what_was_taken() -> None:
 @pytest.mark.parametrize(
     ("cpus", "page_size", "says"),
     [
-        (1, 4096, "CPU 1 in a trace of 1 CPUs; state with --cpus how many were online"),
+        (1, 4096, "CPU 1 in a trace of 1 CPU; state with --cpus how many were online"),
         (2, 65536, "a size of 4096 bytes is no whole number of pages of 65536; use --page-size"),
     ],
 )

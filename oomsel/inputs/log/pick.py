@@ -13,6 +13,7 @@ from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
 from oomsel.klog.readable import Readable
 from oomsel.klog.reader import LogContext, LogReader
+from oomsel.text import number_of
 
 #: Reports of one machine that are not further apart are one storm.
 STORM_SECONDS = 60
@@ -108,7 +109,7 @@ def _fit(event: OomEvent, options: LogOptions) -> int:
 def _nothing(count: int, options: LogOptions) -> str:
     if count == 0:
         return "no OOM report in this log; look where the kernel's own messages are, as journalctl -k shows them"
-    have = f"it has {count} report{'s' * (count > 1)}"
+    have = f"it has {number_of(count, 'report')}"
     if options.event is not None:
         return f"no report number {options.event}: {have}; oomsel events lists them"
     return f"no report killed pid {options.pid}: {have}; oomsel events lists them"

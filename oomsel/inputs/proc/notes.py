@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from oomsel.inputs.proc.process import Process
 from oomsel.inputs.proc.reading import ProcReading
 from oomsel.scenario.plain import HIDDEN, PART
-from oomsel.text import printable, process_name
+from oomsel.text import number_of, printable, process_name
 
 #: Processes that are named under each reason.
 _NAMES = 12
@@ -61,7 +61,8 @@ def _not_seen(reading: ProcReading) -> Iterator[str]:
             )
         )
     if reading.kthreads:
-        parts.append(f"{reading.kthreads} kernel threads, which are never chosen, are left out")
+        which = "which is never chosen, is" if reading.kthreads == 1 else "which are never chosen, are"
+        parts.append(f"{number_of(reading.kthreads, 'kernel thread')}, {which} left out")
     said = [part for part in parts if part]
     if said:
         yield "; ".join(said)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from oomsel.scenario.models import Scenario
 
-_DRGN = "needs drgn, which is not installed; pip install 'oomsel[drgn]'"
+_DRGN = "needs drgn, which is not installed; pip install drgn"
 
 
 def capture_kernel(source: KernelSource, oom: OomControl | None = None) -> Scenario:

@@ -78,7 +78,7 @@ def test_a_file_is_no_socket(tmp_path: Path) -> None:
 
 def test_without_drgn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "drgn", None)
-    expected = "reading a core dump needs drgn, which is not installed; pip install 'oomsel[drgn]'"
+    expected = "reading a core dump needs drgn, which is not installed; pip install drgn"
     assert error_of(VMCORE) == f"vmcore: {expected}"
 
 
