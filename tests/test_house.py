@@ -11,7 +11,7 @@ from tests.support import ROOT
 
 #: The rooms from top to bottom; those on one line know nothing of each other.
 FLOORS = (
-    ("text",),
+    ("text", "layout"),
     ("errors", "files", "workers"),
     ("kernel",),
     ("klog", "scenario"),

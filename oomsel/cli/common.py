@@ -13,7 +13,8 @@ import click
 from oomsel.cli import terminal, values
 from oomsel.cli.streams import discard, is_terminal, write_error
 from oomsel.errors import OomselError, shortened
-from oomsel.text import WIDTH, number_of, printable, safe_lines, shown, wrapped
+from oomsel.layout import WIDTH, wrapped
+from oomsel.text import number_of, printable, safe_lines, shown
 
 if TYPE_CHECKING:
     from oomsel.booting import Booted

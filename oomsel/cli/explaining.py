@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from oomsel.booting import boot, kernel_mode, select_both
 from oomsel.cli.common import is_verbose, log_options
 from oomsel.cli.terminal import bar_signs, styled
+from oomsel.layout import folded
 from oomsel.outputs.account import Account, account_of, account_of_bare
 from oomsel.outputs.explain import explain
 from oomsel.outputs.explain_text import explanation_lines
 from oomsel.outputs.first_screen import first_screen
 from oomsel.scenario.plain import partial_of
-from oomsel.text import folded, json_text, printable
+from oomsel.text import json_text, printable
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.convert import BareReading

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from oomsel.outputs.score_bars import Signs
 
 from oomsel.cli import streams
-from oomsel.text import WIDTH, shown
+from oomsel.layout import WIDTH
+from oomsel.text import shown
 
 #: What stands for the escape that begins a colour of oomsel's own until the text is written: no input can know it.
 _ESCAPE = f"<{os.urandom(12).hex()}>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oomsel.diff.tasks import EventDiff, TaskDiff
-from oomsel.text import WIDTH, aligned_within, folded
+from oomsel.layout import WIDTH, aligned_within, folded
 
 if TYPE_CHECKING:
     from rich.console import Console

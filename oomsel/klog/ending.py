@@ -18,6 +18,8 @@ class Ending:
     def read(self, line: Line, text: str) -> bool:
         """Take `line` in if it is one of them."""
         self.unfinished = None
+        if formats.ENDING_WORDS.search(text) is None:
+            return False  # as most lines
         if formats.OOM_KILL_BEGINS in text and self._may_have_summary():
             return self._take_summary(line, text)
         if "Killed process " in text:

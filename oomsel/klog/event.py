@@ -281,6 +281,12 @@ class OomEvent:
             return f" (what stands before its {self.begins_at}, line {self.first_line}, is lost)"
         return f" (the log begins inside this report, at its {self.begins_at})"
 
+    @property
+    def lacks_rows(self) -> bool:
+        """Whether rows are known to be lost, or may be, as the end of the report is."""
+        is_lost = (self.rows or self.cut_rows) and self.lost_victim() is not None
+        return bool(self.damaged or self.doubled or self.losses or is_lost or not self.ends)
+
     def lost_victim(self) -> int | None:
         """The pid that was killed without standing in the table; None where that is not so."""
         pids = {row.pid for row in (*self.rows, *self.cut_rows)} | {row.numbers.get("tgid") for row in self.rows}

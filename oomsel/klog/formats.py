@@ -157,6 +157,11 @@ NO_KILLABLE_RE = Pattern(r"Out of memory and no killable processes")
 PANIC_RE = Pattern(
     r"Kernel panic - not syncing: (Out of memory.*|out of memory[.(].*|System is deadlocked on memory.*)", re.DOTALL
 )
+#: Words of which each of the lines has one that may end a report, from OOM_KILL_RE and CHOSEN_RE on.
+ENDING_WORDS = Pattern(
+    r"oom-kill:constraint=|[Kk]ill(?:ed)? process |oom\.group set|OOM victim | has mm pinned by |oom_reaper: "
+    r"|and no killable|Kernel panic"
+)
 #: The limits of a memory cgroup: v2 `memory` and `swap`, v1 `memory` and `memory+swap`.
 MEMCG_USAGE_RE = Pattern(
     r"(memory|memory\+swap|swap|kmem): usage ([0-9]{1,20})kB, limit ([0-9]{1,20})kB, failcnt ([0-9]{1,20})"
@@ -183,6 +188,8 @@ SLAB_RE = Pattern(r"(\S.{0,60}?) +([0-9]{1,15})KB +([0-9]{1,15})KB\s*")
 TRACE_BEGINS = Pattern(r"Call [Tt]race:")
 #: Calls by which the OOM killer's own trace is known.
 DUMP_HEADER_RE = Pattern(r".*\b(?:dump_header|oom_kill_process)\b")
+#: One of these words is in each of the lines below.
+LOST_WORDS = ("lost", "dropped", "Missed ", "Suppressed ", "blob data", "drop messages")
 #: What the kernel, journald and rsyslog say when they could not keep up.
 LOST_RE = Pattern(
     r"\*\* [0-9]{1,19} printk messages dropped|printk: [0-9]{1,19} messages dropped|[0-9]{1,19} printk messages? lost"

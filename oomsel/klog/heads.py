@@ -35,7 +35,8 @@ class Heads:
         """Note of any line whether it is the log's first, and whether it begins a dump that is not the OOM killer's."""
         if self._first_line is None and line.text.strip():
             self._first_line = line.number
-        if any(words in line.text for words in formats.OTHER_MEMINFO):
+        text = line.text
+        if ("allocation " in text or "Show Memory" in text) and any(words in text for words in formats.OTHER_MEMINFO):
             self._watch_for_others(key, line)
 
     def parser(self, key: Key, line: Line, new: Callable[[], EventParser]) -> EventParser:

@@ -137,7 +137,7 @@ class EventParser:
 
     def begins_another(self, line: Line) -> bool:
         """Whether `line`, which is not of this report, may begin the next one."""
-        return any(word in line.text for word in _BEGINNINGS)
+        return any(map(line.text.__contains__, _BEGINNINGS))
 
     # -- the lines ---------------------------------------------------------------------------------------------
 
@@ -173,7 +173,8 @@ class EventParser:
         """Note what a line amid the report says that is not the report's own; any program may have logged it."""
         if self.event.ends:
             return
-        if match := formats.LOST_RE.search(line.text):
+        may_be = any(map(line.text.__contains__, formats.LOST_WORDS))
+        if may_be and (match := formats.LOST_RE.search(line.text)):
             self.event.losses.append((line.number, f"messages that the log lost ({match[0].strip('* ')})"))
         elif line.is_bare and self.event.tag is not None and line.text.strip() and self._in_table():
             self.event.losses.append((line.number, "a line that has lost its beginning"))
@@ -200,6 +201,8 @@ class EventParser:
         event = self.event
         if line.cut_at and read_cut(event, line):
             return True
+        if text[:1] == " " and formats.CALL_RE.fullmatch(text):
+            return False  # only overheard
         # The table's rows are the most; then whatever may come before it.  A row that has changed places with the
         # line after the table is one all the same.
         if self._columns is not None and not event.ends and self._row(line, text):

@@ -52,21 +52,26 @@ class Preface:
         """Note what a line of the stack dump shows; it is not read otherwise."""
         event = self._event
         self.has_trace = self.has_trace or formats.TRACE_BEGINS.match(text) is not None
-        self.is_ooms = self.is_ooms or formats.DUMP_HEADER_RE.match(text) is not None
-        if match := formats.CALL_RE.fullmatch(text):
+        if not self.is_ooms and ("dump_header" in text or "oom_kill_process" in text):
+            self.is_ooms = formats.DUMP_HEADER_RE.match(text) is not None
+        if match := formats.CALL_RE.fullmatch(text) if "+0x" in text else None:
             if len(event.calls) < _MOST_CALLS:
                 event.calls.append(match[1])
                 event.calls_line = event.calls_line or line.number
-        elif match := formats.SLAB_RE.fullmatch(text):
+        elif match := formats.SLAB_RE.fullmatch(text) if "KB " in text else None:
             event.slabs.setdefault(match[1], int(match[3]))
             event.slabs_line = event.slabs_line or line.number
         if event.origin_line is None and formats.ORIGIN_RE.match(text):
             event.origin_line = line.number
-        if event.kthread_line is None and formats.KTHREAD_RE.match(text):
+        if (
+            event.kthread_line is None
+            and ("thread+0x" in text or "Workqueue" in text)
+            and formats.KTHREAD_RE.match(text)
+        ):
             event.kthread_line = line.number
 
     def _cpuset(self, text: str) -> str | None:
-        match = formats.CPUSET_RE.fullmatch(text)
+        match = formats.CPUSET_RE.fullmatch(text) if " cpuset=" in text else None
         if match is None or self._event.cpuset is not None:
             return None
         self._event.cpuset = (match[1], match[2])

@@ -43,6 +43,8 @@ _PRIORITY = Pattern(r"<([0-9]{1,3})>(?:1 (?=[0-9]{4}-))?")
 _LEVEL = Pattern(r"([a-z][a-z0-9]{2,7}) *:[a-z]{3,7} *: ?(?=\S)")
 #: printk's own, and what dmesg, journalctl and phones make of it: seconds, a difference, a date in any language.
 _SECONDS = Pattern(r"\[[ \t]*([0-9]{1,15}\.[0-9]{1,9})(?: +<[ +0-9.]*>|[,/ ][^\]\[]{1,40})?\] ?")
+#: The stamp alone, and after it what nothing but the text begins with.
+_DMESG = Pattern(r"\[ *([0-9]{1,15}\.[0-9]{6})\] (?=[A-Zabd-jl-z0-9]| [A-Za-z_?</])(?!\S+ \S+:)")
 _DELTA = Pattern(r"\[(?:< *[0-9]+\.[0-9]+>| *\+[0-9]+\.[0-9]+)\] ?")
 _DATE = Pattern(r"\[([^][]{0,48}[0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?[^][]{0,40})\](?:: | ?)")
 _CALLER = Pattern(r"\[ *([TC][0-9]{1,10})\] ?")
@@ -166,6 +168,8 @@ class PrefixReader:
 
     def read(self, number: int, text: str, raw: bytes) -> Line:
         """The line without its prefix."""
+        if self._heading is None and (match := _DMESG.match(text)) is not None:
+            return self._dmesg(number, text, raw, match)
         if text[:2] == "[ " and (heading := _HEADING.fullmatch(text)):
             self._heading = heading[1], heading[2] or None
             return Line(number, "", raw=raw, is_bare=True)
@@ -201,6 +205,12 @@ class PrefixReader:
         if is_bare and not self.stamp:
             time = time_within(text)
             return self._last._replace(stamp=time, date=time)
+        return self._last
+
+    def _dmesg(self, number: int, text: str, raw: bytes, match: re.Match[str]) -> Line:
+        """The same for the form that most lines have, without asking for any other."""
+        self.widths, self.stamp = (match.end(),), match[1]
+        self._last = Line(number, text[match.end() :], match[1], raw=raw)
         return self._last
 
     def _indented(self, number: int, cursor: _Cursor, raw: bytes) -> Line | None:

@@ -185,16 +185,19 @@ class LogReader:
         is_holding = self._joiner.is_holding or self._stripper.is_holding or (turned is not None and turned.is_within)
         return not self._open and not self._heads and not is_holding
 
-    def _close_before(self, line: Line) -> Iterator[OomEvent]:
+    def _close_before(self, line: Line) -> list[OomEvent]:
         """The reports that have ended when `line` comes."""
         boots = _boots(line.text)
-        for key, report in list(self._open.items()):
+        over = []
+        for key, report in self._open.items():
             report.age += 1
-            is_over = report.age > (_AFTERMATH if report.event.ends else _PATIENCE)
-            if is_over or (boots and key[:2] == (line.host, line.tag)):
-                yield self._close(key)
+            if boots or report.age > _AFTERMATH:  # as few are
+                is_over = report.age > (_AFTERMATH if report.event.ends else _PATIENCE)
+                if is_over or (boots and key[:2] == (line.host, line.tag)):
+                    over.append(key)
         if boots:
             self._source.look_closely()
+        return [self._close(key) for key in over]
 
     def _take(self, line: Line) -> Iterator[OomEvent]:
         yield from self._close_before(line)

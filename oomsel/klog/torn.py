@@ -23,21 +23,21 @@ _LONGEST = 1 << 14
 #: How a pager or a terminal shows that a line goes on.
 _MARK = Pattern(r"(?:\.\.\.|…|(?<![<-])>)$")
 #: What other lines look like when they begin and when they are whole.
-_FORMS = tuple(
-    (Pattern(begins), Pattern(whole, re.DOTALL))
-    for begins, whole in (
-        (r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: ", r".* #\S*(?: .*)?"),
-        (r"\S.{0,15} cpuset=", r".* mems_allowed=[0-9,-]+"),
-        (r"Task in /", r".* killed as a result of limit of /.*"),
-        (r"(?:memory|swap|kmem|memory\+swap): usage ", r".*, failcnt [0-9]+"),
-        (r"Memory cgroup stats for", r".*:|.*:.* unevictable:[0-9]+KB"),
-        (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]* free:", r".*(?:all_unreclaimable\? (?:yes|no)|free_cma:[0-9]+kB)"),
-        (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]*: [0-9]+\*[0-9]+kB", r".*= [0-9]+kB"),
-        (r"oom_reaper: reaped process ", r".*shmem-rss:[0-9]+kB"),
-        (r"oom-(?:kill:constraint=|$)", r"oom-kill:constraint=.*,pid=[0-9]+,uid=-?[0-9]+"),
-        (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
-    )
+_SHAPES = (
+    (r"CPU: [0-9]+ (?:UID: [0-9]+ )?PID: ", r".* #\S*(?: .*)?"),
+    (r"\S.{0,15} cpuset=", r".* mems_allowed=[0-9,-]+"),
+    (r"Task in /", r".* killed as a result of limit of /.*"),
+    (r"(?:memory|swap|kmem|memory\+swap): usage ", r".*, failcnt [0-9]+"),
+    (r"Memory cgroup stats for", r".*:|.*:.* unevictable:[0-9]+KB"),
+    (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]* free:", r".*(?:all_unreclaimable\? (?:yes|no)|free_cma:[0-9]+kB)"),
+    (r"(?:Node [0-9]+ )?[A-Z][A-Za-z0-9]*: [0-9]+\*[0-9]+kB", r".*= [0-9]+kB"),
+    (r"oom_reaper: reaped process ", r".*shmem-rss:[0-9]+kB"),
+    (r"oom-(?:kill:constraint=|$)", r"oom-kill:constraint=.*,pid=[0-9]+,uid=-?[0-9]+"),
+    (r".*[Kk]ill process [0-9]+ \(", r".* score [0-9]+ or .*child"),
 )
+_FORMS = tuple((Pattern(begins), Pattern(whole, re.DOTALL)) for begins, whole in _SHAPES)
+#: Any of them at once.
+_BEGINS = Pattern("|".join(begins for begins, _ in _SHAPES))
 _ROW = Pattern(r"\[ *[0-9]+\] +-?[0-9]+ +[0-9]+")
 _HEADER = Pattern(r"\[ *pid *\] +uid\b")
 
@@ -101,7 +101,7 @@ class Joiner:
             return "invoked"
         if formats.KILLED_BEGINS.match(text):
             return "killed"
-        return "other" if any(begins.match(text) for begins, _ in _FORMS) else None
+        return "other" if _BEGINS.match(text) else None
 
     def _is_whole(self, text: str) -> bool:
         kind = self._kind(text)

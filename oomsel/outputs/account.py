@@ -243,7 +243,8 @@ def _open(event: OomEvent, usage: Usage, findings: tuple[Finding, ...]) -> tuple
     if not usage.processes:
         questions.append("who held the memory: the task table is not in the log")
     if not usage.kinds:
-        what = "memory.stat lines are" if event.is_memcg else "Mem-Info block is"
+        block = "Mem-Info block is" if event.meminfo.is_empty else "Mem-Info block's counts of pages are"
+        what = "memory.stat lines are" if event.is_memcg else block
         questions.append(f"of what kind the memory was: the {what} not in the log")
     if not any(finding.is_cause for finding in findings) and usage.processes:
         questions.append("what grew: no process, name or kind of memory stands out in this report")

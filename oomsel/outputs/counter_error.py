@@ -8,9 +8,10 @@ import numpy as np
 
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN, get_mm_rss
 from oomsel.kernel.system import NO_MM
+from oomsel.layout import aligned
 from oomsel.outputs.explain import Explanation
 from oomsel.outputs.summary import is_same_choice, outcome_phrase, pages_and_mebibytes
-from oomsel.text import aligned, printable
+from oomsel.text import printable
 
 
 def counter_error_lines(explanation: Explanation, most: int | None) -> Iterator[str]:

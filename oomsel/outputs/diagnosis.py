@@ -201,14 +201,17 @@ def _processes(usage: Usage, sizes: Sizes) -> Iterator[Finding]:
     if is_much and share >= _MOST and (len(held) == 1 or largest.held >= _TIMES * held[1].held):
         what = "RSS and swap" if largest.swap else "RSS"
         words = f"One process, {printable(largest.comm)} ({largest.pid}), holds {sizes(largest.held)} of {what}"
-        words += f", {100 * share:.0f} % of all processes'"
+        theirs = "what the rows that are left show" if usage.lacks_rows else "all processes'"
+        words += f", {100 * share:.0f} % of {theirs}"
         words += f"; the next largest has {sizes(held[1].held)}." if len(held) > 1 else "."
         figures = {"pid": largest.pid, "comm": printable(largest.comm), "held": largest.held, "of": whole}
         yield Finding("one-process", words, figures | {"next_held": held[1].held if len(held) > 1 else None})
     elif is_name_much and first.processes > 1 and first.share >= _MOST:
         name = printable(first.name)
         words = f"{first.processes} processes called {name} hold {sizes(first.rss)} together"
-        words += f", {100 * first.share:.0f} % of all RSS."
+        words += (
+            f", {100 * first.share:.0f} % of {'the RSS in the rows that are left' if usage.lacks_rows else 'all RSS'}."
+        )
         figures = {"name": name, "count": first.processes, "rss": first.rss, "of": usage.rss}
         yield Finding("many-of-one-name" if first.processes >= _MANY else "one-name", words, figures)
 

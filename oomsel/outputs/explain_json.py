@@ -49,7 +49,7 @@ def explanation_object(account: Account) -> dict[str, Any]:
             "comm": None if asked.comm is None else comm_to_text(asked.comm),
             "pid": asked.pid,
             "oom_score_adj": asked.adj,
-            "gfp": _text(asked.gfp),
+            "gfp": _text(asked.gfp or None),
             "purpose": asked.purpose,
             "order": asked.order,
             "size": asked.size,
@@ -77,7 +77,7 @@ def explanation_object(account: Account) -> dict[str, Any]:
         "missing": list(account.missing),
         "notes": [printable(text) for text in (*account.notes, *account.more_notes)],
         "verdict": _verdict(account),
-        "counters": None if explanation is None else _counters(explanation),
+        "counters": None if explanation is None else _counters(account, explanation),
         "rescues": [] if explanation is None else _rescues(account, explanation),
         "tasks": [] if explanation is None else _tasks(account, explanation),
     }
@@ -180,14 +180,15 @@ def _verdict(account: Account) -> dict[str, Any] | None:
     return verdict_object(account.reading, account.verdict)
 
 
-def _counters(explanation: Explanation) -> dict[str, Any]:
-    """How far off the approximate counters can be; pages."""
+def _counters(account: Account, explanation: Explanation) -> dict[str, Any]:
+    """How far off the approximate counters can be; pages, None where a log does not show how many CPUs there are."""
+    is_known = account.reading is None or account.reading.changed or account.reading.facts.cpus is not None
     bound, tasks = explanation.bound, explanation.report.system.tasks
     return {
-        "cpus": bound.cpus,
-        "per_cpu": bound.per_cpu,
-        "worst": bound.worst,
-        "likely": round(bound.deviation, 1),
+        "cpus": bound.cpus if is_known else None,
+        "per_cpu": bound.per_cpu if is_known else None,
+        "worst": bound.worst if is_known else None,
+        "likely": round(bound.deviation, 1) if is_known else None,
         "deltas_known": explanation.deltas_known,
         "possible_victims": [
             {"pid": int(tasks.pid[task]), "comm": comm_to_text(tasks.comm[task])}

@@ -148,10 +148,10 @@ def explanation_schema() -> dict[str, Any]:
             counters=or_null(
                 mapping(
                     "How far off approximate counters can be; pages.",
-                    cpus=INTEGER,
-                    per_cpu=INTEGER,
-                    worst={"type": "integer", "description": "of one counter"},
-                    likely={"type": "number", "description": "of one counter: a standard deviation"},
+                    cpus=say(COUNT, "null where a log does not show how many there are, as are the next three"),
+                    per_cpu=COUNT,
+                    worst=say(COUNT, "of one counter"),
+                    likely={"type": ["number", "null"], "description": "of one counter: a standard deviation"},
                     deltas_known=BOOL,
                     possible_victims=list_of(mapping("A task.", **WHO), "the worst first"),
                     other_mode=mapping(

@@ -9,6 +9,7 @@ from oomsel.kernel.constraint import Constraint, current_of
 from oomsel.kernel.event import OomReport, Outcome
 from oomsel.kernel.historic import Formula
 from oomsel.kernel.percpu_counter import NR_MM_COUNTERS
+from oomsel.layout import aligned
 from oomsel.outputs.counter_error import counter_error_lines
 from oomsel.outputs.explain import Explanation
 from oomsel.outputs.log_evidence import LogEvidence
@@ -24,7 +25,7 @@ from oomsel.outputs.summary import (
     pages_and_mebibytes,
 )
 from oomsel.outputs.tasks import FIRST, TaskView
-from oomsel.text import aligned, format_numbers, number_of, printable
+from oomsel.text import format_numbers, number_of, printable
 
 #: How many candidates are shown, and how many names for each reason, unless --all asks for every one.
 CLOSEST = 5

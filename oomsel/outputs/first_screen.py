@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from oomsel.klog.cgroup_names import CgroupNames
+from oomsel.layout import WIDTH, wrapped
 from oomsel.outputs.account import Account
 from oomsel.outputs.deaths import Death
 from oomsel.outputs.growth import Others
 from oomsel.outputs.scope import Scope
 from oomsel.outputs.sizes import size_words
 from oomsel.outputs.usage import Kind, NameUse, Usage
-from oomsel.text import WIDTH, printable, wrapped
+from oomsel.text import printable
 
 #: Words in front of a line; what follows is indented below them.
 _INDENT = " " * 9

@@ -105,8 +105,7 @@ class LogChoice:
     def lacks_rows(self) -> bool:
         """Whether rows are known to be lost, so that the table's leader may not be the true one."""
         event = self.event
-        has_victim = self.kernel is None or event.row_of(self.kernel[0]) is not None
-        return bool(event.damaged or event.doubled or event.losses or not has_victim or not event.ends)
+        return event.lacks_rows or (self.kernel is not None and event.row_of(self.kernel[0]) is None)
 
     def _is_same(self) -> bool:
         if self.kernel is None or self.oomsel is None:

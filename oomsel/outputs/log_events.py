@@ -10,7 +10,8 @@ from oomsel.inputs.log.facts import page_size_of
 from oomsel.klog.cgroup_names import CgroupNames, names_of
 from oomsel.klog.clock import moment_of
 from oomsel.klog.event import OomEvent
-from oomsel.text import WIDTH, comm_to_text, pages_of, printable, process_name, process_object, wrapped
+from oomsel.layout import WIDTH, wrapped
+from oomsel.text import comm_to_text, pages_of, printable, process_name, process_object
 
 #: Columns that stand below an entry where the line is too long, the first one first.
 _MAY_STAND_BELOW = ("invoked by", "time")

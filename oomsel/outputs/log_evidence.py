@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from oomsel.text import aligned, printable, process_name
+from oomsel.layout import aligned
+from oomsel.text import printable, process_name
 
 if TYPE_CHECKING:
     from oomsel.inputs.log.reading import LogReading
@@ -67,8 +68,10 @@ def log_evidence(reading: LogReading, report: OomReport) -> LogEvidence:
 
 
 def _is_told(choice: LogChoice) -> bool:
-    """Whether the log says whom the kernel chose, or that it was to choose nobody."""
+    """Whether the log says whom the kernel chose, or that it was to choose nobody, and by which release's rules."""
     event = choice.event
+    if choice.facts.release is None and not choice.facts.is_simulated and "nr_pmds" not in event.columns:
+        return False  # other columns than 4.0's are those of several formulas
     return choice.kernel is not None or (event.panic is not None and event.no_killable is None)
 
 

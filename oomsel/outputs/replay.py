@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from oomsel.layout import aligned, folded, wrapped
 from oomsel.outputs.cells import csv_line
-from oomsel.text import aligned, comm_to_text, folded, json_escaped, number_of, printable, wrapped
+from oomsel.text import comm_to_text, json_escaped, number_of, printable
 
 #: The smallest and the largest that something may be, pages.
 Range = tuple[int, int]

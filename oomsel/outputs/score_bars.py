@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from oomsel.kernel.badness import LONG_MAX, LONG_MIN
+from oomsel.layout import aligned
 from oomsel.outputs.explain import Explanation
-from oomsel.text import aligned, printable
+from oomsel.text import printable
 
 _WIDTH = 80
 #: Bars at most, and how far they go below 0, as a part of what is above.

@@ -10,10 +10,11 @@ from oomsel.inputs.log.digest import digest_of
 from oomsel.inputs.log.facts import page_size_of
 from oomsel.inputs.log.pick import seconds_between
 from oomsel.klog.event import OomEvent
+from oomsel.layout import wrapped
 from oomsel.outputs.growth import Growth, grown, of_one_boot
 from oomsel.outputs.log_events import entry_of
 from oomsel.outputs.sizes import size_words
-from oomsel.text import comm_to_text, number_of, printable, wrapped
+from oomsel.text import comm_to_text, number_of, printable
 
 _NAMES = 6
 #: Bytes by which a name must have grown to be worth a word.

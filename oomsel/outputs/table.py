@@ -9,9 +9,10 @@ import numpy as np
 from oomsel.kernel.badness import LONG_MIN, get_mm_rss, of_task
 from oomsel.kernel.event import OomReport, worst_first
 from oomsel.kernel.percpu_counter import MM_SWAPENTS
+from oomsel.layout import WIDTH, aligned_within, wrapped
 from oomsel.outputs.summary import compare, outcome_phrase
 from oomsel.outputs.tasks import TaskView
-from oomsel.text import WIDTH, aligned_within, printable, wrapped
+from oomsel.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

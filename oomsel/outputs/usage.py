@@ -68,6 +68,7 @@ class Usage(NamedTuple):
     swap_used: int | None
     unseen: frozenset[int] = frozenset()  #: pids of tasks that no line of the log shows
     cgroups_line: int | None = None  #: of the log, from which `cgroups` are
+    lacks_rows: bool = False  #: whether the log has lost rows, so that there are more processes
 
     @property
     def rss(self) -> int:
@@ -130,6 +131,7 @@ def _of_event(event: OomEvent, facts: Facts, processes: list[Process], unseen: f
         *_swap(event),
         unseen,
         cgroups_line,
+        event.lacks_rows,
     )
 
 
@@ -256,7 +258,7 @@ def memcg_kinds(event: OomEvent) -> tuple[tuple[Kind, ...], tuple[Kind, ...]]:
         )
     elif "kernel" not in stats:
         kinds, inner = kinds + inner, []
-    if event.memcg.usage is not None and kinds:
+    if event.memcg.usage is not None and {"anon", "file"} <= {kind.key for kind in kinds}:
         rest = (event.memcg.usage << 10) - sum(kind.size for kind in kinds)
         if rest > 0:
             kinds.append(Kind("unaccounted", "in no counter", rest, event.memcg.line))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import IO, Any
 
+from oomsel.layout import aligned
 from oomsel.outputs.cells import csv_line
 from oomsel.study.simulate import Choice, CountedProcess, Sample, Simulation
-from oomsel.text import aligned, comm_to_text, number_of, process_name
+from oomsel.text import comm_to_text, number_of, process_name
 
 #: How many processes of each design are shown unless --all asks for every one: those with the largest errors.
 TOP = 10

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from oomsel.text import wrapped
+from oomsel.layout import wrapped
 from tests.running import run
 from tests.support import DATA, scenario_text
 

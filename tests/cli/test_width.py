@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from oomsel.cli import COMMANDS
-from oomsel.text import WIDTH, aligned_within, folded, wrapped
+from oomsel.layout import WIDTH, aligned_within, folded, wrapped
 from tests.running import run
 from tests.support import DATA
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from oomsel.inputs.source import source_of
@@ -370,3 +372,160 @@ def test_who_was_reaped(span: str) -> None:
 def test_a_group_that_dies_together_since_4_19() -> None:
     (event,) = _events(HEAD, KILLED["5.4 on"][0], "Tasks in /a are going to be killed due to memory.oom.group set")
     assert event.group == (3, "/a")
+
+
+CPUSETS = {
+    "2.6.38-4.20": ("db cpuset=/ mems_allowed=0-1", ("/", "0-1")),
+    "2.6.38-4.20, a container's": ("db cpuset=0a1b mems_allowed=0", ("0a1b", "0")),
+}
+
+
+@pytest.mark.parametrize("span", CPUSETS)
+def test_whose_cpuset(span: str) -> None:
+    text, expected = CPUSETS[span]
+    (event,) = _events(INVOKED["3.7-4.5"][0], text)
+    assert event.cpuset == expected
+
+
+#: a zone's line, by a release that has it so, and the sizes of it that are read
+ZONES = {
+    "2.6.32": (
+        (
+            "Node 0 DMA32 free:9096kB min:8112kB low:10140kB high:12168kB active_anon:0kB inactive_anon:0kB present:3120k"
+            "B mlocked:0kB dirty:0kB kernel_stack:16kB unstable:0kB bounce:0kB pages_scanned:0 all_unreclaimable? yes"
+        ),
+        {"free": 9096, "min": 8112, "low": 10140, "high": 12168, "present": 3120},
+    ),
+    "3.13": (
+        (
+            "Node 0 DMA32 free:9096kB min:8112kB low:10140kB high:12168kB active_anon:0kB unevictable:0kB present:3129kB"
+            " managed:3063kB mlocked:0kB kernel_stack:16kB free_cma:12kB writeback_tmp:0kB all_unreclaimable? no"
+        ),
+        {"free": 9096, "min": 8112, "low": 10140, "high": 12168, "present": 3129, "managed": 3063, "free_cma": 12},
+    ),
+    "5.10": (
+        (
+            "Node 0 DMA32 free:9096kB min:8112kB low:10140kB high:12168kB reserved_highatomic:2048KB active_anon:0kB"
+            " writepending:0kB present:3129kB managed:3063kB mlocked:0kB bounce:0kB free_pcp:0kB local_pcp:0kB free_cma:0kB"
+        ),
+        {"free": 9096, "min": 8112, "reserved_highatomic": 2048, "present": 3129, "managed": 3063, "free_cma": 0},
+    ),
+    "6.1": (
+        (
+            "Node 0 DMA32 free:9096kB boost:4096kB min:8112kB low:10140kB high:12168kB reserved_highatomic:0KB"
+            " active_anon:0kB present:3129kB managed:3063kB mlocked:0kB bounce:0kB free_pcp:4kB local_pcp:0kB free_cma:0kB"
+        ),
+        {"free": 9096, "boost": 4096, "min": 8112, "high": 12168, "present": 3129, "managed": 3063},
+    ),
+    "6.19": (
+        (
+            "Node 0 DMA32 free:9096kB boost:0kB min:8112kB low:10140kB high:12168kB reserved_highatomic:2048KB"
+            " free_highatomic:1024KB active_anon:0kB present:3129kB managed:3063kB mlocked:0kB free_cma:0kB"
+        ),
+        {"free": 9096, "min": 8112, "reserved_highatomic": 2048, "free_highatomic": 1024},
+    ),
+    "7.3": (
+        (
+            "Node 0 DMA32 free:1016kB boost:0kB min:2608kB low:3260kB high:3912kB reserved_highatomic:4kB"
+            " free_highatomic:0kB active_anon:384356kB present:507776kB managed:458752kB mlocked:0kB free_cma:0kB"
+        ),
+        {"free": 1016, "min": 2608, "reserved_highatomic": 4, "free_highatomic": 0, "present": 507776},
+    ),
+    "one node, 32 bits": (
+        "Normal free:9096kB min:8112kB low:10140kB high:12168kB active_anon:0kB present:3129kB all_unreclaimable? yes",
+        {"free": 9096, "min": 8112, "present": 3129},
+    ),
+}
+
+
+@pytest.mark.parametrize("span", ZONES)
+def test_what_a_zone_has(span: str) -> None:
+    text, expected = ZONES[span]
+    (event,) = _events(HEAD, text)
+    (zone,) = event.meminfo.zones
+    assert (zone.node, zone.name) == (0, text.removeprefix("Node 0 ").partition(" ")[0])
+    assert expected.items() <= zone.sizes.items()
+
+
+BLOCKS = {
+    "2.6.32": "Node 0 DMA: 3*4kB 1*8kB 0*16kB 1*32kB = 52kB",
+    "3.10 on, with kinds": "Node 0 DMA: 3*4kB (UEM) 1*8kB (M) 0*16kB 1*32kB (R) = 52kB",
+}
+
+
+@pytest.mark.parametrize("span", BLOCKS)
+def test_which_blocks_are_free(span: str) -> None:
+    (event,) = _events(HEAD, BLOCKS[span])
+    assert event.meminfo.zones[0].blocks == {4: 3, 8: 1, 16: 0, 32: 1}
+
+
+#: what the line gives, by the name in MemInfo
+MEMINFO = {
+    "2.6.32 on, RAM": ("4194288 pages RAM", "ram", 4194288),
+    "2.6.29 and before, RAM": ("4194288 pages of RAM", "ram", 4194288),
+    "2.6.32 on, reserved": ("68303 pages reserved", "reserved", 68303),
+    "2.6.29 and before, reserved": ("68303 reserved pages", "reserved", 68303),
+    "2.6.32 on, free swap": ("Free swap  = 12kB", "free_swap_kb", 12),
+    "2.6.32 on, total swap": ("Total swap = 1048572kB", "total_swap_kb", 1048572),
+    "swapoff": ("Free swap  = -12kB", "free_swap_kb", -12),
+    "3.10 on, huge pages": (
+        "Node 0 hugepages_total=4 hugepages_free=1 hugepages_surp=0 hugepages_size=2048kB",
+        "huge_kb",
+        8192,
+    ),
+}
+
+
+@pytest.mark.parametrize("span", MEMINFO)
+def test_what_mem_info_says(span: str) -> None:
+    text, name, value = MEMINFO[span]
+    (event,) = _events(HEAD, text)
+    assert getattr(event.meminfo, name) == value
+
+
+COUNTS = {
+    "2.6.28-2.6.30": ("active_anon:12 active_file:3 inactive_anon:4", {"active_anon": 12, "inactive_anon": 4}),
+    "2.6.31 on, first": ("active_anon:12 inactive_anon:4 isolated_anon:5", {"active_anon": 12, "isolated_anon": 5}),
+    "2.6.31 on, slab": (" slab_reclaimable:426 slab_unreclaimable:3104", {"slab_unreclaimable": 3104}),
+    "6.12, free": (" free:469 free_pcp:5352 free_cma:0", {"free": 469, "free_pcp": 5352}),
+    "6.12, mapped": (" mapped:19 shmem:12 pagetables:372", {"shmem": 12, "pagetables": 372}),
+}
+
+
+@pytest.mark.parametrize("span", COUNTS)
+def test_counts_of_pages(span: str) -> None:
+    text, expected = COUNTS[span]
+    (event,) = _events(HEAD, "Mem-Info:", text)
+    assert expected.items() <= event.meminfo.counts.items()
+
+
+OTHERS: dict[str, tuple[str, Callable[[OomEvent], object]]] = {
+    "2.6.32-7.3, what zones keep": ("lowmem_reserve[]: 0 3242 64162", lambda event: event.meminfo.zones[0].reserve),
+    "5.0 on, slab": ("kmalloc-96       12KB       24KB", lambda event: event.slabs),
+    "6.19 on, protection": (
+        "Memory cgroup min protection 12kB -- low protection 34kB",
+        lambda event: event.memcg.protection,
+    ),
+    "5.9 on, exiting": (
+        "Out of memory: OOM victim 398 (db) is already exiting. Skip killing the task",
+        lambda event: event.exiting,
+    ),
+}
+SAID: dict[str, object] = {
+    "2.6.32-7.3, what zones keep": (0, 3242, 64162),
+    "5.0 on, slab": {"kmalloc-96": 24},
+    "6.19 on, protection": (3, 12, 34),
+    "5.9 on, exiting": (3, 398),
+}
+
+
+@pytest.mark.parametrize("span", OTHERS)
+def test_what_else_a_line_says(span: str) -> None:
+    text, found = OTHERS[span]
+    (event,) = _events(HEAD, ZONES["6.1"][0], text)
+    assert found(event) == SAID[span]
+
+
+def test_whose_memory_is_pinned_since_4_8() -> None:
+    (event,) = _events(HEAD, KILLED["5.4 on"][0], "oom killer 398 (db) has mm pinned by 1 (init)")
+    assert [(pinned.pid, pinned.pinner, pinned.pinner_comm) for pinned in event.pinned] == [(398, 1, b"init")]

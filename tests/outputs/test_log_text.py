@@ -128,3 +128,48 @@ def test_a_constraint_that_is_lost_makes_the_total_a_guess(tmp_path: Path) -> No
     found = json.loads(run("explain", "--format", "json", path).out)
     assert found["totalpages"]["is_guess"]
     assert "whether a cpuset or a memory policy confined the allocation" in found["totalpages"]["because"]
+
+
+def explained(path: Path) -> Any:
+    return json.loads(run("explain", "--format", "json", path).out)
+
+
+def test_of_rows_that_are_lost_nobody_knows_the_share(tmp_path: Path) -> None:
+    def share(lines: list[str]) -> str:
+        found = explained(logged(tmp_path, lines))["diagnosis"]
+        return next(str(finding["sentence"]) for finding in found if finding["kind"] == "one-process")
+
+    torn = [line[:30] if "[    192]" in line else line for line in LINES]
+    assert "% of all processes'" in share(LINES)
+    assert "% of what the rows that are left show" in share(torn)
+
+
+def test_without_anon_nobody_knows_what_is_in_no_counter(tmp_path: Path) -> None:
+    lines = (LOGS / "03-memcg.log").read_text().split("\n")
+    kinds = explained(logged(tmp_path, [line for line in lines if "] anon " not in line]))["usage"]["by_kind"]
+    assert "unaccounted" not in {kind["kind"] for kind in kinds}
+
+
+def test_how_far_counters_are_off_hangs_on_the_cpus(tmp_path: Path) -> None:
+    path = logged(tmp_path, NO_HEAD)
+    assert [explained(path)["counters"][key] for key in ("cpus", "per_cpu", "worst", "likely")] == [None] * 4
+    told = json.loads(run("explain", "--format", "json", "--cpus", "8", path).out)
+    assert told["counters"]["cpus"] == 8
+
+
+def test_a_release_that_is_lost_leaves_the_advice_open(tmp_path: Path) -> None:
+    rows = ["[ pid ]   uid  tgid total_vm      rss nr_ptes swapents oom_score_adj name"]
+    rows += [
+        f"[ {pid}]     0 {pid:5}    12345     {pages}      30        0             0 db"
+        for pid, pages in ((398, 700), (399, 600))
+    ]
+    head = "db invoked oom-killer: gfp_mask=0x280da, order=0, oom_score_adj=0"
+    current = "CPU: 0 PID: 398 Comm: db Not tainted 3.13.0 #1"
+    memory = ["Mem-Info:", "Free swap  = 0kB", "Total swap = 0kB", "100000 pages RAM", "0 pages reserved"]
+    end = [
+        "Out of memory: Kill process 398 (db) score 7 or sacrifice child",
+        "Killed process 398 (db) total-vm:49380kB",
+    ]
+    end[1] += ", anon-rss:2800kB, file-rss:0kB"
+    advice = [explained(logged(tmp_path, [head, *lines, *memory, *rows, *end]))["rescues"] for lines in ([current], [])]
+    assert [bool(found) for found in advice] == [True, False]

@@ -7,9 +7,9 @@ import io
 from rich.console import Console
 
 from oomsel.diff.tasks import compared_report
+from oomsel.layout import wrapped
 from oomsel.outputs.explain import explain
 from oomsel.outputs.table import plain_table, print_table
-from oomsel.text import wrapped
 from tests.support import report_of
 
 BODY = r"""
