@@ -164,6 +164,36 @@ def test_a_lowered_limit_is_told() -> None:
     found = kinds(REAL / "73-42-max-lowered.log")["limit-lowered"]
     said = "The limit was being lowered to 30.0 MiB (memory_max_write) while the cgroup used 67.4 MiB."
     assert found["sentence"] == said
+    text = screen(REAL / "73-42-max-lowered.log")
+    assert "was lowering a cgroup's limit (memory_max_write), and wanted no memory itself." in text
+    assert "whether the limit is too low" not in text
+
+
+def test_a_table_without_rows_is_no_lost_table() -> None:
+    text = screen(REAL / "73-42-max-lowered.log", "--event", "5")
+    assert "is empty: nobody may be killed." in text
+    assert "init (1)" not in text
+    assert "who held the memory" not in text
+
+
+def test_who_is_killed_for_allocating_is_told_once() -> None:
+    text = screen(REAL / "06-kill-allocating.log")
+    assert text.count("oom_kill_allocating_task") == 1
+    assert "is killed for allocating, whatever its size. The log shows it, line" in text
+
+
+def test_what_if_keeps_what_was_asked_for(v1: Path) -> None:
+    """An old release's mask has other bits, and is told as the log has it."""
+    text = screen(v1, "--set", "tasks[eater].oom_score_adj=1")
+    assert "ASKED eater (pid 300) wanted 4 KiB for kernel memory; gfp_mask=0x24000c0(GFP_KERNEL)." in text
+    assert "in one piece, order 2" in screen(v1, "--set", "oom.order=2")
+
+
+def test_an_oom_score_adj_of_0_takes_off_nothing() -> None:
+    text = screen(REAL / "01-global-8cpu.log", "--event", "1", "--set", "tasks[tiny].oom_score_adj=1000")
+    assert "takes off 0" not in text
+    text = screen(DATA.parent.parent / "examples" / "smallest.yaml", "--set", "tasks[small].oom_score_adj=900")
+    assert "has oom_score_adj 0, which adds nothing" in text
 
 
 def test_swap_that_is_turned_off_is_told() -> None:
