@@ -228,6 +228,11 @@ class OomEvent:
         return False if says_global else None
 
     @property
+    def is_sysrq(self) -> bool:
+        """Whether a kill was asked for by hand: by the first line's order, or where that is lost by the stack dump."""
+        return "moom_callback" in self.calls if self.invoked is None else self.invoked.order == -1
+
+    @property
     def constraint(self) -> str | None:
         """The constraint's name; None where no line that is left says it.
 

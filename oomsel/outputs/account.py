@@ -249,7 +249,10 @@ def _open(event: OomEvent, usage: Usage, findings: tuple[Finding, ...]) -> tuple
         return ()
     questions = []
     if event.invoked is None:
-        questions.append("who asked for memory, and for what: that line is not in the log")
+        by_hand = ", or whether somebody asked for a kill by hand (sysrq f)"
+        may_be_by_hand = not event.is_memcg and not event.calls and event.panic is None and event.no_killable is None
+        what = f"who asked for memory, and for what{by_hand if may_be_by_hand else ''}"
+        questions.append(f"{what}: that line is not in the log")
     if not usage.processes and not _has_empty_table(event):
         questions.append("who held the memory: the task table is not in the log")
     if not usage.kinds:

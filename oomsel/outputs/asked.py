@@ -89,7 +89,7 @@ def asked_by_event(event: OomEvent, page_size: int) -> Asked:
     invoked, current = event.invoked, event.current
     pid = None if current is None else current.pid
     if invoked is None:
-        return Asked(None, pid, None, "", None, None, None, way, call, None)
+        return Asked(None, pid, None, "", None, -1 if event.is_sysrq else None, None, way, call, None)
     gfp = f"gfp_mask={invoked.gfp_mask:#x}" + (f"({invoked.gfp_names})" if invoked.gfp_names else "")
     purpose, order = purpose_of(invoked.gfp_names), invoked.order
     size = page_size << order if order >= 0 else None

@@ -53,7 +53,10 @@ def _may_be_confined(event: OomEvent, facts: Facts) -> bool:
     A machine with one node is not divided, and without vm.panic_on_oom=2 a confined allocation does not panic:
     `check_panic_on_oom()`.
     """
-    is_older = event.cpuset is not None or (facts.version < (5, 0) and bool(facts.release or event.columns))
+    # The table of 4.19 and 4.20 is that of 5.0, so that it alone does not tell them apart.
+    is_older = event.cpuset is not None or (
+        facts.version < (5, 0) and bool(facts.release or (event.columns and "pgtables_bytes" not in event.columns))
+    )
     if event.summary is not None or event.chosen is not None or is_older:
         return False
     if event.panic is not None and "system-wide panic_on_oom" in event.panic[1]:

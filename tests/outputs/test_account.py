@@ -323,3 +323,17 @@ def test_parts_of_a_cgroup_are_a_list_of_names_and_sizes(v1: Path) -> None:
     text = V1.replace("/jobs: cache:0KB", "/jobs: cache:2048KB shmem:2048KB")
     v1.write_text(text)
     assert "anonymous memory 93.0 MiB, page cache 5.0 MiB, shmem and tmpfs 2.0 MiB" in screen(v1, "--scores")
+
+
+def test_a_kill_by_hand_is_one_without_its_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "cut.log"
+    lines = (REAL / "05-sysrq-f.log").read_text().splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if "invoked oom-killer" in line)
+    last = next(number for number, line in enumerate(lines) if "Killed process" in line)
+    path.write_text("".join(lines[first + 1 : last + 1]))
+    said = screen(path)
+    assert "a kill asked for by hand (sysrq f)" in said
+    assert "ASKED sysrq f: somebody asked for a kill by hand." in said
+    assert "the machine ran out" not in said
+    path.write_text("".join(line for line in lines[first + 1 : last + 1] if "+0x" not in line))
+    assert "who asked for memory, and for what, or whether somebody asked for a kill by hand (sysrq f)" in screen(path)
