@@ -173,7 +173,12 @@ def others_words(others: Others) -> str | None:
         rest = f" and {len(killed) - _OTHERS} more" if len(killed) > _OTHERS else ""
         count = f"{len(digests)} report{'s' * (len(digests) != 1)} {when}, "
         span = f"until {digests[-1].when}" if digests is others.after else f"from {digests[0].when}"
-        said.append(f"{count}{span}: {f'killed {names}{rest}' if killed else 'nobody was killed'}")
+        fate = f"killed {names}{rest}" if killed else ""
+        if cut := sum(not digest.ends for digest in digests):
+            of_them = f" of {cut} of them" if len(digests) > 1 else ""
+            fate += f"{', and ' if killed else ''}the end{of_them} is not in the log"
+        fate = fate or "nobody was killed"
+        said.append(f"{count}{span}: {fate}")
     return "; ".join(said) if said else None
 
 

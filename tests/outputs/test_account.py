@@ -337,3 +337,22 @@ def test_a_kill_by_hand_is_one_without_its_first_line(tmp_path: Path) -> None:
     assert "the machine ran out" not in said
     path.write_text("".join(line for line in lines[first + 1 : last + 1] if "+0x" not in line))
     assert "who asked for memory, and for what, or whether somebody asked for a kill by hand (sysrq f)" in screen(path)
+
+
+def test_another_report_without_an_end_is_not_said_to_have_killed_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "cut.log"
+    lines = (REAL / "01-global-8cpu.log").read_text().splitlines(keepends=True)
+    second = [number for number, line in enumerate(lines) if "invoked oom-killer" in line][1]
+    path.write_text("".join(lines[: second + 3]))
+    said = screen(path)
+    assert "1 report after it, until 14.115291 s: the end is not in the log." in said
+    assert "nobody was killed" not in said
+
+
+def test_of_the_rows_that_are_left_one_has_the_most(v1: Path) -> None:
+    row = "[   50.0] [  300]"
+    other = row.replace("300", "301") + "     0   301    40000    12000     100       3     2560          -900 other\n"
+    lines = [line for line in V1.splitlines(keepends=True) if " usage " not in line and "memory+swap" not in line]
+    text = "".join(other if row in line else line for line in lines)
+    v1.write_text(text)
+    assert "of the rows that are left, 301 (other) has the most" in screen(v1)
