@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from oomsel.errors import InputError, Problem, TooLarge
+from oomsel.errors import InputError, Problem, TooLarge, UsageError
 from oomsel.text import nearest
 
 if TYPE_CHECKING:
@@ -170,6 +170,20 @@ class Peekable:
     def readable(self) -> bool:
         """As io asks of what a decompressor reads from."""
         return True
+
+
+def name_of(given: object) -> str:
+    """The name of a file as text; raises UsageError for what is none."""
+    try:
+        name = os.fsdecode(given)  # type: ignore[arg-type]
+    except TypeError:
+        kind = type(given).__name__
+        raise UsageError(
+            f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} is no name of a file; use a path"
+        ) from None
+    if not name or "\0" in name:
+        raise InputError(repr(name), [Problem("no file can have this name; use a path")])
+    return name
 
 
 @contextmanager
