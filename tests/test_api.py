@@ -157,19 +157,17 @@ def test_without_pandas_a_message_says_what_to_do(monkeypatch: pytest.MonkeyPatc
         oomsel.select(load(CONTEST)).to_dataframe()
 
 
-@pytest.mark.parametrize("given", [b"x", 3, None, ["a"], {"oomsel": 1}, oomsel.events(LOG), LOG.open()], ids=repr)
+@pytest.mark.parametrize("given", [b"x", 3, None, ["a"], {"oomsel": 1}, oomsel.events(LOG), object()], ids=repr)
 def test_what_is_none_of_what_a_call_takes_is_told_plainly(given: Any) -> None:
     what = "nothing to choose in; use a path, a Scenario, an Event or a Report"
     for call in (oomsel.select, oomsel.explain):
         with pytest.raises(oomsel.UsageError, match=f"^{type(given).__name__} is {what}$"):
             call(given)
-    with pytest.raises(oomsel.UsageError, match="is no Scenario; oomsel.load makes one of a file"):
+    with pytest.raises(oomsel.UsageError, match="is no Scenario"):
         oomsel.boot(given)
     if not isinstance(given, bytes):  # they may be a name
         for read in (oomsel.events, oomsel.load):
-            with pytest.raises(
-                oomsel.UsageError, match=f"^an? {type(given).__name__} is no name of a file; use a path"
-            ):
+            with pytest.raises(oomsel.UsageError, match=f"^{type(given).__name__} is no name of a file; use a path"):
                 read(given)
 
 
@@ -178,7 +176,7 @@ def test_a_name_that_no_file_can_have(name: str) -> None:
     for call in (oomsel.select, oomsel.explain, oomsel.events, oomsel.load):
         with pytest.raises(oomsel.InputError) as caught:
             call(name)
-        assert str(caught.value) == f"{name!r}: no file can have this name; use a path".replace("\\", "\\x5c")
+        assert str(caught.value) == f"{name!r}: no file can have this name; use a path"
 
 
 def test_overrides_that_are_one_text_are_refused() -> None:

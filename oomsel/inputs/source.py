@@ -177,10 +177,7 @@ def name_of(given: object) -> str:
     try:
         name = os.fsdecode(given)  # type: ignore[arg-type]
     except TypeError:
-        kind = type(given).__name__
-        raise UsageError(
-            f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind} is no name of a file; use a path"
-        ) from None
+        raise UsageError(f"{type(given).__name__} is no name of a file; use a path") from None
     if not name or "\0" in name:
         raise InputError(repr(name), [Problem("no file can have this name; use a path")])
     return name
