@@ -134,8 +134,7 @@ def main(args: list[str] | None = None) -> None:
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""
-        said = mistake(error) if isinstance(error, click.BadParameter) else None
-        _end_in_trouble(f"{_one_line(said or error.format_message())}{see}")
+        _end_in_trouble(f"{_one_line(mistake(error) or error.format_message())}{see}")
     except OomselError as error:
         _end_in_trouble(*str(error).split("\n"))
     except MemoryError:

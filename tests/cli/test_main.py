@@ -50,7 +50,12 @@ def test_every_command_and_option_is_documented() -> None:
             ["select", "--mode", "x", "f"],
             "--mode: no x; use one of approximate, precise, two-pass, both, kernel",
         ),
-        (["select", "--set"], "Option '--set' requires an argument"),
+        (["select", "--set"], "--set is without its value; give one"),
+        (["--quiet=3", "select"], "--quiet takes no value; leave it out"),
+        (["events"], "LOG... is missing; name it; see oomsel events --help"),
+        (["sweep", "x"], "--output is missing; name it; see oomsel sweep --help"),
+        (["completion"], "SHELL is missing; use one of bash, zsh, fish; see oomsel completion --help"),
+        (["completion", "zsh", "x", "y"], "x y: more than is taken; leave it out; see oomsel completion --help"),
         (["--nope"], "no option --nope; see oomsel --help"),
     ],
 )
