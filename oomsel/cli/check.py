@@ -90,7 +90,7 @@ def command(
         print_lines([output.summary(results, len(found.others))])
     if junit is not None:
         write(output.junit(results), junit)
-    if in_github and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
+    if in_github and (results or not allow_empty) and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
         _append(path, github.step_summary(results, len(found.others), workspace))
     return 2 if "error" in statuses else 1 if "failed" in statuses else 0
 

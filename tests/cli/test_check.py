@@ -421,9 +421,12 @@ def test_the_summary_names_files_by_their_place_in_the_repository(
     assert Path("../summary").read_text().splitlines()[-1].startswith("| d/a.yaml | 12:18: expect.victim: ")
 
 
-def test_a_repository_without_scenarios_is_a_quiet_success(tmp_path: Path) -> None:
+def test_a_repository_without_scenarios_is_a_quiet_success(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     Path("empty").mkdir()
     assert run("check", "--allow-empty", "empty") == (0, "", "")
+    assert not (tmp_path / "summary").exists()
     assert run("check", "empty").status == 2
     write("{victim: 7}", name="d/a.yaml")
     assert run("check", "--allow-empty", ".").status == 1
