@@ -50,6 +50,17 @@ _MISTAKES = (
 )
 
 
+def meant_option(error: click.NoSuchOption, words: list[str]) -> str | None:
+    """The option that was meant: the nearest, or the long one of a word that begins with a single dash: -kernel."""
+    if error.possibilities:
+        return error.possibilities[0]
+    if error.ctx is None:
+        return None
+    known = {option for parameter in error.ctx.command.params for option in parameter.opts}
+    typed = (f"-{word.partition('=')[0]}" for word in words if word.startswith(error.option_name))
+    return next((option for option in typed if option.startswith("--") and option in known), None)
+
+
 #: What click says of a call as a whole, and how it is said here.
 _CALLS = (
     (r"Option '(.*)' requires an argument\.?", "{0} is without its value; give one"),

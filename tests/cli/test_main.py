@@ -56,6 +56,9 @@ def test_every_command_and_option_is_documented() -> None:
         (["sweep", "x"], "--output is missing; name it; see oomsel sweep --help"),
         (["completion"], "SHELL is missing; use one of bash, zsh, fish; see oomsel completion --help"),
         (["completion", "zsh", "x", "y"], "x y: more than is taken; leave it out; see oomsel completion --help"),
+        (["select", "-kernel", "6.1", "f"], "no option -k; did you mean --kernel?; see oomsel select --help"),
+        (["select", "-mode=precise", "f"], "no option -m; did you mean --mode?; see oomsel select --help"),
+        (["select", "-x", "f"], "no option -x; see oomsel select --help"),
         (["--nope"], "no option --nope; see oomsel --help"),
     ],
 )
