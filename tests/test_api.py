@@ -157,7 +157,9 @@ def test_without_pandas_a_message_says_what_to_do(monkeypatch: pytest.MonkeyPatc
         oomsel.select(load(CONTEST)).to_dataframe()
 
 
-@pytest.mark.parametrize("given", [b"x", 3, None, ["a"], {"oomsel": 1}, oomsel.events(LOG), object()], ids=repr)
+@pytest.mark.parametrize(
+    "given", [b"x", 3, None, ["a"], {"oomsel": 1}, oomsel.events(LOG), object()], ids=lambda given: type(given).__name__
+)
 def test_what_is_none_of_what_a_call_takes_is_told_plainly(given: Any) -> None:
     what = "nothing to choose in; use a path, a Scenario, an Event or a Report"
     for call in (oomsel.select, oomsel.explain):

@@ -270,7 +270,9 @@ def _uncompressed(source: Peekable) -> Peekable:
 
 
 def _did_you_mean(name: str, error: OSError) -> str:
-    """A hint at the most similar name in the folder, if no file has the name."""
+    """A hint at the most similar name in the folder, if no file has the name; at what takes a folder, if it is one."""
+    if isinstance(error, IsADirectoryError):
+        return "; name a file in it, only events and check take one"
     if not isinstance(error, FileNotFoundError):
         return ""
     folder, wanted = os.path.split(name)
