@@ -26,6 +26,8 @@ _BINARY = {
     b"\x17\x08\x44tracing": "a trace.dat of trace-cmd; give what `trace-cmd report` prints of it",
     b"PERFILE2": "a perf.data file; give what `perf script` prints of it",
 }
+#: Bytes of the shortest text in a line that matters: `_LOST`.
+_SHORTEST = 5
 _UNREADABLE = "an rss_stat event that cannot be read; the trace is cut or damaged"
 _RECORD = "record it with trace-cmd record -e kmem:rss_stat -e oom:mark_victim"
 
@@ -131,7 +133,9 @@ class TraceReader:
         def refusal(start: int) -> InputError:
             return InputError(self._name, [Problem(_UNREADABLE, before + buffer.count(b"\n", begin, start) + 1)])
 
-        for index in np.flatnonzero(stem == _UNREAD).tolist():
+        # Shorter lines hold nothing that matters, and of a few bytes that are compressed there may be millions.
+        may_say = (newlines - starts >= _SHORTEST) | is_open
+        for index in np.flatnonzero((stem == _UNREAD) & may_say).tolist():
             line = bytes(buffer[starts[index] : newlines[index]])
             if not may_matter(line):
                 if is_open and line.strip() and not line.startswith(b"#"):

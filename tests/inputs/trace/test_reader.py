@@ -212,6 +212,20 @@ def test_a_time_that_is_none_is_told_when_it_is_asked_for() -> None:
         piece.time(29)
 
 
+def test_lines_too_short_to_matter_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def told(line: bytes) -> bool:
+        asked.append(line)
+        return may_matter(line)
+
+    monkeypatch.setattr(reader, "may_matter", told)
+    text = some_updates("ftrace", number=50).text()
+    assert items_of(text + b"\n\n \n" * 1000)
+    assert b"" not in asked
+    assert b" " not in asked
+
+
 def test_damaged_and_cut() -> None:
     kernel = some_updates("ftrace", number=50)
     text = kernel.text()
