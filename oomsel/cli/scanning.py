@@ -58,7 +58,8 @@ class Found(NamedTuple):
 def find_logs(paths: Iterable[str]) -> list[Found]:
     """Every file named, and every one in the folders named and below them, in order, each once.
 
-    Files and folders whose name begins with a dot, and links to folders, are left alone.
+    Files and folders whose name begins with a dot, links to folders, and what is no file but
+    a pipe, a socket or a device, for which one would wait, are left alone in a folder.
     """
     names: dict[str, bool] = {}
     for path in paths:
@@ -68,7 +69,9 @@ def find_logs(paths: Iterable[str]) -> list[Found]:
         for folder, inner, files in os.walk(path):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in sorted(name for name in files if not name.startswith(".")):
-                names.setdefault(os.path.join(folder, name), False)
+                path_of_it = os.path.join(folder, name)
+                if os.path.isfile(path_of_it) or not os.path.exists(path_of_it):  # that one is gone is told
+                    names.setdefault(path_of_it, False)
     taken: dict[str, int] = {}
     found = []
     for name, is_named in names.items():
