@@ -222,6 +222,7 @@ def identify_as(wanted: Kind, name: str, stream: Peekable) -> Kind:
     if kind in _TAKEN[wanted]:
         return kind
     if kind is Kind.EMPTY:
-        raise InputError(name, [Problem(f"empty; {_BEGINS[wanted]}")])
+        said = "nothing came through the pipe; dmesg may need sudo"
+        raise InputError(name, [Problem(said if name == "-" else f"empty; {_BEGINS[wanted]}")])
     right = _COMMANDS.get(kind) or f"name {'a scenario or a kernel log' if wanted is Kind.SCENARIO else wanted.value}"
     raise InputError(name, [Problem(f"this is {kind.value}; {right}")])

@@ -96,7 +96,7 @@ def test_what_if_on_this_machine() -> None:
         (("capture", "--kcmp", "x"), "--kcmp is for a copy; use it with --root; see oomsel capture --help"),
         (("capture", "--root", "nowhere"), NOWHERE),
         (("explain", "--live", "x"), "--live is this machine, and takes no SCENARIO; see oomsel explain --help"),
-        (("select",), "-: empty; a scenario begins with oomsel: 1"),
+        (("select",), "-: nothing came through the pipe; dmesg may need sudo"),
     ],
 )  # fmt: skip
 def test_errors(words: tuple[str, ...], message: str) -> None:

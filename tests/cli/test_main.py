@@ -44,7 +44,7 @@ def test_every_command_and_option_is_documented() -> None:
     [
         (["selct"], "no command selct; did you mean select?; see oomsel --help"),
         (["\x1b[2J"], r"no command \x1b[2J; there are "),
-        (["select"], "-: empty; a scenario begins with oomsel: 1"),
+        (["select"], "-: nothing came through the pipe; dmesg may need sudo"),
         (["select", "--mod", "x", "f"], "no option --mod; did you mean --mode?; see oomsel select --help"),
         (
             ["select", "--mode", "x", "f"],
@@ -52,7 +52,7 @@ def test_every_command_and_option_is_documented() -> None:
         ),
         (["select", "--set"], "--set is without its value; give one"),
         (["--quiet=3", "select"], "--quiet takes no value; leave it out"),
-        (["events"], "LOG... is missing; name it; see oomsel events --help"),
+        (["check"], "PATH... is missing; name it; see oomsel check --help"),
         (["sweep", "x"], "--output is missing; name it; see oomsel sweep --help"),
         (["completion"], "SHELL is missing; use one of bash, zsh, fish; see oomsel completion --help"),
         (["completion", "zsh", "x", "y"], "x y: more than is taken; leave it out; see oomsel completion --help"),
