@@ -37,7 +37,7 @@ INPUTS = (
     ("scenario", "YAML or JSON with the key oomsel at its top; oomsel schema has the format."),
     ("bundle", "A NumPy .npz of a large scenario, as oomsel convert writes it."),
     ("/proc, or a copy of it", "The running machine; --live is short for it."),
-    ("-", "Standard input, the default of select and explain; what it holds is told by its content."),
+    ("-", "Standard input, the default of select, explain and events; what it holds is told by its content."),
 )
 FILES = (
     ("scenario.yaml", "What oomsel init writes where no other name is given."),

@@ -137,6 +137,8 @@ def answer(cli: click.Group, environment: Mapping[str, str]) -> Iterator[str]:
 
     line = split(environment.get("OOMSEL_LINE", ""))
     *before, current = line.words
+    if before[1:] == ["help"]:  # `oomsel help COMMAND`
+        del before[1]
     every_word = [*before[1:], *split(environment.get("OOMSEL_REST", "")).words]
     try:
         found = ShellComplete(cli, {"obj": every_word}, "oomsel", VARIABLE).get_completions(before[1:], current)

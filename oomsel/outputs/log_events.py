@@ -106,7 +106,7 @@ def utc_of(event: OomEvent) -> str | None:
 
 def constraint_of(event: OomEvent) -> str:
     """What limited the allocation: `memcg`, `cpuset`, `mempolicy`, `global` for nothing, `?` if no line says."""
-    if event.invoked is not None and event.invoked.order == -1:
+    if event.is_sysrq:
         return "sysrq"
     if event.summary is not None:
         names = {"CONSTRAINT_NONE": "global", "CONSTRAINT_MEMORY_POLICY": "mempolicy"}

@@ -51,6 +51,7 @@ WORDS = [
     (f"oomsel select {CONTEST} --set=tasks[247].oom_s", ["--set=tasks[247].oom_score_adj="]),
     (f"oomsel select {CONTEST} --set tasks[over].rss.an", ["tasks[over].rss.anon="]),
     ("oomsel nope x", []),
+    ("oomsel help ch", ["check"]),
     ("oomsel select --set machine.cpus=", []),
 ]
 
