@@ -182,7 +182,7 @@ def wrap(raw: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
 
 
 _PACKERS: tuple[Callable[[bytes], bytes], ...] = (
-    lambda raw: gzip.compress(raw, 1),
+    lambda raw: gzip.compress(raw, 1, mtime=0),
     lambda raw: bz2.compress(raw, 1),
     lambda raw: lzma.compress(raw, preset=0),
     lambda raw: lzma.compress(raw, lzma.FORMAT_ALONE, preset=0),
