@@ -29,6 +29,8 @@ _WHERE = {
     "sysrq": "a kill asked for by hand (sysrq f)",
     "?": "memory ran out; whether a cgroup's or the machine's is not in the log",
 }
+#: Where it is no cgroup's, and no line says the constraint.
+_NO_CGROUPS = "memory ran out, but no cgroup's limit; whether all the machine's or some nodes' is not in the log"
 
 
 def first_screen(account: Account, *, every_note: bool = False) -> list[str]:
@@ -78,11 +80,12 @@ def scope_words(scope: Scope) -> str:
     """What ran out."""
     if scope.kind != "memcg":
         size = "" if scope.nodes_ram is None else f" ({size_words(scope.nodes_ram)})"
-        words = _WHERE.get(scope.kind, scope.kind).format(nodes=scope.nodes, size=size)
+        words = _NO_CGROUPS if scope.is_no_cgroups else _WHERE.get(scope.kind, scope.kind)
+        words = words.format(nodes=scope.nodes, size=size)
         if scope.ram is None:
             return words
         swap = "" if scope.swap is None else f" and {size_words(scope.swap)} of swap" if scope.swap else ", no swap"
-        whole = "the whole machine has " if scope.kind in ("cpuset", "mempolicy") else ""
+        whole = "the whole machine has " if scope.kind in ("cpuset", "mempolicy", "?") else ""
         return f"{words} ({whole}{size_words(scope.ram)} of RAM{swap})"
     name = "a cgroup whose name is not in the log" if scope.path is None else f"cgroup {short_path(scope.path)}"
     owner = names_words(scope.names)
@@ -193,7 +196,9 @@ def _usage(account: Account) -> Iterator[str]:
     if usage.names:
         count = len(usage.processes)
         where = " in the cgroup" if account.scope.kind == "memcg" else ""
-        total = f"RSS of {count} process{'es' * (count != 1)}{where}: {sizes(usage.rss)}"
+        who = f"{count} process{'es' * (count != 1)}"
+        who = f"the {who} whose row{'s are' if count != 1 else ' is'} left" if usage.lacks_rows else f"{who}{where}"
+        total = f"RSS of {who}: {sizes(usage.rss)}"
         yield from _wrapped(f"{total}; shared pages count once a process", "  ")
         yield from _table(usage.names, account)
     if usage.cgroups:
@@ -240,9 +245,10 @@ def _kinds(account: Account) -> Iterator[str]:
     of = "RAM of the whole machine" if account.scope.kind in ("cpuset", "mempolicy") else "RAM"
     of = "its limit" if account.scope.kind == "memcg" else of
     known = f" of {account.sizes(usage.capacity)}, {of}" if usage.capacity else ""
-    yield f"  by kind{known}:"
     shown = sorted((kind for kind in usage.kinds if kind.size >= _LEAST * whole), key=lambda kind: -kind.size)
     width = max((len(kind.words) for kind in shown), default=0)
+    if shown:
+        yield f"  by kind{known}:"
     yield from (_kind(kind, whole, width, account) for kind in shown)
     inner = [kind for kind in usage.parts if kind.size >= _LEAST * whole]
     if inner:

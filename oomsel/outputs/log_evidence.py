@@ -106,7 +106,8 @@ def _why(choice: LogChoice) -> Iterator[str]:
     else:
         yield "Badness adds thousandths of totalpages by oom_score_adj, so that it is not computed for anybody."
         if (winner := choice.result.winner) is not None:
-            yield f"Whatever totalpages is, {process_name(*winner.label)} has the most."
+            most = f"{process_name(*winner.label)} has the most{' of the rows that are left' * choice.lacks_rows}"
+            yield f"Whatever totalpages is, {most}."
 
 
 def _candidates(choice: LogChoice, report: OomReport) -> Iterator[str]:

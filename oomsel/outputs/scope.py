@@ -25,6 +25,7 @@ class Scope(NamedTuple):
     nodes_ram: int | None = None  #: bytes present on them
     ram: int | None = None  #: bytes of the machine
     swap: int | None = None
+    is_no_cgroups: bool = False  #: where `kind` is ?: whether a line says that no cgroup's limit was met
 
 
 def scope_of_event(event: OomEvent, facts: Facts) -> Scope:
@@ -42,7 +43,8 @@ def scope_of_event(event: OomEvent, facts: Facts) -> Scope:
         nodes = event.summary.mems_allowed if kind == "cpuset" else event.summary.nodemask
     ram = None if facts.ram is None else facts.ram * facts.page_size
     swap = None if facts.swap is None else facts.swap * facts.page_size
-    return Scope(kind, nodes=nodes, nodes_ram=_nodes_ram(event, nodes), ram=ram, swap=swap)
+    is_no_cgroups = kind == "?" and event.is_memcg is False
+    return Scope(kind, None, CgroupNames(), None, False, nodes, _nodes_ram(event, nodes), ram, swap, is_no_cgroups)
 
 
 def _nodes_ram(event: OomEvent, nodes: str | None) -> int | None:
