@@ -15,6 +15,7 @@ def bench_schema() -> dict[str, Any]:
         cpus=INTEGER,
         mode=say(STRING, "how the counters are read"),
         median_ms=say(NUMBER, "from allocation to victim, in memory"),
+        floor_ms=say(NUMBER, "one pass over every CPU's counters of this size"),
         kernel_ms=say({"type": ["number", "null"]}, "what the kernel's mails have for it"),
     )
     return {
