@@ -7,6 +7,7 @@ prints in a line, knows its data (`to_dict()`) and, where it is a table, a DataF
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oomsel.booting import Booted, boot, kernel_mode, select_both
@@ -73,8 +74,10 @@ class Report(OomReport):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know of the machine, such as what its scenario left open."""
-        return self.machine.notes
+        """What a person should know: what the scenario left open, and which of a log's reports was taken."""
+        log = self.machine.log
+        picked = () if log is None else tuple(filter(None, (log.picked_because, *log.notes)))
+        return (*self.machine.notes, *picked)
 
     @property
     def tasks(self) -> list[Task]:
@@ -115,7 +118,7 @@ def _flat(task: Task) -> dict[str, Any]:
     return row
 
 
-def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _frame(rows: list[dict[str, Any]], columns: Iterable[str] | None = None) -> pd.DataFrame:
     try:
         import pandas as pd
     except ImportError:
@@ -123,7 +126,7 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
             "a DataFrame needs pandas, which is not installed; pip install pandas, or take to_dict()"
         ) from None
     # Whole numbers stay whole where some are missing.
-    return pd.DataFrame(rows).convert_dtypes()
+    return pd.DataFrame(rows, columns=None if columns is None else list(columns)).convert_dtypes()
 
 
 class Event:
@@ -192,9 +195,9 @@ class Events(list[Event]):
 
     def to_dataframe(self) -> pd.DataFrame:
         """A pandas DataFrame, a row a report, as `oomsel events --format csv` has it; OomselError without pandas."""
-        from oomsel.outputs.fleet import fleet_row
+        from oomsel.outputs.fleet import COLUMNS, fleet_row
 
-        return _frame([fleet_row(each.source, each.event, each._context) for each in self])
+        return _frame([fleet_row(each.source, each.event, each._context) for each in self], COLUMNS)
 
     def __str__(self) -> str:
         from oomsel.outputs.log_events import entry_of, event_lines
@@ -208,7 +211,7 @@ class Events(list[Event]):
 def events(path: str | os.PathLike[str]) -> Events:
     """Every OOM report in a kernel log, `-` for standard input, in order; an empty list for a log without any.
 
-    Raises InputError for what is no log.
+    Raises InputError for what is no log, UsageError for what is no name of a file.
 
     >>> import oomsel
     >>> for event in oomsel.events("examples/dmesg.log"):
@@ -217,10 +220,10 @@ def events(path: str | os.PathLike[str]) -> Events:
     2 77 194 (chrome)
     """
     from oomsel.inputs.identify import Kind, identify_as
-    from oomsel.inputs.source import open_source
+    from oomsel.inputs.source import name_of, open_source
     from oomsel.klog.reader import LogReader
 
-    name = os.fspath(path)
+    name = name_of(path)
     found = Events()
     with open_source(name) as stream:
         identify_as(Kind.LOG, name, stream)
@@ -234,19 +237,26 @@ def _machine(given: Any, log: LogOptions | None = None) -> tuple[Booted, Scenari
     """The machine that a file's name, a scenario or a report of a log describes; and the scenario."""
     if isinstance(given, Booted):
         return given, None
+    if isinstance(given, Report):
+        return given.machine, given.scenario
     if isinstance(given, Event):
         given = given.scenario
+    if not isinstance(given, Scenario | str | os.PathLike):
+        what = "a path, a Scenario, an Event or a Report"
+        raise UsageError(f"{type(given).__name__} is nothing to choose in; use {what}")
     scenario = given if isinstance(given, Scenario) else load(given, log=log)
     return boot(scenario), scenario
 
 
-def select(scenario: str | os.PathLike[str] | Scenario | Booted | Event, mode: str = "kernel") -> Report:
+def select(scenario: str | os.PathLike[str] | Scenario | Booted | Event | Report, mode: str = "kernel") -> Report:
     """What the OOM killer does in `scenario` when it reads the RSS counters in `mode`.
 
-    `scenario` is the name of a scenario or a kernel log, a loaded one, or one of `events()`.  `mode` is
+    `scenario` is the name of a scenario or a kernel log, a loaded one, one of `events()`, or the report of
+    an earlier choice.  Of a log it is the last complete report; `notes` say so.  `mode` is
     approximate (the global counts alone, as Linux 6.2 to 6.19 do), precise (every CPU's share added, as 7.0
     does), two-pass (precise where approximate scores leave a doubt) or kernel, the default (what the
-    scenario's release does).  Raises UsageError for any other, InputError for an input that cannot be used.
+    scenario's release does).  Raises UsageError for any other mode or kind of thing, InputError for an
+    input that cannot be used.
 
     >>> import oomsel
     >>> for mode in ("approximate", "precise"):

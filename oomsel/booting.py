@@ -69,7 +69,9 @@ class Booted(NamedTuple):
 
 
 def boot(scenario: Scenario) -> Booted:
-    """The machine that `scenario` describes."""
+    """The machine that `scenario` describes; raises UsageError for what is no Scenario."""
+    if not isinstance(scenario, Scenario):
+        raise UsageError(f"{type(scenario).__name__} is no Scenario; oomsel.load makes one of a file")
     release = parse_release(scenario.kernel) if scenario.kernel else newest_release()
     notes = list(scenario.notes) + _release_notes(scenario, release)
     machine = scenario.machine

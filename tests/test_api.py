@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,3 +155,50 @@ def test_without_pandas_a_message_says_what_to_do(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(oomsel.OomselError, match="needs pandas, which is not installed; pip install pandas"):
         oomsel.select(load(CONTEST)).to_dataframe()
+
+
+@pytest.mark.parametrize(
+    "given", [b"x", 3, None, ["a"], {"oomsel": 1}, oomsel.events(LOG), object()], ids=lambda given: type(given).__name__
+)
+def test_what_is_none_of_what_a_call_takes_is_told_plainly(given: Any) -> None:
+    what = "nothing to choose in; use a path, a Scenario, an Event or a Report"
+    for call in (oomsel.select, oomsel.explain):
+        with pytest.raises(oomsel.UsageError, match=f"^{type(given).__name__} is {what}$"):
+            call(given)
+    with pytest.raises(oomsel.UsageError, match="is no Scenario"):
+        oomsel.boot(given)
+    if not isinstance(given, bytes):  # they may be a name
+        for read in (oomsel.events, oomsel.load):
+            with pytest.raises(oomsel.UsageError, match=f"^{type(given).__name__} is no name of a file; use a path"):
+                read(given)
+
+
+@pytest.mark.parametrize("name", ["", "a\0b"])
+def test_a_name_that_no_file_can_have(name: str) -> None:
+    for call in (oomsel.select, oomsel.explain, oomsel.events, oomsel.load):
+        with pytest.raises(oomsel.InputError) as caught:
+            call(name)
+        assert str(caught.value) == f"{name!r}: no file can have this name; use a path"
+
+
+def test_overrides_that_are_one_text_are_refused() -> None:
+    with pytest.raises(oomsel.UsageError, match="use a list"):
+        oomsel.load(CONTEST, overrides="tasks[over].oom_score_adj=3")
+
+
+def test_a_report_can_be_chosen_in_again() -> None:
+    report = oomsel.select(CONTEST)
+    assert str(oomsel.select(report, mode="precise").victim) == "248 (under)"
+
+
+def test_which_report_of_a_log_was_taken_is_noted() -> None:
+    assert any(note.startswith("2 reports; this is number 2, ") for note in oomsel.select(LOG).notes)
+    assert oomsel.select(oomsel.events(LOG)[0]).notes == ()
+
+
+def test_a_frame_of_no_report_has_its_columns(tmp_path: Path) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    log = tmp_path / "quiet.log"
+    log.write_text("[    1.000000] quiet\n")
+    frame = oomsel.events(log).to_dataframe()
+    assert (len(frame), list(frame.columns)) == (0, list(oomsel.events(LOG).to_dataframe().columns))

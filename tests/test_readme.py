@@ -145,6 +145,8 @@ def test_the_workflow_runs_what_there_is() -> None:
     targets = [words.removeprefix("make ") for words in ran if words.startswith("make ")]
     assert {"test-lowest", "test-browser", "test-package"} == set(targets)
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+    beside = TEXTS["developing.md"].partition("beside it CI runs")[2].partition(". ")[0]
+    assert set(re.findall("`make ([a-z-]+)`", beside)) == set(targets)
     assert "bash .ci/run" in ran
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     assert (hook["entry"], hook["args"]) == ("oomsel check --allow-empty", ["."])

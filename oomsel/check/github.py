@@ -41,12 +41,12 @@ def _annotation(name: str, line: int, column: int, message: str) -> str:
     return f"::error file={path},line={line},col={column},title=oomsel check::{data}"
 
 
-def step_summary(results: Sequence[Result], others: int) -> Iterator[str]:
-    """The lines of a Markdown text: how many have which result, and what does not hold."""
+def step_summary(results: Sequence[Result], others: int, workspace: str | None) -> Iterator[str]:
+    """The lines of a Markdown text: how many have which result, and what does not hold, named as in `marks`."""
     yield "### oomsel check"
     yield ""
     yield f"{summary(results, others)}."
-    rows = [row for result in results for row in _rows(result)]
+    rows = [(_below(name, workspace), what) for result in results for name, what in _rows(result)]
     if not rows:
         return
     yield from ("", "| scenario | what is wrong |", "|---|---|")

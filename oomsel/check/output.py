@@ -56,7 +56,7 @@ def summary(results: Sequence[Result], others: int) -> str:
     }
     said = {"none": "without expect", "error": "with errors"}
     parts = [f"{count} {said.get(status, status)}" for status, count in counts.items() if count or status == "ok"]
-    passed = f"; {number_of(others, 'other file')} passed over" if others else ""
+    passed = f"; {number_of(others, 'other file')} not checked" if others else ""
     return f"{number_of(len(results), 'scenario')}: {', '.join(parts)}{passed}"
 
 

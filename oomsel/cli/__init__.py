@@ -13,7 +13,7 @@ import click
 
 from oomsel import __version__
 from oomsel.cli.common import color_option, say, verbosity
-from oomsel.cli.helping import in_order, mistake, write_commands
+from oomsel.cli.helping import in_order, meant_option, mistake, write_commands
 from oomsel.cli.streams import discard, is_of_writing, write_error
 from oomsel.cli.values import VARIABLE
 from oomsel.errors import NO_MEMORY, OomselError
@@ -128,14 +128,13 @@ def main(args: list[str] | None = None) -> None:
         write_error(f"{error.format_message()}\n".encode())
         sys.exit(2)
     except click.exceptions.NoSuchOption as error:
-        meant = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        meant = f"; did you mean {option}?" if (option := meant_option(error, words)) else ""
         see = f"; see {error.ctx.command_path} --help" if error.ctx is not None else ""
         _end_in_trouble(f"no option {error.option_name}{meant}{see}")
     except click.ClickException as error:
         where = getattr(error, "ctx", None)
         see = f"; see {where.command_path} --help" if where is not None else ""
-        said = mistake(error) if isinstance(error, click.BadParameter) else None
-        _end_in_trouble(f"{_one_line(said or error.format_message())}{see}")
+        _end_in_trouble(f"{_one_line(mistake(error) or error.format_message())}{see}")
     except OomselError as error:
         _end_in_trouble(*str(error).split("\n"))
     except MemoryError:

@@ -8,13 +8,28 @@ from oomsel.cli.common import print_lines, text_or_json, write
 from oomsel.text import json_text
 
 
-@click.command("bench", epilog="\b\nExample:\n  oomsel bench --tasks 1000 --tasks 100000 --cpus 64")
-@click.option(
-    "--tasks", type=click.IntRange(1, 4_000_000), multiple=True, help="Processes; repeatable.", show_default="40, 10000"
+@click.command(
+    "bench",
+    short_help="Measure how long the choice takes in each mode.",
+    epilog="\b\nExample:\n  oomsel bench --tasks 1000 --tasks 100000 --cpus 64",
 )
-@click.option("--cpus", type=click.IntRange(1, 8192), multiple=True, help="CPUs; repeatable.", show_default="256")
 @click.option(
-    "--runs", type=click.IntRange(1, 10_000), default=15, show_default=True, help="Runs of each, for the median."
+    "--tasks",
+    metavar="N",
+    type=click.IntRange(1, 4_000_000),
+    multiple=True,
+    help="Processes; repeatable, default: 40 and 10000.",
+)
+@click.option(
+    "--cpus", metavar="N", type=click.IntRange(1, 8192), multiple=True, help="CPUs; repeatable, default: 256."
+)
+@click.option(
+    "--runs",
+    metavar="N",
+    type=click.IntRange(1, 10_000),
+    default=15,
+    show_default=True,
+    help="Runs of each, for the median.",
 )
 @text_or_json("Lines for a person, or an object for programs, in ms.")
 def command(tasks: tuple[int, ...], cpus: tuple[int, ...], runs: int, as_json: bool) -> None:

@@ -20,7 +20,11 @@ class _Kernel(NamedTuple):
     oom_control: str | None = None
 
 
-@click.command("capture", epilog="\b\nExample:\n  oomsel capture | oomsel explain -")
+@click.command(
+    "capture",
+    short_help="Write this machine, or a kernel's memory, as a scenario.",
+    epilog="\b\nExample:\n  oomsel capture | oomsel explain -",
+)
 @click.option(
     "--root",
     metavar="DIR",

@@ -75,7 +75,7 @@ def command(
             note(name, f"not checked: {why}")
     if not allow_empty:
         refuse_without(found)
-    in_github = bool(os.environ.get("GITHUB_ACTIONS"))
+    in_github, workspace = bool(os.environ.get("GITHUB_ACTIONS")), os.environ.get("GITHUB_WORKSPACE")
     settings = Settings(overrides, kernel, strict, update, is_verbose(), log_options())
     results = []
     for result in check_all(found.names, settings, jobs):
@@ -90,8 +90,8 @@ def command(
         print_lines([output.summary(results, len(found.others))])
     if junit is not None:
         write(output.junit(results), junit)
-    if in_github and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
-        _append(path, github.step_summary(results, len(found.others)))
+    if in_github and (results or not allow_empty) and (path := os.environ.get("GITHUB_STEP_SUMMARY")):
+        _append(path, github.step_summary(results, len(found.others), workspace))
     return 2 if "error" in statuses else 1 if "failed" in statuses else 0
 
 

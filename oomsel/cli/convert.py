@@ -7,7 +7,11 @@ import click
 from oomsel.cli.common import FILE, FORM, OUTPUT, form_of, load_all, note, scenario_options, write, write_scenario
 
 
-@click.command("convert", epilog="\b\nExample:\n  oomsel convert huge.yaml -o huge.npz")
+@click.command(
+    "convert",
+    short_help="Write a scenario, or a report of a log, as YAML, JSON or .npz.",
+    epilog="\b\nExample:\n  oomsel convert huge.yaml -o huge.npz",
+)
 @click.argument("source", metavar="INPUT", type=FILE)
 @scenario_options
 @FORM

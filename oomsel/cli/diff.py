@@ -199,14 +199,17 @@ def _boot(requests: list[SideRequest], contents: list[Content]) -> list[Booted |
 
 
 def _unified(a: Side, b: Side, ignored: frozenset[str], context: int) -> tuple[bool, str]:
-    from oomsel.cli.terminal import styled
+    from oomsel.cli.terminal import has_colour, styled
     from oomsel.diff.ignoring import ignore
     from oomsel.outputs.unified import unified_diff
 
     lines = list(unified_diff(ignore(a.lines, ignored), ignore(b.lines, ignored), (a.label(), b.label()), context))
-    head = [styled(_shown(line), bold=True) for line in lines[:2]]
-    body = [styled(_shown(line), fg=_COLOURS.get(line[:1])) for line in lines[2:]]
-    return bool(lines), "".join(f"{line}\n" for line in head + body)
+    if has_colour():  # asked once: there may be millions of lines
+        head = [styled(_shown(line), bold=True) for line in lines[:2]]
+        shown = head + [styled(_shown(line), fg=_COLOURS.get(line[:1])) for line in lines[2:]]
+    else:
+        shown = list(map(_shown, lines))
+    return bool(lines), "".join(f"{line}\n" for line in shown)
 
 
 def _by_task(a: Side, b: Side, ignored: frozenset[str], form: str, show_all: bool) -> tuple[bool, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ _TABLES = ("csv", "jsonl", "parquet")
 
 
 @click.command("events", epilog="\b\nExample:\n  oomsel events --killed mysqld /var/log/kern.log*")
-@click.argument("logs", nargs=-1, required=True, metavar="LOG...", type=FILE)
+@click.argument("logs", nargs=-1, metavar="[LOG]...", type=FILE)
 @click.option("--killed", metavar="NAME", help="Only reports that killed a process called NAME, or with that pid.")
 @click.option("--cgroup", metavar="PATH", help="Only reports about the cgroup PATH or one below it.")
 @click.option(
@@ -62,11 +63,15 @@ def command(
     """List the OOM reports in each LOG, a line each.
 
     A LOG is a file of any form that dmesg, journalctl, syslog or what ships logs gives it,
-    compressed or not, or a folder of such; - is standard input.  Exits with 1 where there is
-    no report.
+    compressed or not, or a folder of such; - is standard input, the default.  Exits with 1
+    where there is no report.
     """
     from oomsel.cli.scanning import Job, Tally, Wanted, find_logs, scan
 
+    if not logs and (sys.stdin is None or is_terminal(sys.stdin)):
+        what = "no LOG; name a log or a folder of logs, or pipe one into it (dmesg | oomsel events)"
+        raise click.UsageError(what, click.get_current_context())
+    logs = logs or ("-",)
     found = find_logs(logs)
     wanted = Wanted(killed, cgroup, _moment("--since", since), _moment("--until", until))
     job = Job(wanted, form, split)
@@ -98,7 +103,6 @@ def _write_table(form: str, rows: Iterator[Any], output: str | None) -> None:
     from oomsel.outputs import fleet
 
     if form == "parquet":
-        import sys
         from importlib.util import find_spec
 
         if find_spec("pyarrow") is None:

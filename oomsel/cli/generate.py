@@ -7,11 +7,33 @@ import click
 from oomsel.cli.common import FORM, OUTPUT, form_of, write_scenario
 
 
-@click.command("generate", epilog="\b\nExample:\n  oomsel generate --tasks 40 --cpus 16 --contest | oomsel select -")
-@click.option("--tasks", type=click.IntRange(1, 4_000_000), default=40, show_default=True, help="How many processes.")
-@click.option("--cpus", type=click.IntRange(1, 8192), default=256, show_default=True, help="How many CPUs, all online.")
-@click.option("--nodes", type=click.IntRange(1, 1024), default=1, show_default=True, help="How many NUMA nodes.")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same bytes.")
+@click.command(
+    "generate",
+    short_help="Make a scenario of any size.",
+    epilog="\b\nExample:\n  oomsel generate --tasks 40 --cpus 16 --contest | oomsel select -",
+)
+@click.option(
+    "--tasks", metavar="N", type=click.IntRange(1, 4_000_000), default=40, show_default=True, help="How many processes."
+)
+@click.option(
+    "--cpus",
+    metavar="N",
+    type=click.IntRange(1, 8192),
+    default=256,
+    show_default=True,
+    help="How many CPUs, all online.",
+)
+@click.option(
+    "--nodes", metavar="N", type=click.IntRange(1, 1024), default=1, show_default=True, help="How many NUMA nodes."
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Same seed, same bytes.",
+)
 @click.option(
     "--sizes",
     type=click.Choice(["equal", "uniform", "heavy"]),

@@ -50,9 +50,38 @@ _MISTAKES = (
 )
 
 
-def mistake(error: click.BadParameter) -> str | None:
-    """What is wrong with an option's value and what would be right; None where no value is wrong."""
-    if error.param is None or isinstance(error, click.MissingParameter):
+def meant_option(error: click.NoSuchOption, words: list[str]) -> str | None:
+    """The option that was meant: the nearest, or the long one of a word that begins with a single dash: -kernel."""
+    if error.possibilities:
+        return error.possibilities[0]
+    if error.ctx is None:
+        return None
+    known = {option for parameter in error.ctx.command.params for option in parameter.opts}
+    typed = (f"-{word.partition('=')[0]}" for word in words if word.startswith(error.option_name))
+    return next((option for option in typed if option.startswith("--") and option in known), None)
+
+
+#: What click says of a call as a whole, and how it is said here.
+_CALLS = (
+    (r"Option '(.*)' requires an argument\.?", "{0} is without its value; give one"),
+    (r"Option '(.*)' does not take a value\.?", "{0} takes no value; leave it out"),
+    (r"Got unexpected extra arguments? \((.*)\)\.?", "{0}: more than is taken; leave it out"),
+)
+
+
+def mistake(error: click.ClickException) -> str | None:
+    """What is wrong with a call and what would be right; None where click's words do."""
+    if isinstance(error, click.MissingParameter) and error.param is not None:
+        what = max(error.param.opts, key=len)
+        if not isinstance(error.param, click.Option):
+            what = error.param.make_metavar(click.Context(click.Command(None)))
+        kind = error.param.type
+        choices = f"; use one of {', '.join(kind.choices)}" if isinstance(kind, click.Choice) else ""
+        return f"{what} is missing{choices or '; name it'}"
+    if not isinstance(error, click.BadParameter):
+        matches = ((re.fullmatch(pattern, error.message, re.DOTALL), words) for pattern, words in _CALLS)
+        return next((words.format(*match.groups()) for match, words in matches if match), None)
+    if error.param is None:
         return None
     is_option = isinstance(error.param, click.Option)
     name = max(error.param.opts, key=len) if is_option else error.param.human_readable_name

@@ -86,6 +86,7 @@ def command(name: str, example: str | None, lists: bool, force: bool) -> None:
         return
     if example is None:
         name = name or "scenario.yaml"
+        _refuse_ending(name, (".yaml", ".yml", ".json"))
         if name.endswith(".json"):
             what = "the scenario to begin with is YAML, for JSON has no comments; name it like outage.yaml"
             raise click.UsageError(what)
@@ -95,8 +96,19 @@ def command(name: str, example: str | None, lists: bool, force: bool) -> None:
         return
     found = find(example)
     name = name or os.path.basename(found.path)
+    if found.path.endswith((".yaml", ".json")):
+        _refuse_ending(name, (".yaml", ".yml") if found.path.endswith(".yaml") else (".json", ".yaml", ".yml"))
     files = files_of(found, name)
     _write_new({name: files[name]} if name == "-" else files, force=force)
+
+
+def _refuse_ending(name: str, right: tuple[str, ...]) -> None:
+    """Raises UsageError where a file would be called what it is not."""
+    ending = os.path.splitext(name)[1].lower()
+    if ending and ending not in right:
+        raise click.UsageError(
+            f"{name}: what is written is no {ending}; name it {right[0]}", click.get_current_context()
+        )
 
 
 def _listed() -> Iterator[str]:

@@ -30,14 +30,14 @@ EXAMPLES = (
 )
 _LOG = """What dmesg, journalctl, syslog, /dev/kmsg or a serial console gives, of Linux 5.4 and later, and older ones as
 far as their formulas are known; compressed with gzip, xz, bz2 or zstd, wrapped in JSON, logfmt, CSV or HTML by
-whatever ships logs, quoted in a mail.  Of several reports the last complete one is taken; --event, --pid or --last
-picks another."""
+whatever ships logs, quoted in a mail.  Of several reports the last complete one is taken, by explain the first of
+those that came together with it; --event, --pid or --last picks another."""
 INPUTS = (
     ("kernel log", _LOG),
     ("scenario", "YAML or JSON with the key oomsel at its top; oomsel schema has the format."),
     ("bundle", "A NumPy .npz of a large scenario, as oomsel convert writes it."),
     ("/proc, or a copy of it", "The running machine; --live is short for it."),
-    ("-", "Standard input, the default of select and explain; what it holds is told by its content."),
+    ("-", "Standard input, the default of select, explain and events; what it holds is told by its content."),
 )
 FILES = (
     ("scenario.yaml", "What oomsel init writes where no other name is given."),

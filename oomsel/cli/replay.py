@@ -18,7 +18,11 @@ _MOST_BATCH = 1 << 20
 _PAGE_SIZES = click.Choice(["4096", "8192", "16384", "32768", "65536"])
 
 
-@click.command("replay", epilog="\b\nExample:\n  oomsel replay --at 1676.5 trace.txt")
+@click.command(
+    "replay",
+    short_help="Put a trace of RSS updates through the counters again.",
+    epilog="\b\nExample:\n  oomsel replay --at 1676.5 trace.txt",
+)
 @click.argument("trace", metavar="TRACE", type=FILE)
 @click.option(
     "--design",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -59,8 +58,8 @@ class Found(NamedTuple):
 def find_logs(paths: Iterable[str]) -> list[Found]:
     """Every file named, and every one in the folders named and below them, in order, each once.
 
-    Files and folders whose name begins with a dot, links to folders, and in a folder whatever has no end, as pipes,
-    sockets and devices, are left alone.
+    Files and folders whose name begins with a dot, links to folders, and what is no file but
+    a pipe, a socket or a device, for which one would wait, are left alone in a folder.
     """
     names: dict[str, bool] = {}
     for path in paths:
@@ -70,8 +69,9 @@ def find_logs(paths: Iterable[str]) -> list[Found]:
         for folder, inner, files in os.walk(path):
             inner[:] = sorted(name for name in inner if not name.startswith("."))
             for name in sorted(name for name in files if not name.startswith(".")):
-                if not _is_endless(each := os.path.join(folder, name)):
-                    names.setdefault(each, False)
+                path_of_it = os.path.join(folder, name)
+                if os.path.isfile(path_of_it) or not os.path.exists(path_of_it):  # that one is gone is told
+                    names.setdefault(path_of_it, False)
     taken: dict[str, int] = {}
     found = []
     for name, is_named in names.items():
@@ -79,15 +79,6 @@ def find_logs(paths: Iterable[str]) -> list[Found]:
         taken[stem] = taken.get(stem, 0) + 1
         found.append(Found(name, stem if taken[stem] == 1 else f"{stem}-{taken[stem]}", is_named))
     return found
-
-
-def _is_endless(path: str) -> bool:
-    """Whether `path` is no file of a disk: opening a pipe waits for a writer."""
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return False  # which reading it tells
-    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def scan(found: list[Found], job: Job, workers: int, tally: Tally) -> Iterator[Any]:

@@ -52,6 +52,15 @@ _oomsel() {
     (( $#plain )) && compadd -l -V oomsel -d plain_shown -a plain
     (( $#open )) && compadd -l -V oomsel -S '' -d open_shown -a open
 }
+# Zsh takes name[ for a variable's subscript, in which it asks no command, and would not run such a word unquoted.
+_oomsel_subscript() {
+    if [[ $LBUFFER == (|*[[:space:]/\\;\\|\\&\\(])oomsel[[:space:]]* ]]; then
+        compadd -x "zsh needs a quote before brackets: 'tasks["
+    else
+        _subscript "$@"
+    fi
+}
+compdef _oomsel_subscript -subscript-
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     _oomsel "$@"
 else
@@ -137,6 +146,8 @@ def answer(cli: click.Group, environment: Mapping[str, str]) -> Iterator[str]:
 
     line = split(environment.get("OOMSEL_LINE", ""))
     *before, current = line.words
+    if before[1:] == ["help"]:  # `oomsel help COMMAND`
+        del before[1]
     every_word = [*before[1:], *split(environment.get("OOMSEL_REST", "")).words]
     try:
         found = ShellComplete(cli, {"obj": every_word}, "oomsel", VARIABLE).get_completions(before[1:], current)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    "simulate", epilog="\b\nExample:\n  oomsel simulate --design percpu --design tree examples/studies/hopping.yaml"
+    "simulate",
+    short_help="Put a workload through the designs of RSS counters.",
+    epilog="\b\nExample:\n  oomsel simulate --design percpu --design tree examples/studies/hopping.yaml",
 )
 @click.argument("workload_file", metavar="WORKLOAD", type=FILE)
 @click.option(

@@ -19,14 +19,24 @@ if TYPE_CHECKING:
     from oomsel.study.sweep import Journal
 
 
-@click.command("sweep", epilog="\b\nExample:\n  oomsel sweep -o errors.csv examples/studies/cpus-squared.study.yaml")
+@click.command(
+    "sweep",
+    short_help="Simulate a study's grid, each combination with many seeds.",
+    epilog="\b\nExample:\n  oomsel sweep -o errors.csv examples/studies/cpus-squared.study.yaml",
+)
 @click.argument("study_file", metavar="STUDY", type=FILE)
 @click.option(
     "-o", "--output", metavar="FILE", required=True, help="The table: FILE.csv, or FILE.parquet (needs pyarrow)."
 )
 @click.option("--plot", metavar="FILE", help="A picture too: FILE.png or FILE.svg; needs matplotlib.")
 @click.option(
-    "-j", "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to run trials in."
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    help="Processes to run trials in.",
 )
 @click.option(
     "--dask", metavar="ADDRESS", help="Run trials on a Dask cluster, like tcp://scheduler:8786 (distributed)."

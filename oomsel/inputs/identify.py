@@ -21,6 +21,7 @@ class Kind(Enum):
     KERNEL_TEXT = "a report that oomsel printed"  #: as far as the beginning shows; a kernel log of one report, too
     WORKLOAD = "a workload"
     STUDY = "a study"
+    TRACE = "a trace of kmem:rss_stat"
     EMPTY = "empty"
     NO_TEXT = "no text"
     OTHER = "text of another kind"
@@ -68,6 +69,8 @@ _LOG_TEXT = (
 )
 #: Where the text does not begin with a key, this too.
 _OOM_WORDS = rb"(?i)\boom\b|oom[-_]kill|oom[-_]reaper|out of memory"
+#: What a line of a trace has, as ftrace, perf script and trace-cmd report print it.
+_TRACE = re.compile(rb"\brss_stat: +mm_id=[0-9]+ curr=")
 _LOG_JSON = rb'"(?:MESSAGE|dmesg|msg|__CURSOR|_TRANSPORT|log)"\s*:'
 
 
@@ -115,6 +118,8 @@ def _text_kind(head: bytes, begins: int, *, is_whole: bool) -> Kind:
     document = _document_kind(keys, is_whole=is_whole)
     if document is not None:
         return document
+    if re.search(_TRACE, head) and not re.search(_LOG_TEXT, head):
+        return Kind.TRACE
     if not _holds_log(head, begins_with_key=first is not None or in_braces):
         controls = len(_NOT_TEXT.findall(_NUL_RUN.sub(b"", head)))
         return Kind.NO_TEXT if controls * 20 > len(head) > 64 and not head.startswith(_UTF_16) else Kind.OTHER
@@ -202,6 +207,7 @@ _COMMANDS = {
     Kind.KERNEL_TEXT: "use oomsel diff",
     Kind.WORKLOAD: "use oomsel simulate",
     Kind.STUDY: "use oomsel sweep",
+    Kind.TRACE: "use oomsel replay",
 }
 _BEGINS = {
     Kind.SCENARIO: "a scenario begins with oomsel: 1",

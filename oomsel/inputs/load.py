@@ -13,7 +13,7 @@ from oomsel.errors import InputError, Problem
 from oomsel.inputs.document import Document
 from oomsel.inputs.identify import Kind, identify_as
 from oomsel.inputs.read import read_document
-from oomsel.inputs.source import MOST_BUNDLE, Peekable, bytes_source, is_compressed, open_source
+from oomsel.inputs.source import MOST_BUNDLE, Peekable, bytes_source, is_compressed, name_of, open_source
 from oomsel.scenario.models import Scenario
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def load(
     says which report of a log is meant; `progress` is told how many bytes of a log are read.
 
     Raises InputError with every problem found, each with its line, column and key path, also
-    where the file cannot be read.
+    where the file cannot be read, and UsageError for a `path` that is no name of a file.
 
     >>> load("examples/smallest.yaml").tasks[0].comm
     b'small'
     """
-    name = os.fspath(path)
+    name = name_of(path)
     if is_proc(name):
         _refuse_log_options(name, log)
         from oomsel.inputs.proc.scenario import capture

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from oomsel.errors import InputError, Problem
+from oomsel.errors import InputError, Problem, UsageError
 from oomsel.scenario.models import Counter
 from oomsel.scenario.problems import Places
 from oomsel.scenario.values import Path, Plain, SourceInt, format_path, is_empty
@@ -81,6 +81,8 @@ def with_options(places: Places, overrides: Sequence[str], kernel: str | None) -
     """
     if not overrides and kernel is None:
         return places
+    if isinstance(overrides, str):
+        raise UsageError("overrides is one text; use a list of such, like ['tasks[mysqld].oom_score_adj=-500']")
     overridden = Overridden(places)
     for assignment in overrides:
         _apply(overridden, assignment)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from oomsel.errors import InputError, Problem, TooLarge
+from oomsel.errors import InputError, Problem, TooLarge, UsageError
 from oomsel.text import nearest
 
 if TYPE_CHECKING:
@@ -172,6 +172,17 @@ class Peekable:
         return True
 
 
+def name_of(given: object) -> str:
+    """The name of a file as text; raises UsageError for what is none."""
+    try:
+        name = os.fsdecode(given)  # type: ignore[arg-type]
+    except TypeError:
+        raise UsageError(f"{type(given).__name__} is no name of a file; use a path") from None
+    if not name or "\0" in name:
+        raise InputError(repr(name), [Problem("no file can have this name; use a path")])
+    return name
+
+
 @contextmanager
 def open_source(name: str) -> Iterator[Peekable]:
     """The input called `name`, `-` for standard input, uncompressed.
@@ -259,7 +270,9 @@ def _uncompressed(source: Peekable) -> Peekable:
 
 
 def _did_you_mean(name: str, error: OSError) -> str:
-    """A hint at the most similar name in the folder, if no file has the name."""
+    """A hint at the most similar name in the folder, if no file has the name; at what takes a folder, if it is one."""
+    if isinstance(error, IsADirectoryError):
+        return "; name a file in it, only events and check take one"
     if not isinstance(error, FileNotFoundError):
         return ""
     folder, wanted = os.path.split(name)

@@ -235,6 +235,11 @@ class OomEvent:
         return False if says_global else None
 
     @property
+    def is_sysrq(self) -> bool:
+        """Whether a kill was asked for by hand: by the first line's order, or where that is lost by the stack dump."""
+        return "moom_callback" in self.calls if self.invoked is None else self.invoked.order == -1
+
+    @property
     def constraint(self) -> str | None:
         """The constraint's name; None where no line that is left says it.
 
@@ -264,7 +269,8 @@ class OomEvent:
     def missing(self) -> Iterator[str]:
         """What is known to be missing or damaged, each in words, with its line where there is one."""
         if not (self.invoked or self.header_line or self.summary or self.chosen or self.begins_at):
-            yield "nothing but the kill line"
+            nobody = "panic" if self.panic else "line that says that no process may be killed"
+            yield f"nothing but the {'kill line' if self.kills or self.exiting else nobody}"
             return
         if self.mixed_line is not None:
             yield f"two reports are mixed, line {self.mixed_line}: whose the lines before the table are is not known"

@@ -41,7 +41,8 @@ def _is_one_event(lines: Sequence[str]) -> bool:
 
 
 def _has_prefixes(lines: Sequence[str]) -> bool:
-    numbered = enumerate(name_bytes(line.removesuffix("\n")) for line in lines)
+    # A blank line has none, and of a few bytes that are compressed there may be millions.
+    numbered = enumerate(name_bytes(line.removesuffix("\n")) for line in lines if line.strip())
     return not all(line.is_bare for line in Stripper().strip(numbered))
 
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from oomsel.klog.patterns import Pattern
-from oomsel.klog.records import KERNEL_TEXT, date_of
+from oomsel.klog.records import KERNEL_TEXT, date_of, says_whose
 
 _PAIR = Pattern(r"([\w.@/-]{1,80})=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"]*))(?:\s+|$)")
 _ESCAPE = Pattern(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)")
@@ -15,6 +15,7 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _RUBY = Pattern(r'("(?:[^"\\]|\\.)*")|=>(nil\b)?')
 #: What the beginning of a table in CSV names.
 _CSV_NAMES = frozenset(("_raw", "message", "@message", "msg", "line", "log", "textpayload"))
+_HEADING = Pattern(r"[A-Za-z][\w.]{0,62}(?:,[A-Za-z][\w.]{0,62}){1,60}")
 #: The longest row of several lines.
 _LONGEST = 1 << 20
 _CSV_TIMES = ("_time", "@timestamp", "timestamp", "time", "date")
@@ -95,7 +96,9 @@ class CsvReader:
         """A line's cells by their names, the text as `_raw`; None where the line is none of a table with a text."""
         if self._held:
             text, self._held = f"{self._held}\n{text}", ""
-        if "," not in text or (self._column is None and not any(char in text for char in '"_@')):
+        if "," not in text:
+            return None
+        if self._column is None and not any(char in text for char in '"_@') and not _HEADING.fullmatch(text):
             return None
         if text.count('"') % 2:
             is_cell = self._column is not None and len(text) < _LONGEST
@@ -130,4 +133,5 @@ class CsvReader:
         time = next((value for name, value in named.items() if name.lower() in _CSV_TIMES), None)
         time = time or next((cell for at, cell in enumerate(cells) if at != self._column and date_of(cell)), None)
         time = time or next((cell for at, cell in enumerate(cells) if at != self._column and ":" in cell), "")
-        return {"_raw": cells[self._column], "time": time, **{name: named[name] for name in ("host",) if name in named}}
+        beside = {name: cell for name, cell in named.items() if cell and (name == "host" or says_whose(name))}
+        return {**beside, "_raw": cells[self._column], "time": time}

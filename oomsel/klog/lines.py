@@ -57,6 +57,9 @@ SMALL_NEEDLES = (
     # What may stand before a table whose report has lost its first line.
     b"Memory cgroup stats for ",
     b"lowmem_reserve[]",
+    # All that may be left of a report that killed nobody.
+    b"no killable processes",
+    b"Kernel panic - not syncing: ",
 )
 #: What journalctl -o json makes of a text that it cannot print.
 _NUMBERED = tuple(comma.join(b"%d" % byte for byte in b" invoked oom-killer: ") for comma in (b",", b", "))

@@ -67,7 +67,7 @@ class EventParser:
 
         What `collect` took in before is the report's own.
         """
-        if not self.begins_another(line) and "no killable processes" not in line.text:
+        if not self.begins_another(line) and not any(map(line.text.__contains__, _ENDINGS[3:])):
             return False
         if not self._recognised(line, recent):
             return False

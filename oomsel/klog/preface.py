@@ -54,8 +54,10 @@ class Preface:
         self.has_trace = self.has_trace or formats.TRACE_BEGINS.match(text) is not None
         if not self.is_ooms and ("dump_header" in text or "oom_kill_process" in text):
             self.is_ooms = formats.DUMP_HEADER_RE.match(text) is not None
+        # Calls without the heading of a trace are another CPU's, amid whose trace the report's first line stands.
+        is_own = self.has_trace or self.is_ooms
         if match := formats.CALL_RE.fullmatch(text) if "+0x" in text else None:
-            if len(event.calls) < _MOST_CALLS:
+            if is_own and len(event.calls) < _MOST_CALLS:
                 event.calls.append(match[1])
                 event.calls_line = event.calls_line or line.number
         elif match := formats.SLAB_RE.fullmatch(text) if "KB " in text else None:
@@ -65,7 +67,7 @@ class Preface:
             event.origin_line = line.number
         if (
             event.kthread_line is None
-            and ("thread+0x" in text or "Workqueue" in text)
+            and (("thread+0x" in text and is_own) or "Workqueue" in text)
             and formats.KTHREAD_RE.match(text)
         ):
             event.kthread_line = line.number

@@ -34,6 +34,21 @@ _TIMES = {name: rank for rank, name in enumerate((
 ))}  # fmt: skip
 _HOSTS = ("hostname", "host", "nodename", "node", "instance", "computer", "instanceid", "name")
 _HOST_PARENTS = ("host", "labels", "stream", "resource", "kubernetes", "source", "agent", "metadata", "node")
+#: Names of fields for a tag, without case and what is no letter.
+_TAGS = ("syslogidentifier", "programname", "ident", "appname", "program")
+#: Whose lines are not the kernel's: fields as shippers call them, and what these hold then.
+_NOT_KERNEL = {
+    "transport": frozenset(("syslog", "stdout", "journal", "audit", "driver")),
+    **dict.fromkeys(
+        ("facility", "syslogfacility", "syslogfacilitytext", "facilitylabel"),
+        frozenset(
+            (*map(str, range(1, 24)), "user", "mail", "daemon", "auth", "security", "syslog", "lpr", "news", "uucp",
+             "cron", "authpriv", "ftp", "ntp", "user-level", *(f"local{number}" for number in range(8)))
+        ),
+    ),
+}  # fmt: skip
+#: What may stand before these names: `__journal__transport`, `systemd_transport`.
+_JOURNAL = ("journal", "journald", "systemd")
 #: What the journal adds to what a process has logged.
 _OF_PROCESSES = ("_UID", "_PID", "_COMM", "_EXE")
 _MONOTONIC = ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP")
@@ -120,7 +135,7 @@ def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
     """What the fields beside a message say, or else the record that holds this one."""
     stamp = next((_seconds(fields[name]) for name in _MONOTONIC if name in fields), "")
     date, since_boot = _times_of(fields)
-    tag, caller, by_kernel = fields.get("SYSLOG_IDENTIFIER"), fields.get("caller"), _by_kernel(fields)
+    tag, caller, by_kernel = _tag_of(fields), fields.get("caller"), _by_kernel(fields)
     if not (isinstance(caller, str) and _CALLER.fullmatch(caller)):
         caller = None  # other loggers name a line of their own source so
     is_kmsg = "msg" in fields and ("pri" in fields or caller is not None)
@@ -128,7 +143,7 @@ def context_of(fields: Mapping[str, Any], outer: Context) -> Context:
         stamp or since_boot or outer.stamp,
         date or outer.date or _date_beside(fields, 0),
         _host_of(fields) or outer.host,
-        tag if isinstance(tag, str) else outer.tag,
+        tag or outer.tag,
         caller or outer.caller,
         is_kmsg or fields.get("_TRANSPORT") == "kernel" or outer.is_kernel,
         outer.by_kernel if by_kernel is None else by_kernel,
@@ -143,7 +158,45 @@ def _by_kernel(fields: Mapping[str, Any]) -> bool | None:
     if any(name in fields for name in _OF_PROCESSES):
         return False
     priority = fields.get("pri")
-    return priority < 8 if isinstance(priority, int) and "msg" in fields else None  # dmesg --json
+    if isinstance(priority, int) and "msg" in fields:  # dmesg --json
+        return priority < 8
+    return False if _is_of_another(fields, 0) else None
+
+
+def says_whose(name: str) -> bool:
+    """Whether a field of that name says who logged a record."""
+    return name == "_TRANSPORT" or name in _OF_PROCESSES or _name_without_journal(name) in (*_TAGS, *_NOT_KERNEL)
+
+
+def _name_without_journal(name: str) -> str:
+    plain = _plain(name)
+    for before in _JOURNAL:
+        plain = plain.removeprefix(before)
+    return plain
+
+
+def _is_of_another(fields: Mapping[str, Any], depth: int) -> bool:
+    """Whether a field, or one in an object beside the message, says that a program logged a record.
+
+    That the kernel did is believed of the journal's own field alone: others may be a program's.
+    """
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            if depth < 2 and _is_of_another(value, depth + 1):
+                return True
+        elif isinstance(value, str | int) and len(name) < 40:
+            plain = _name_without_journal(name)
+            if plain in _NOT_KERNEL and str(value)[:20].lower() in _NOT_KERNEL[plain]:
+                return True
+    return False
+
+
+def _tag_of(fields: Mapping[str, Any]) -> str | None:
+    """Who logged a record, as it says itself."""
+    if isinstance(tag := fields.get("SYSLOG_IDENTIFIER"), str):
+        return tag
+    named = {_plain(name): value for name, value in fields.items()}
+    return next((tag for name in _TAGS if isinstance(tag := named.get(name), str) and tag), None)
 
 
 def _plain(name: str) -> str:

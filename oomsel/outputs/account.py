@@ -115,8 +115,13 @@ def account_of(
         told = _of_event(event, facts, usage, reading.others, sizes)
     else:
         told = _of_report(explanation, usage, sizes)
+        if reading is not None and not reading.sets_allocation:
+            # What a scenario has of it may be taken for granted: an old release's mask cannot be said in today's bits.
+            told = told._replace(asked=asked_by_event(reading.event, sizes.page_size))
     can_rescue = (evidence is None or evidence.gives_advice) and (verdict is None or verdict.agrees is not False)
     why, following = why_sentences(explanation, usage, evidence, verdict, sizes, is_part=bool(partial))
+    if event is not None and _has_empty_table(event):
+        why = (f"The table of processes, line {event.header_line}, is empty: nobody may be killed.",)
     return told._replace(
         explanation=explanation,
         release=release if reading is None else reading.facts.release,
@@ -233,14 +238,22 @@ def _path_of(explanation: Explanation) -> str | None:
     return None if path == "/" else path
 
 
+def _has_empty_table(event: OomEvent) -> bool:
+    """Whether the kernel found no process to list, as in a cgroup whose processes have all been killed."""
+    return event.header_line is not None and event.no_killable is not None and not (event.rows or event.lacks_rows)
+
+
 def _open(event: OomEvent, usage: Usage, findings: tuple[Finding, ...]) -> tuple[str, ...]:
     """What a person has to find out elsewhere."""
     if any(finding.kind == "sysrq" for finding in findings):
         return ()
     questions = []
     if event.invoked is None:
-        questions.append("who asked for memory, and for what: that line is not in the log")
-    if not usage.processes:
+        by_hand = ", or whether somebody asked for a kill by hand (sysrq f)"
+        may_be_by_hand = not event.is_memcg and not event.calls and event.panic is None and event.no_killable is None
+        what = f"who asked for memory, and for what{by_hand if may_be_by_hand else ''}"
+        questions.append(f"{what}: that line is not in the log")
+    if not usage.processes and not _has_empty_table(event):
         questions.append("who held the memory: the task table is not in the log")
     if not usage.kinds:
         block = "Mem-Info block is" if event.meminfo.is_empty else "Mem-Info block's counts of pages are"
@@ -248,7 +261,7 @@ def _open(event: OomEvent, usage: Usage, findings: tuple[Finding, ...]) -> tuple
         questions.append(f"of what kind the memory was: the {what} not in the log")
     if not any(finding.is_cause for finding in findings) and usage.processes:
         questions.append("what grew: no process, name or kind of memory stands out in this report")
-    if event.is_memcg and not any(finding.kind == "growth" for finding in findings):
+    if event.is_memcg and not any(finding.kind in ("growth", "limit-lowered") for finding in findings):
         questions.append("whether the limit is too low or something leaks: one report looks the same for both")
     return tuple(questions)
 

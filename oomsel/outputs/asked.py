@@ -21,8 +21,11 @@ _PURPOSES = (
     ("GFP_NOIO", "kernel memory, from inside block I/O"),
     ("GFP_DMA", "memory that a device can reach"),
 )
+#: It reclaims what is above the new memory.max, and calls the OOM killer where that does not do.
+_LOWERING = "memory_max_write"
 #: What a trace is of: the first of these of which a call is there; * stands for any beginning or end of a name.
 _WAYS = (
+    ("lowering a cgroup's limit", (_LOWERING,)),
     ("sysrq, by hand", ("moom_callback", "sysrq_handle_moom", "__handle_sysrq")),
     ("swapoff", ("*sys_swapoff", "try_to_unuse")),
     ("fork or clone", ("copy_process*", "dup_mm*", "copy_page_range", "kernel_clone", "_do_fork", "do_fork")),
@@ -72,6 +75,8 @@ class Asked(NamedTuple):
             return "sysrq f: somebody asked for a kill by hand."
         if self.comm is None or self.size is None:
             return None
+        if self.call == _LOWERING:
+            return f"{name} was {self.way} ({self.call}), and wanted no memory itself."
         pages = "" if not self.order else f" in one piece, order {self.order}"
         what = f" for {self.purpose}" if self.purpose else ""
         way = f", in {self.way} ({self.call})" if self.way else ""
@@ -84,7 +89,7 @@ def asked_by_event(event: OomEvent, page_size: int) -> Asked:
     invoked, current = event.invoked, event.current
     pid = None if current is None else current.pid
     if invoked is None:
-        return Asked(None, pid, None, "", None, None, None, way, call, None)
+        return Asked(None, pid, None, "", None, -1 if event.is_sysrq else None, None, way, call, None)
     gfp = f"gfp_mask={invoked.gfp_mask:#x}" + (f"({invoked.gfp_names})" if invoked.gfp_names else "")
     purpose, order = purpose_of(invoked.gfp_names), invoked.order
     size = page_size << order if order >= 0 else None

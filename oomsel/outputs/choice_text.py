@@ -46,7 +46,8 @@ def why_sentences(
     lines = list(_of_choice(explanation, usage, following, sizes, is_part=is_part))
     if verdict is not None and verdict.agrees and report.chosen is not None:
         if report.allocating_task or _is_marked(report):
-            return (*lines, f"{_capital(verdict.why[0])}.") if verdict.why else tuple(lines), following
+            line = verdict.why[0].rpartition(", ")[2] if verdict.why else ""
+            return (*lines, f"The log shows it, {line}.") if line.startswith("line ") else tuple(lines), following
         confirmed = "The kernel's choice is confirmed from its table."
         lines.append("The kernel chose it, too." if usage.lacks_rows else confirmed)
         lines += [f"{_capital(text)}." for text in verdict.why]
@@ -213,6 +214,8 @@ def _weight(explanation: Explanation, process: Process, sizes: Sizes) -> str:
         return f"counts {abs(process.adj)} thousandths {'more' if process.adj > 0 else 'less'}"
     if process.adj == -1000:
         return "forbids to kill it"
+    if process.adj == 0:
+        return "adds nothing"
     amount = abs(process.adj) * (report.totalpages // 1000) * report.system.page_size
     return f"{'adds' if process.adj > 0 else 'takes off'} {sizes(amount)}"
 

@@ -45,7 +45,7 @@ def diagnose(
     """What the figures point to, the plainest first; `growth` is what grew over the log's reports."""
     found: list[Finding] = []
     if event is not None and facts is not None:
-        if event.invoked is not None and event.invoked.order == -1:
+        if event.is_sysrq:
             return (Finding("sysrq", "Nothing ran out: somebody asked for a kill by hand (sysrq f).", {"order": -1}),)
         found += _limit(event, sizes) if event.is_memcg else _machine(event, facts, sizes)
     found += _kinds(usage, event, sizes)

@@ -16,6 +16,7 @@ from oomsel.outputs.first_screen import (
     others_words,
     scope_words,
 )
+from oomsel.outputs.sizes import share_words
 from oomsel.text import printable
 
 #: What Markdown would act on.
@@ -63,12 +64,12 @@ def _usage(account: Account) -> Iterator[str]:
     if usage.names:
         yield from ("", "| process | count | RSS | share | swap |", "|---|---:|---:|---:|---:|")
         for use in usage.names[:10]:
-            name, share = plain(name_words(use.name)), f"{100 * use.share:.0f} %"
+            name, share = plain(name_words(use.name)), share_words(use.share)
             yield f"| {name} | {use.processes} | {sizes(use.rss)} | {share} | {sizes(use.swap)} |"
     if usage.cgroups:
         yield from ("", f"| {plain(cgroups_title(usage))} | size | share | swap |", "|---|---:|---:|---:|")
         for use in usage.cgroups[:10]:
-            path, share = use.name.decode(errors="surrogateescape"), f"{100 * use.share:.0f} %"
+            path, share = use.name.decode(errors="surrogateescape"), share_words(use.share)
             yield f"| {plain(path)} | {sizes(use.rss)} | {share} | {sizes(use.swap)} |"
     if usage.kinds:
         yield from ("", "| kind of memory | size |", "|---|---:|")

@@ -63,7 +63,7 @@ def explanation_schema() -> dict[str, Any]:
             },
             scope=mapping(
                 "What ran out.",
-                kind={"enum": ["global", "memcg", "cpuset", "mempolicy", "sysrq", "?"]},
+                kind={"enum": ["global", "memcg", "cpuset", "mempolicy", "sysrq", "not-memcg", "?"]},
                 cgroup=TEXT,
                 **_NAMES,
                 limit=SIZE,

@@ -27,10 +27,10 @@ _WHERE = {
     "cpuset": "node {nodes}{size}, to which a cpuset confined the allocation, ran out of memory",
     "mempolicy": "node {nodes}{size}, to which a memory policy confined the allocation, ran out of memory",
     "sysrq": "a kill asked for by hand (sysrq f)",
+    "not-memcg": "memory ran out; whether the machine's, or that of the nodes to which a cpuset or a memory policy"
+    " confined the allocation, is not in the log",
     "?": "memory ran out; whether a cgroup's or the machine's is not in the log",
 }
-#: Where it is no cgroup's, and no line says the constraint.
-_NO_CGROUPS = "memory ran out, but no cgroup's limit; whether all the machine's or some nodes' is not in the log"
 
 
 def first_screen(account: Account, *, every_note: bool = False) -> list[str]:
@@ -80,12 +80,11 @@ def scope_words(scope: Scope) -> str:
     """What ran out."""
     if scope.kind != "memcg":
         size = "" if scope.nodes_ram is None else f" ({size_words(scope.nodes_ram)})"
-        words = _NO_CGROUPS if scope.is_no_cgroups else _WHERE.get(scope.kind, scope.kind)
-        words = words.format(nodes=scope.nodes, size=size)
+        words = _WHERE.get(scope.kind, scope.kind).format(nodes=scope.nodes, size=size)
         if scope.ram is None:
             return words
         swap = "" if scope.swap is None else f" and {size_words(scope.swap)} of swap" if scope.swap else ", no swap"
-        whole = "the whole machine has " if scope.kind in ("cpuset", "mempolicy", "?") else ""
+        whole = "the whole machine has " if scope.kind in ("cpuset", "mempolicy", "not-memcg") else ""
         return f"{words} ({whole}{size_words(scope.ram)} of RAM{swap})"
     name = "a cgroup whose name is not in the log" if scope.path is None else f"cgroup {short_path(scope.path)}"
     owner = names_words(scope.names)
@@ -174,7 +173,12 @@ def others_words(others: Others) -> str | None:
         rest = f" and {len(killed) - _OTHERS} more" if len(killed) > _OTHERS else ""
         count = f"{len(digests)} report{'s' * (len(digests) != 1)} {when}, "
         span = f"until {digests[-1].when}" if digests is others.after else f"from {digests[0].when}"
-        said.append(f"{count}{span}: {f'killed {names}{rest}' if killed else 'nobody was killed'}")
+        fate = f"killed {names}{rest}" if killed else ""
+        if cut := sum(not digest.ends for digest in digests):
+            of_them = f" of {cut} of them" if len(digests) > 1 else ""
+            fate += f"{', and ' if killed else ''}the end{of_them} is not in the log"
+        fate = fate or "nobody was killed"
+        said.append(f"{count}{span}: {fate}")
     return "; ".join(said) if said else None
 
 
@@ -242,7 +246,7 @@ def _table(uses: tuple[NameUse, ...], account: Account, *, are_paths: bool = Fal
 def _kinds(account: Account) -> Iterator[str]:
     usage = account.usage
     whole = usage.capacity or sum(kind.size for kind in usage.kinds) or 1  # byte
-    of = "RAM of the whole machine" if account.scope.kind in ("cpuset", "mempolicy") else "RAM"
+    of = "RAM of the whole machine" if account.scope.kind in ("cpuset", "mempolicy", "not-memcg") else "RAM"
     of = "its limit" if account.scope.kind == "memcg" else of
     known = f" of {account.sizes(usage.capacity)}, {of}" if usage.capacity else ""
     shown = sorted((kind for kind in usage.kinds if kind.size >= _LEAST * whole), key=lambda kind: -kind.size)

@@ -109,7 +109,7 @@ def constraint_of(event: OomEvent) -> str:
 
     `global` is also what a release before 5.0 says of a cpuset's or a policy's: it has no line for them.
     """
-    if event.invoked is not None and event.invoked.order == -1:
+    if event.is_sysrq:
         return "sysrq"
     if event.summary is not None:
         names = {"CONSTRAINT_NONE": "global", "CONSTRAINT_MEMORY_POLICY": "mempolicy"}

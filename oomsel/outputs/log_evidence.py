@@ -106,8 +106,8 @@ def _why(choice: LogChoice) -> Iterator[str]:
     else:
         yield "Badness adds thousandths of totalpages by oom_score_adj, so that it is not computed for anybody."
         if (winner := choice.result.winner) is not None:
-            most = f"{process_name(*winner.label)} has the most{' of the rows that are left' * choice.lacks_rows}"
-            yield f"Whatever totalpages is, {most}."
+            whose = ", of the rows that are left," if choice.lacks_rows else ","
+            yield f"Whatever totalpages is{whose} {process_name(*winner.label)} has the most."
 
 
 def _candidates(choice: LogChoice, report: OomReport) -> Iterator[str]:

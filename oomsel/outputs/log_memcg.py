@@ -13,7 +13,7 @@ _PARTS = {
     "rss": "anonymous memory",
     "file": "page cache",
     "cache": "page cache",
-    "shmem": "shmem, which tmpfs is part of",
+    "shmem": "shmem and tmpfs",
     "kernel": "the kernel for it",
     "sock": "sockets",
     "zswap": "zswap",

@@ -97,7 +97,7 @@ def _mapped(event: OomEvent, size: int) -> str:
 
 def why_it_failed(event: OomEvent, facts: Facts) -> str:
     """One sentence on why memory could not be had, as far as the report shows."""
-    if event.invoked is not None and event.invoked.order == -1:
+    if event.is_sysrq:
         return "nothing failed: the kill was asked for by hand (sysrq f)"
     if event.is_memcg:
         return why_cgroup_ran_out(event)

@@ -16,7 +16,7 @@ from oomsel.text import UNLIMITED_KB, format_numbers, list_or_none
 class Scope(NamedTuple):
     """What ran out."""
 
-    kind: str  #: global, memcg, cpuset, mempolicy, sysrq; ? where no line says it
+    kind: str  #: global, memcg, cpuset, mempolicy, sysrq; not-memcg or ? where no line says more, or anything
     path: str | None = None  #: the cgroup
     names: CgroupNames = CgroupNames()
     limit: int | None = None  #: bytes; None where it is unlimited, or not known
@@ -25,7 +25,6 @@ class Scope(NamedTuple):
     nodes_ram: int | None = None  #: bytes present on them
     ram: int | None = None  #: bytes of the machine
     swap: int | None = None
-    is_no_cgroups: bool = False  #: where `kind` is ?: whether a line says that no cgroup's limit was met
 
 
 def scope_of_event(event: OomEvent, facts: Facts) -> Scope:
@@ -42,9 +41,29 @@ def scope_of_event(event: OomEvent, facts: Facts) -> Scope:
     if event.summary is not None and kind in ("cpuset", "mempolicy"):
         nodes = event.summary.mems_allowed if kind == "cpuset" else event.summary.nodemask
     ram = None if facts.ram is None else facts.ram * facts.page_size
+    if kind in ("global", "?") and event.is_memcg is False:
+        kind = "not-memcg" if _may_be_confined(event, facts) else "global"
     swap = None if facts.swap is None else facts.swap * facts.page_size
-    is_no_cgroups = kind == "?" and event.is_memcg is False
-    return Scope(kind, None, CgroupNames(), None, False, nodes, _nodes_ram(event, nodes), ram, swap, is_no_cgroups)
+    return Scope(kind, nodes=nodes, nodes_ram=_nodes_ram(event, nodes), ram=ram, swap=swap)
+
+
+def _may_be_confined(event: OomEvent, facts: Facts) -> bool:
+    """Whether a cpuset or a policy may have confined the allocation: the oom-kill line, since 5.0, is lost.
+
+    A machine with one node is not divided, and without vm.panic_on_oom=2 a confined allocation does not panic:
+    `check_panic_on_oom()`.
+    """
+    # The table of 4.19 and 4.20 is that of 5.0, so that it alone does not tell them apart.
+    is_older = event.cpuset is not None or (
+        facts.version < (5, 0) and bool(facts.release or (event.columns and "pgtables_bytes" not in event.columns))
+    )
+    if event.summary is not None or event.chosen is not None or is_older:
+        return False
+    if event.panic is not None and "system-wide panic_on_oom" in event.panic[1]:
+        return False
+    # Mem-Info leaves out the nodes that may not be used, but counts their RAM.
+    ram, present = event.meminfo.ram, event.meminfo.present_by_node()
+    return len(present) != 1 or ram is None or sum(present.values()) << 10 != ram * facts.page_size
 
 
 def _nodes_ram(event: OomEvent, nodes: str | None) -> int | None:

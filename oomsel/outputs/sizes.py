@@ -18,6 +18,15 @@ def size_words(size: int) -> str:
     return f"{number:.1f} {unit}" if abs(number) < 100 else f"{number:.0f} {unit}"
 
 
+def share_words(share: float) -> str:
+    """A part of 1 in percent.
+
+    >>> [share_words(share) for share in (0, 0.001, 0.5)]
+    ['0 %', '<1 %', '50 %']
+    """
+    return f"{100 * share:.0f} %" if share >= 0.01 or not share else "<1 %"
+
+
 class Sizes:
     """How an explanation writes an amount: in bytes' units, with the pages behind it where they are asked for."""
 

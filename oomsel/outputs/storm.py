@@ -74,7 +74,7 @@ def storm_lines(events: list[OomEvent]) -> Iterator[str]:
         more = f" and {len(names) - _NAMES} names more" if len(names) > _NAMES else ""
         said.append(f"Killed: {shown}{more}.")
     if found["panics"]:
-        said.append(f"{found['panics']} end in a panic.")
+        said.append("1 ends in a panic." if found["panics"] == 1 else f"{found['panics']} end in a panic.")
     if found["cgroups"]:
         shown = ", ".join(f"{path} x{count}" for path, count in list(found["cgroups"].items())[:3])
         said.append(f"Cgroups that ran out: {shown}.")

@@ -161,7 +161,7 @@ def test_folders_are_searched_and_other_files_passed_over() -> None:
     Path("d/other.yaml").write_text("services:\n  oomsel: 1\n")
     Path("d/schema.json").write_text(json.dumps({"properties": {"oomsel": {}}}))
     ran = run("check", "d", "d/one.yaml")
-    assert ran.out == "ok      d/one.yaml\nok      d/b/two.yml\n2 scenarios: 2 ok; 2 other files passed over\n"
+    assert ran.out == "ok      d/one.yaml\nok      d/b/two.yml\n2 scenarios: 2 ok; 2 other files not checked\n"
     Path("empty").mkdir()
     nothing = run("check", "empty")
     assert (nothing.status, nothing.out) == (2, "")
@@ -185,7 +185,7 @@ def test_scenarios_of_any_form_are_found() -> None:
     run("convert", write("{victim: 7}", name="d/s.yaml"), "-o", "d/s.npz")
     np.savez("d/other.npz", data=np.zeros(3))
     ran = run("check", "d")
-    assert (ran.status, ran.out.splitlines()[-1]) == (1, "2 scenarios: 0 ok, 2 failed; 1 other file passed over")
+    assert (ran.status, ran.out.splitlines()[-1]) == (1, "2 scenarios: 0 ok, 2 failed; 1 other file not checked")
     for name, text in {"other.yaml": "a:\n  oomsel: 1\n", "text.yaml": "a: oomsel\n b", "s.json": "[1]"}.items():
         Path(name).write_text(text)
         assert why_not_checked(name) == "it has no key oomsel at its top", name
@@ -194,7 +194,7 @@ def test_scenarios_of_any_form_are_found() -> None:
 def test_a_pipe_in_a_folder_is_not_waited_for() -> None:
     write("{never: [sshd]}", name="d/a.yaml")
     os.mkfifo("d/pipe.yaml")
-    assert run("check", "d").out.endswith("1 scenario: 1 ok; 1 other file passed over\n")
+    assert run("check", "d").out.endswith("1 scenario: 1 ok; 1 other file not checked\n")
 
 
 @pytest.mark.parametrize("output", ["s.yaml", "link.yaml"])
@@ -409,9 +409,24 @@ def test_the_jobs_summary_gets_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert "the summary cannot be written: No such file or directory" in ran.err
 
 
-def test_a_repository_without_scenarios_is_a_quiet_success(tmp_path: Path) -> None:
+def test_the_summary_names_files_by_their_place_in_the_repository(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write("{victim: 7}", name="d/a.yaml")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    monkeypatch.chdir("d")
+    assert run("check", "a.yaml").status == 1
+    assert Path("../summary").read_text().splitlines()[-1].startswith("| d/a.yaml | 12:18: expect.victim: ")
+
+
+def test_a_repository_without_scenarios_is_a_quiet_success(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     Path("empty").mkdir()
     assert run("check", "--allow-empty", "empty") == (0, "", "")
+    assert not (tmp_path / "summary").exists()
     assert run("check", "empty").status == 2
     write("{victim: 7}", name="d/a.yaml")
     assert run("check", "--allow-empty", ".").status == 1

@@ -46,7 +46,10 @@ def test_a_bundle_through_a_pipe() -> None:
     ("words", "said"),
     [
         (["missing.yaml"], "oomsel: missing.yaml: No such file or directory\n"),
-        (["examples"], "oomsel: examples: Is a directory\n"),
+        (
+            ["examples"],
+            "oomsel: examples: Is a directory; name a file in it, only events and check take one\n",
+        ),
         (["-", "-o", "x.npz"], "oomsel: -:1:5: not YAML"),
         (["examples/smallest.yaml", "-o", "no/such/x.npz"], "oomsel: no/such/x.npz: No such file or directory\n"),
         (["examples/smallest.yaml", "--format", "xml"], "--format: no xml; use one of"),

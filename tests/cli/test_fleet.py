@@ -103,6 +103,16 @@ def test_a_log_that_cannot_be_read_stops_no_other(fleet: Path) -> None:
     assert "nowhere.log: No such file or directory" in ran.err
 
 
+def test_a_pipe_in_a_folder_is_not_waited_for(fleet: Path) -> None:
+    os.mkfifo(fleet / "deep" / "pipe.log")
+    (fleet / "gone.log").symlink_to("nowhere")
+    assert [os.path.basename(log.name) for log in find_logs([str(fleet)])] == [
+        NAMES[0], NAMES[2], NAMES[3], "gone.log", "notes.txt", NAMES[1]
+    ]  # fmt: skip
+    pipe = str(fleet / "deep" / "pipe.log")
+    assert [log.name for log in find_logs([pipe])] == [pipe]  # as <(...) makes one
+
+
 def test_the_end_is_told_apart(fleet: Path) -> None:
     ran = _run(str(fleet))
     assert "panic" in ran.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -32,6 +33,15 @@ def test_every_command_is_in_one_group() -> None:
     assert "..." not in said.replace("ARGS]...", "")
     assert "kernel logs" in said
     assert max(map(len, said.split("\n"))) <= 80
+    for name in COMMANDS:  # in one line each
+        assert re.search(rf"^  {name} +[A-Z].*[.]$", said, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_help_shows_how_click_calls_a_type_or_a_default(name: str) -> None:
+    said = run(name, "--help").out
+    assert "RANGE" not in said
+    assert "default: (" not in said
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -79,3 +79,20 @@ def test_examples_that_are_not_installed_are_told(monkeypatch: pytest.MonkeyPatc
         examples.folder()
     ran = run("init", "--list")
     assert (ran.status, ran.out) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [
+        (["a.xml"], ".yaml"),
+        (["a.npz"], ".yaml"),
+        (["--example", "tie", "a.json"], ".yaml"),
+        (["--example", "contest", "a.npz"], ".json"),
+    ],
+)
+def test_a_file_is_not_called_what_it_is_not(words: list[str], right: str, folder: Path) -> None:
+    ending = Path(words[-1]).suffix
+    ran = run("init", *words)
+    assert (ran.status, ran.out) == (2, "")
+    said = f"oomsel: {words[-1]}: what is written is no {ending}; name it {right}; see oomsel init --help\n"
+    assert (ran.err, list(folder.iterdir())) == (said, [])

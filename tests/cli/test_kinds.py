@@ -12,7 +12,9 @@ SCENARIO = "oomsel: 1\nmachine: {cpus: 1, ram: 1GiB}\ntasks: [{pid: 7, comm: a}]
 WORKLOAD = "oomsel_workload: 1\nmachine: {cpus: 1, ram: 1GiB}\nprocesses: [{pid: 7, comm: a, do: [{fault: 1}]}]\n"
 STUDY = "oomsel_study: 1\ngrid: {cpus: [2]}\nmemory: 1MiB\n"
 FRAGMENT = "Tue Jul 29 06:26:59 2025 kern.info kernel: [161.410289] [   27]     0    27      326      224 sshd\n"
+TRACE = "# tracer: nop\n#\n walk-7 [000] ..... 1.500000: rss_stat: mm_id=5 curr=1 type=MM_ANONPAGES size=4096B\n"
 INPUTS = {
+    "trace": TRACE.encode(),
     "scenario": SCENARIO.encode(),
     "workload": WORKLOAD.encode(),
     "study": STUDY.encode(),
@@ -25,6 +27,7 @@ READERS = ("select", "explain", "convert", "diff", "check")
 SAID = [
     *((command, "workload", "this is a workload; use oomsel simulate") for command in (*READERS, "events", "sweep")),
     *((command, "study", "this is a study; use oomsel sweep") for command in (*READERS, "events", "simulate")),
+    *((command, "trace", "this is a trace of kmem:rss_stat; use oomsel replay") for command in (*READERS, "events")),
     *((command, "scenario", "this is a scenario; use oomsel select") for command in ("simulate", "sweep", "events")),
     *((command, "fragment", "this is a kernel log; use oomsel explain") for command in ("simulate", "sweep")),
     *((command, "picture", "this is no text; name a scenario or a kernel log") for command in READERS),
@@ -62,7 +65,7 @@ def test_what_a_folder_holds_besides_scenarios_is_named(tmp_path: Path, monkeypa
     Path("d/e.yaml").write_text("services: {web: {oomsel: 1}}\n")
     Path("d/f.npz").write_bytes(b"PK\x05\x06" + bytes(18))
     Path("d/g.yaml").write_bytes(INPUTS["fragment"])
-    out = "ok      d/a.yaml\n1 scenario: 1 ok; 6 other files passed over\n"
+    out = "ok      d/a.yaml\n1 scenario: 1 ok; 6 other files not checked\n"
     assert run("check", "d") == (0, out, "")
     reasons = {
         "b.yml": "this is a workload",

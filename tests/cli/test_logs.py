@@ -228,3 +228,11 @@ def test_a_list_fits_80_columns(tmp_path: Path) -> None:
     assert "#  line  time             killed " in result.out
     assert "\n     invoked by gunpowder-memho\n" in result.out
     assert "#  line  time         invoked by  killed " in result.out, "a log has its own widths"
+
+
+def test_events_reads_a_pipe() -> None:
+    piped = run("events", stdin=Path(LOG).read_bytes())
+    assert (piped.status, piped.out) == (0, run("events", LOG).out)
+    closed = run("events", stdin=None)
+    assert closed.status == 2
+    assert "pipe one into it (dmesg | oomsel events)" in " ".join(closed.err.split())

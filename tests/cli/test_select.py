@@ -142,7 +142,7 @@ def test_one_wrong_input_spoils_all_and_nothing_is_written(flip: Path, tmp_path:
         f"oomsel: {wrong}:1:9: oomsel: 2 is no format version that is known; use 1",
         f"oomsel: {wrong}:2:8: tasks: an empty list; a scenario has at least one task",
         f"oomsel: {tmp_path / 'none'}: No such file or directory",
-        f"oomsel: {tmp_path}: Is a directory",
+        f"oomsel: {tmp_path}: Is a directory; name a file in it, only events and check take one",
     ]
 
 

@@ -195,7 +195,7 @@ class Arena:
         named = set(case.args[1:]) if case.kind == "options" else set()
         for name in written:
             folder = f"{name.partition('/')[0]}/"
-            if "*" in case.written or name in case.written or folder in case.written or name in named:
+            if "*" in case.written or name in case.written or folder in case.written or {name, folder[:-1]} & named:
                 continue
             if name == "matplotlib" or any(word.endswith(name) for word in named):
                 continue

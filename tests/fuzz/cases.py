@@ -185,7 +185,7 @@ def _diff(rng: Random, name: str) -> tuple[list[str], str]:
 
 
 def _events(rng: Random, name: str) -> tuple[list[str], str]:
-    form = rng.choice(("text", "text", "json", "csv", "jsonl"))
+    form = rng.choice(("text", "text", "json", "csv", "csv", "csv", "jsonl"))
     words = ["events", name, "--format", form]
     if rng.random() < 0.15:
         words += [rng.choice(("--killed", "--cgroup")), rng.choice(("batch", "200", "/", *TEXTS))]
@@ -198,7 +198,7 @@ def _events(rng: Random, name: str) -> tuple[list[str], str]:
 
 
 _READERS = (_select, _select, _explain, _explain, _check, _convert, _diff)
-_LOG_READERS = (_events, _events, _explain, _explain, _explain, _select, _convert, _diff)
+_LOG_READERS = (_events, _events, _events, _explain, _explain, _explain, _select, _convert, _diff)
 _NAMES = ("in", "in", "in", "in", "\x1b[2Jx", "[red]x", "=x", "::error ::x", "a b", "-x", "\u202ex", "a:1:2")
 
 

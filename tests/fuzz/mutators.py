@@ -277,13 +277,32 @@ def tree(raw: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
     return json.dumps(data, ensure_ascii=rng.random() < 0.5).encode("utf-8", "surrogatepass")
 
 
+#: What a spreadsheet takes for a formula: one table in many shows that nothing guards it.
+_FORMULAS = tuple(text for text in TEXTS if text.startswith(("=", "+", "-2", "@")))
+#: What of a log's line is a name that a user or an administrator has chosen.
+_NAME = re.compile(
+    rb"(?m)(?<=\()[^()\n]{1,15}(?=\) (?:total-vm|score|sc))|(?<=task=)[^,\n]+|(?<=memcg=)[^,\n]+|(?<=cpuset=)[^,\n]+"
+    rb"|(?<= )[^ \n]{1,15}(?= invoked oom-killer)|(?<=Comm: )\S+|(?<=Task in )\S+"
+    rb"|(?<=[0-9] )[^ 0-9\n]\S{0,14}$"
+)
+
+
+def name(raw: bytes, rng: Random, others: Sequence[bytes]) -> bytes:
+    """A name in a log is a hostile text, in one place or wherever it stands."""
+    match = _one_of(_NAME, raw, rng)
+    if match is None:
+        return raw
+    text = _utf8(rng.choice(TEXTS if rng.random() < 0.6 else _FORMULAS))[: rng.choice((15, 15, 400))]
+    return raw.replace(match[0], text) if match[0] and rng.random() < 0.7 else _replaced(raw, match, text)
+
+
 ANY: tuple[Mutator, ...] = (flip, cut, insert, lines, splice, number, number, word, key, nest, encoding, pack)
 #: What fits a form best is tried more often.
 BY_FORM: dict[str, tuple[Mutator, ...]] = {
     "yaml": (*ANY, number, number, word, word, key, key, lines),
     "json": (*ANY, number, word, key, tree, tree, tree),
     "npz": (flip, cut, member, member, member, member, splice),
-    "log": (*ANY, wrap, wrap, lines, lines, number, number, word),
+    "log": (*ANY, wrap, wrap, lines, lines, number, number, word, name, name, name, name),
     "trace": (*ANY, lines, lines, number, number, number),
     "text": ANY,
 }

@@ -108,7 +108,6 @@ memory: 200kB
 step: 40kB
 churn: 20kB
 times: 2
-designs: [percpu, tree]
 """,
 )
 

@@ -19,6 +19,7 @@ SCENARIO = {"oomsel": 1, "title": KILL, "tasks": []}
 LINES = ["[    1.000000] usb 1-1: new device", "[    2.000000] usb 1-2: new device"]
 INVOKED = "a invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n"
 ROW = "[   2786]     0  2786      326      224    16384        0             0 dropbear"
+RSS_STAT = "rss_stat: mm_id=5 curr=1 type=MM_ANONPAGES size=4096B\n"
 #: A long list of tasks, more than what is looked at.
 LONG = "tasks:\n" + "- {pid: 1, comm: a}\n" * (HEAD // 10)
 
@@ -40,6 +41,7 @@ def picture() -> bytes:
 DOCUMENTS: dict[Kind, dict[str, str | bytes]] = {
     Kind.LOG: {
         "a kill line": KILL,
+        "a trace that was dumped into a log": f"[    1.500000] walk-7 0..... 1500000us : {RSS_STAT}",
         "a kill line in UTF-16": KILL.encode("utf-16"),
         "stamped lines": "\n".join(LINES),
         "nearly all stamped": "\n".join(["one", *LINES]),
@@ -83,6 +85,10 @@ DOCUMENTS: dict[Kind, dict[str, str | bytes]] = {
         "last": "machine: {cpus: 4}\nprocesses: []\noomsel_workload: 1\n",
         "JSON": '{"machine": {}, "oomsel_workload": 1}',
         "misspelt": "oomsel_workloda: 1\nmachine: {cpus: 4}\n",
+    },
+    Kind.TRACE: {
+        "ftrace": f"# tracer: nop\n#\n walk-7 [000] ..... 1.5: {RSS_STAT}",
+        "perf script": f"walk 7/7 [000] 1.500000: kmem:rss_stat: {RSS_STAT.partition(': ')[2]}",
     },
     Kind.STUDY: {"plain": "title: a\noomsel_study: 1\ngrid: {}\n", "braces": "{grid: {}, oomsel_study: 1}"},
     Kind.OTHER: {
@@ -146,6 +152,7 @@ WRONG = [
     (Kind.STUDY, Kind.WORKLOAD, "this is a workload; use oomsel simulate"),
     (Kind.STUDY, Kind.ZIP, "this is a zip file that is no bundle; name a study"),
     (Kind.STUDY, Kind.KERNEL_TEXT, "this is a report that oomsel printed; use oomsel diff"),
+    (Kind.LOG, Kind.TRACE, "this is a trace of kmem:rss_stat; use oomsel replay"),
     (Kind.LOG, Kind.SCENARIO, "this is a scenario; use oomsel select"),
     (Kind.LOG, Kind.NO_TEXT, "this is no text; name a kernel log"),
 ]

@@ -195,19 +195,27 @@ def test_who_is_pinned_by_init() -> None:
 @pytest.mark.parametrize(
     ("line", "origin", "kthread"),
     [
-        (b" __do_sys_swapoff+0x74e/0xf30", 3, None),
-        (b" [<ffffffff8117b5c4>] SyS_swapoff+0x1a/0x20", 3, None),
-        (b" unmerge_and_remove_all_rmap_items+0x5/0x20", 3, None),
-        (b"Workqueue: events moom_callback", None, 3),
-        (b" kthread+0xd0/0x100", None, 3),
+        (b" __do_sys_swapoff+0x74e/0xf30", 5, None),
+        (b" [<ffffffff8117b5c4>] SyS_swapoff+0x1a/0x20", 5, None),
+        (b" unmerge_and_remove_all_rmap_items+0x5/0x20", 5, None),
+        (b"Workqueue: events moom_callback", None, 5),
+        (b" kthread+0xd0/0x100", None, 5),
         (b" ? kthread+0xd0/0x100", None, None),
         (b" do_user_addr_fault+0x1/0x2", None, None),
     ],
 )
 def test_what_the_stack_dump_shows(line: bytes, origin: int | None, kthread: int | None) -> None:
-    lines = [*GLOBAL[:2], b"[   14.04] " + line, *GLOBAL[2:]]
-    (event,) = events(b"\n".join(line for line in lines if b"kthread+" not in line or lines.index(line) == 2))
+    lines = [*GLOBAL[:4], b"[   14.04] " + line, *GLOBAL[4:]]
+    (event,) = events(b"\n".join(line for line in lines if b"kthread+" not in line or lines.index(line) == 4))
     assert (event.origin_line, event.kthread_line) == (origin, kthread)
+
+
+def test_calls_of_another_cpus_dump_are_not_the_allocating_tasks() -> None:
+    others = [b"[   14.04] " + call for call in (b" ext4_writepages+0x2/0x4", b" worker_thread+0x1/0x2")]
+    (event,) = events(b"\n".join([GLOBAL[0], *others]))
+    assert (event.calls, event.kthread_line) == ([], None)
+    (event,) = events(b"\n".join([GLOBAL[0], b"[   14.04] Call Trace:", *others]))
+    assert (event.calls, event.kthread_line) == (["ext4_writepages", "worker_thread"], 4)
 
 
 def test_the_fields_that_7_3_prints() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from oomsel.diff.ignoring import ignore
 from oomsel.files import lines_of
 from oomsel.klog.event_text import events_of, is_event_text, read_event
 from oomsel.klog.formats import TABLE_6_8
+from oomsel.klog.prefix import Line
+from oomsel.klog.wrappers import Stripper
 from oomsel.outputs.kernel_text import event_text
 
 EXAMPLE = Path(__file__).parents[2] / "examples/real-contest.yaml"
@@ -52,6 +55,19 @@ HEADER = TABLE_6_8.header + "\n"
 )
 def test_what_is_event_text(text: str, is_one: bool) -> None:
     assert is_event_text(lines_of(text)) == is_one
+
+
+def test_blank_lines_are_not_looked_through_for_prefixes(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    whole = Stripper._text
+
+    def told(self: Stripper, number: int, text: str, raw: bytes, depth: int = 0) -> Iterator[Line]:
+        read.append(text)
+        return whole(self, number, text, raw, depth)
+
+    monkeypatch.setattr(Stripper, "_text", told)
+    assert is_event_text([INVOKED, *["\n", " \n"] * 50])
+    assert read == [INVOKED.rstrip("\n")]
 
 
 def test_what_select_prints_is_divided_and_read() -> None:

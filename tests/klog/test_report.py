@@ -43,6 +43,21 @@ def test_a_kill_after_a_report_without_a_victim_is_another_reports() -> None:
     assert ([kill.pid for kill in two.kills], list(two.missing())) == ([999], ["nothing but the kill line"])
 
 
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        (b"Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled", "panic"),
+        (b"Kernel panic - not syncing: System is deadlocked on memory", "panic"),
+        (b"Out of memory and no killable processes...", "line that says that no process may be killed"),
+    ],
+)
+def test_the_last_line_of_a_report_without_a_victim_is_one_wherever_it_stands(line: bytes, what: str) -> None:
+    noise = [b"[ %d.0] usb 1-1: new device" % number for number in range(600)]
+    (event,) = events(b"\n".join([*noise, b"[  999.0] " + line]))
+    assert (event.ends, list(event.missing())) == (True, [f"nothing but the {what}"])
+    assert events(b"[  999.0] Kernel panic - not syncing: Attempted to kill init!") == []
+
+
 TASK_IN = "[  100.000003] Task in /a/b killed as a result of limit of /a\n"
 OLD_MEMCG = f"""\
 [  100.000001] hog invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0

@@ -164,6 +164,36 @@ def test_a_lowered_limit_is_told() -> None:
     found = kinds(REAL / "73-42-max-lowered.log")["limit-lowered"]
     said = "The limit was being lowered to 30.0 MiB (memory_max_write) while the cgroup used 67.4 MiB."
     assert found["sentence"] == said
+    text = screen(REAL / "73-42-max-lowered.log")
+    assert "was lowering a cgroup's limit (memory_max_write), and wanted no memory itself." in text
+    assert "whether the limit is too low" not in text
+
+
+def test_a_table_without_rows_is_no_lost_table() -> None:
+    text = screen(REAL / "73-42-max-lowered.log", "--event", "5")
+    assert "is empty: nobody may be killed." in text
+    assert "init (1)" not in text
+    assert "who held the memory" not in text
+
+
+def test_who_is_killed_for_allocating_is_told_once() -> None:
+    text = screen(REAL / "06-kill-allocating.log")
+    assert text.count("oom_kill_allocating_task") == 1
+    assert "is killed for allocating, whatever its size. The log shows it, line" in text
+
+
+def test_what_if_keeps_what_was_asked_for(v1: Path) -> None:
+    """An old release's mask has other bits, and is told as the log has it."""
+    text = screen(v1, "--set", "tasks[eater].oom_score_adj=1")
+    assert "ASKED eater (pid 300) wanted 4 KiB for kernel memory; gfp_mask=0x24000c0(GFP_KERNEL)." in text
+    assert "in one piece, order 2" in screen(v1, "--set", "oom.order=2")
+
+
+def test_an_oom_score_adj_of_0_takes_off_nothing() -> None:
+    text = screen(REAL / "01-global-8cpu.log", "--event", "1", "--set", "tasks[tiny].oom_score_adj=1000")
+    assert "takes off 0" not in text
+    text = screen(DATA.parent.parent / "examples" / "smallest.yaml", "--set", "tasks[small].oom_score_adj=900")
+    assert "has oom_score_adj 0, which adds nothing" in text
 
 
 def test_swap_that_is_turned_off_is_told() -> None:
@@ -251,3 +281,78 @@ def test_of_a_part_nobody_to_kill_is_no_panic(tmp_path: Path) -> None:
     said = screen(path)
     assert "KILLED nobody of those seen may be killed; who else the machine has is not seen" in said
     assert "PANIC" not in said
+
+
+MACHINE = "the machine ran out of memory"
+UNKNOWN = "memory ran out; whether the machine's, or that of the nodes to which a cpuset or a memory policy confined"
+PANIC = "[ 7.6] Kernel panic - not syncing: Out of memory: {} panic_on_oom is enabled\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "scope", "words"),
+    [("10-cpuset.log", "not-memcg", UNKNOWN), ("01-global-8cpu.log", "global", MACHINE)],
+)
+def test_without_the_oom_kill_line_a_cpuset_may_have_confined_the_allocation(
+    name: str, scope: str, words: str, tmp_path: Path
+) -> None:
+    """Where there is one node only, none can be left out."""
+    path = tmp_path / "cut.log"
+    lines = (REAL / name).read_text(errors="surrogateescape").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "oom-kill:constraint" not in line), errors="surrogateescape")
+    assert words in screen(path)
+    assert explained(path)["scope"]["kind"] == scope
+
+
+@pytest.mark.parametrize(("which", "words"), [("system-wide", MACHINE), ("compulsory", UNKNOWN)])
+def test_a_panic_line_alone_tells_what_ran_out_as_far_as_it_says(which: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "panic.log"
+    path.write_text(PANIC.format(which))
+    said = screen(path)
+    assert words in said
+    assert f"PANIC the machine panicked: Out of memory: {which} panic_on_oom is enabled" in said
+    assert "nothing but the panic" in said
+    ran = run("explain", "--format", "html", path)
+    assert "line 1, as it stands there" in ran.out
+
+
+def test_a_summary_counts_one_panic_as_one() -> None:
+    assert "1 ends in a panic." in screen(REAL / "73-40-pinned-by-init.log", "--all-events")
+
+
+def test_parts_of_a_cgroup_are_a_list_of_names_and_sizes(v1: Path) -> None:
+    text = V1.replace("/jobs: cache:0KB", "/jobs: cache:2048KB shmem:2048KB")
+    v1.write_text(text)
+    assert "anonymous memory 93.0 MiB, page cache 5.0 MiB, shmem and tmpfs 2.0 MiB" in screen(v1, "--scores")
+
+
+def test_a_kill_by_hand_is_one_without_its_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "cut.log"
+    lines = (REAL / "05-sysrq-f.log").read_text().splitlines(keepends=True)
+    first = next(number for number, line in enumerate(lines) if "invoked oom-killer" in line)
+    last = next(number for number, line in enumerate(lines) if "Killed process" in line)
+    path.write_text("".join(lines[first + 1 : last + 1]))
+    said = screen(path)
+    assert "a kill asked for by hand (sysrq f)" in said
+    assert "ASKED sysrq f: somebody asked for a kill by hand." in said
+    assert "the machine ran out" not in said
+    path.write_text("".join(line for line in lines[first + 1 : last + 1] if "+0x" not in line))
+    assert "who asked for memory, and for what, or whether somebody asked for a kill by hand (sysrq f)" in screen(path)
+
+
+def test_another_report_without_an_end_is_not_said_to_have_killed_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "cut.log"
+    lines = (REAL / "01-global-8cpu.log").read_text().splitlines(keepends=True)
+    second = [number for number, line in enumerate(lines) if "invoked oom-killer" in line][1]
+    path.write_text("".join(lines[: second + 3]))
+    said = screen(path)
+    assert "1 report after it, until 14.115291 s: the end is not in the log." in said
+    assert "nobody was killed" not in said
+
+
+def test_of_the_rows_that_are_left_one_has_the_most(v1: Path) -> None:
+    row = "[   50.0] [  300]"
+    other = row.replace("300", "301") + "     0   301    40000    12000     100       3     2560          -900 other\n"
+    lines = [line for line in V1.splitlines(keepends=True) if " usage " not in line and "memory+swap" not in line]
+    text = "".join(other if row in line else line for line in lines)
+    v1.write_text(text)
+    assert "of the rows that are left, 301 (other) has the most" in screen(v1)

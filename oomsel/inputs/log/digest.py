@@ -24,6 +24,7 @@ class Digest(NamedTuple):
     domain: str | None  #: the cgroup that ran out; None for the machine's memory, or where no line says it
     killed: tuple[tuple[int, bytes, int | None], ...]  #: pid, name and kB of RSS, of each process once
     names: dict[bytes, tuple[int, int]]  #: processes and pages of RSS, of the names with the most
+    ends: bool = True  #: whether its end is in the log, where the kernel says whom it killed
 
     @property
     def when(self) -> str:
@@ -43,5 +44,5 @@ def digest_of(event: OomEvent, boots: int) -> Digest:
     domain = (event.summary.oom_memcg if event.summary else None) or event.memcg.path
     return Digest(
         event.index, event.first_line, event.stamp, event.date, event.host, boots, domain, killed,
-        {name: (count, pages) for name, (count, pages) in largest},
+        {name: (count, pages) for name, (count, pages) in largest}, event.ends,
     )  # fmt: skip

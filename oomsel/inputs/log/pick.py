@@ -85,7 +85,8 @@ def pick(stream: Readable, source: str, options: LogOptions, progress: Callable[
     if options.event is not None or options.pid is not None or options.last or count == 1:
         return Picked(event, context, None, tuple(others))
     if storm > 1:
-        what = f"the first of the last storm, {storm} reports less than {STORM_SECONDS} s apart,"
+        complete = "complete " if fit == 4 and storm < count else ""
+        what = f"the first of the last storm, {storm} {complete}reports less than {STORM_SECONDS} s apart,"
     else:
         what = "the last complete one" if fit == 4 else "the last with a table" if fit >= 2 else "the last"
     what = what if what.endswith(",") else f"{what},"

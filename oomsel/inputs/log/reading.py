@@ -46,6 +46,7 @@ class LogReading:
     states_total: bool = False  #: whether a what-if states totalpages
     names_kernel: bool = False  #: whether a what-if names another release than the log's
     others: tuple[Digest, ...] = ()  #: the log's reports in short, where they were asked for
+    sets_allocation: bool = False  #: whether a what-if states something of the failed allocation
 
 
 class LogPlaces(Places):
@@ -112,6 +113,7 @@ def scenario_of(
     reading = LogReading(
         event, context, facts, skip_reasons, picked.because, built.notes, is_changed, built.assumed_pids,
         any(_TOTAL.match(override) for override in overrides), scenario.kernel != facts.kernel, picked.others,
+        any(override.lstrip().startswith("oom") for override in overrides),
     )  # fmt: skip
     vars(scenario)["log"] = reading  # no key of the file
     return scenario

@@ -135,7 +135,8 @@ def _nodes_total(event: OomEvent, size: int, swap: Swap) -> Total:
         return Total(None, "the nodes that the allocation was bound to are not in the log")
     present = event.meminfo.present_by_node()
     if not set(nodes) <= set(present):
-        return Total(None, f"how much RAM the nodes {text} have is not in the log")
+        whose = f"nodes {text} have" if len(nodes) > 1 else f"node {text} has"
+        return Total(None, f"how much RAM {whose} is not in the log")
     pages = sum(pages_of(present[node], size) for node in nodes) + (swap.pages or 0)
     because = f"what is present on node{'s' * (len(nodes) > 1)} {text}, and Total swap"
     return Total(pages, because, is_guess=swap.pages is None)

@@ -127,6 +127,8 @@ class Tree:
 
     def _within(self, path: str) -> str:
         """Where `path` is; a copy's links that lead out of it lead nowhere."""
+        if "\0" in path:  # as no file's name has it, and a copy's files may hold anything
+            raise FileNotFoundError(path)
         full = os.path.join(self.root, path)
         if self.is_live:
             return full

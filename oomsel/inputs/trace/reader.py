@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -26,6 +26,9 @@ _BINARY = {
     b"\x17\x08\x44tracing": "a trace.dat of trace-cmd; give what `trace-cmd report` prints of it",
     b"PERFILE2": "a perf.data file; give what `perf script` prints of it",
 }
+#: Bytes of the shortest text in a line that matters: `_LOST`.
+_SHORTEST = 5
+_UNREADABLE = "an rss_stat event that cannot be read; the trace is cut or damaged"
 _RECORD = "record it with trace-cmd record -e kmem:rss_stat -e oom:mark_victim"
 
 
@@ -37,18 +40,23 @@ class Piece(NamedTuple):
     start: Ints  #: where the line begins in `text`
     stems: Stems
     text: bytes | bytearray  #: valid until the next piece is asked for
+    refusal: Callable[[int], InputError]  #: of the line that begins at an offset of `text`, should it be no event
 
     def part(self, begin: int, end: int) -> Piece:
         """The updates from `begin` to before `end`."""
         if begin == 0 and end == len(self.stem):
             return self
-        return Piece(self.stem[begin:end], self.size[begin:end], self.start[begin:end], self.stems, self.text)
+        return self._replace(stem=self.stem[begin:end], size=self.size[begin:end], start=self.start[begin:end])
 
     def time(self, index: int) -> int:
-        """When an update was made, nanoseconds."""
+        """When an update was made, nanoseconds.  Raises InputError where its line is damaged.
+
+        Of lines with equal layout not every byte is looked at before.
+        """
         start = int(self.start[index])
         match = RSS_STAT.search(bytes(self.text[start : self.text.find(b"\n", start)]))
-        assert match is not None  # its line was read
+        if match is None:
+            raise self.refusal(start)
         return time_of(match)
 
     def before(self, moment: int, begin: int = 0) -> int:
@@ -120,7 +128,14 @@ class TraceReader:
             self._stems = Stems()
         stem, size = self._read_together(np.frombuffer(buffer, np.uint8), starts, newlines)
         others: list[tuple[int, Victim | Lost]] = []
-        for index in np.flatnonzero(stem == _UNREAD).tolist():
+        before = self._lines
+
+        def refusal(start: int) -> InputError:
+            return InputError(self._name, [Problem(_UNREADABLE, before + buffer.count(b"\n", begin, start) + 1)])
+
+        # Shorter lines hold nothing that matters, and of a few bytes that are compressed there may be millions.
+        may_say = (newlines - starts >= _SHORTEST) | is_open
+        for index in np.flatnonzero((stem == _UNREAD) & may_say).tolist():
             line = bytes(buffer[starts[index] : newlines[index]])
             if not may_matter(line):
                 if is_open and line.strip() and not line.startswith(b"#"):
@@ -132,17 +147,16 @@ class TraceReader:
                 if is_open:
                     self.cut = self._lines + index + 1
                     continue
-                what = "an rss_stat event that cannot be read; the trace is cut or damaged"
-                raise InputError(self._name, [Problem(what, self._lines + index + 1)]) from None
+                raise refusal(int(starts[index])) from None
             if isinstance(event, Update):
                 stem[index], size[index] = self._stems.number_of(Stem.of(line, event)), event.size
             elif event is not None:
                 others.append((index, event))
         events = np.flatnonzero(stem >= 0)
         self._found |= bool(len(events) or others)
-        piece = Piece(stem, size, starts, self._stems, buffer)
+        piece = Piece(stem, size, starts, self._stems, buffer, refusal)
         if len(events) < len(stem):
-            piece = Piece(stem[events], size[events], starts[events], self._stems, buffer)
+            piece = piece._replace(stem=stem[events], size=size[events], start=starts[events])
         at = 0
         for index, other in others:
             upto = int(np.searchsorted(events, index))

@@ -24,7 +24,7 @@ from oomsel.outputs.page.reasons import arithmetic, blocks
 from oomsel.outputs.page.scale import Scale
 from oomsel.outputs.page.task_table import task_table
 from oomsel.outputs.page.what_if import what_if_data, why_not
-from oomsel.outputs.sizes import size_words
+from oomsel.outputs.sizes import share_words, size_words
 from oomsel.outputs.usage import NameUse
 from oomsel.text import printable
 
@@ -155,7 +155,7 @@ def _usage(account: Account) -> dict[str, Any]:
         "cgroups": _uses(usage.cgroups),
         "cgroups_title": cgroups_title(usage) if usage.cgroups else "",
         "kinds": [
-            {"name": kind.words, "size": size_words(kind.size), "share": _share(kind.size / whole),
+            {"name": kind.words, "size": size_words(kind.size), "share": share_words(kind.size / whole),
              "bar": Scale(0, 1).span(0, kind.size / whole)[1]}
             for kind in kinds
         ],
@@ -170,17 +170,13 @@ def _uses(uses: Sequence[NameUse]) -> dict[str, Any]:
     return {
         "rows": [
             {"name": printable(use.name), "count": use.processes, "size": size_words(use.rss),
-             "swap": size_words(use.swap) if use.swap else "", "share": _share(use.share),
+             "swap": size_words(use.swap) if use.swap else "", "share": share_words(use.share),
              "bar": Scale(0, largest).span(0, use.share)[1]}
             for use in uses[:_MOST]
         ],
         "rest": f"{len(rest):,} more: {size_words(sum(use.rss for use in rest))}" if rest else "",
         "has_swap": any(use.swap for use in uses),
     }  # fmt: skip
-
-
-def _share(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 or not share else "<1 %"
 
 
 def _json(data: Any) -> Any:

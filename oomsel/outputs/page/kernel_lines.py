@@ -29,7 +29,9 @@ def own_lines(account: Account, source: str, most: int) -> list[Lines]:
     """The report's lines; of a scenario those of both readings where they differ."""
     event = account.event
     if event is not None:
-        title = f"{source}, lines {event.first_line} to {event.last_line}, as they stand there"
+        is_one = event.first_line == event.last_line
+        lines = f"line {event.first_line}" if is_one else f"lines {event.first_line} to {event.last_line}"
+        title = f"{source}, {lines}, as {'it stands' if is_one else 'they stand'} there"
         return [_cut(title, [line.decode("utf-8", "surrogateescape") for line in event.source_lines], most)]
     explanation = explained(account)
     reports = [explanation.report]

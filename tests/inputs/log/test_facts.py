@@ -69,7 +69,7 @@ def test_a_node_whose_zones_lost_their_sizes_gives_no_totalpages() -> None:
     lines = (LOGS / "10-cpuset.log").read_text().split("\n")
     found = facts("\n".join(line for line in lines if "Node 1 DMA32 free:" not in line))
     assert found.totalpages is None
-    assert found.totalpages_because == "how much RAM the nodes 1 have is not in the log"
+    assert found.totalpages_because == "how much RAM node 1 has is not in the log"
 
 
 RAM = "130942 pages RAM less 12648 reserved"

@@ -48,6 +48,40 @@ def kmsg(lines: list[str], priority: int = 6) -> list[str]:
     return [f"{priority},{number},{number}000000,-;{line}" for number, line in enumerate(lines)]
 
 
+def yaml_list(lines: list[str], **fields: str) -> list[str]:
+    return [part for record in records(lines, fields) for part in (f"- {record[0]}", *(f"  {x}" for x in record[1:]))]
+
+
+def yaml_documents(lines: list[str], **fields: str) -> list[str]:
+    return [part for record in records(lines, fields) for part in ("---", *record)]
+
+
+def records(lines: list[str], fields: dict[str, str]) -> list[list[str]]:
+    return [[*(f"{name}: {value}" for name, value in fields.items()), f"MESSAGE: {json.dumps(x)}"] for x in lines]
+
+
+def python_list(lines: list[str], **fields: str) -> list[str]:
+    return [repr([{**fields, "MESSAGE": line} for line in lines])]
+
+
+def shipped(lines: list[str], **fields: object) -> list[str]:
+    return [json.dumps({"message": line, **fields}) for line in lines]
+
+
+def docker(lines: list[str], **fields: str) -> list[str]:
+    """Each line in two parts, as Docker keeps long ones."""
+    halves = [part for line in lines for part in (line[:9], f"{line[9:]}\n")]
+    return [json.dumps({"log": half, "stream": "stderr", **fields}) for half in halves]
+
+
+def logcat_long(lines: list[str], tag: str) -> list[str]:
+    return [part for line in lines for part in (f"[ 11-28 15:00:01.000  10: 10 I/{tag} ]", line, "")]
+
+
+def table(lines: list[str], transport: str, heading: str = "") -> list[str]:
+    return [heading] * bool(heading) + [f'{transport},"{line}"' for line in lines]
+
+
 def read(*parts: list[str]) -> LogReading:
     text = "".join(f"{line}\n" for part in parts for line in part)
     reading = oomsel.loads(text.encode("utf-8", "surrogateescape"), source="x.log").log
@@ -90,6 +124,23 @@ KERNEL = {"_TRANSPORT": "kernel", "SYSLOG_IDENTIFIER": "kernel"}
             [f"Nov 28 15:00:01 h user.notice kernel: {line}" for line in BOOT],
             [f"Nov 28 15:00:01 h kern.warn kernel: {line}" for line in REPORT],
         ),
+        (yaml_list(BOOT, _TRANSPORT="syslog"), yaml_list(REPORT, **KERNEL)),
+        (yaml_list(BOOT, _UID="7", SYSLOG_IDENTIFIER="kernel"), yaml_list(REPORT, **KERNEL)),
+        (yaml_documents(BOOT, _TRANSPORT="syslog"), yaml_documents(REPORT, **KERNEL)),
+        (python_list(BOOT, _TRANSPORT="syslog"), python_list(REPORT, **KERNEL)),
+        (docker(BOOT, _TRANSPORT="stdout"), docker(REPORT, _TRANSPORT="kernel")),
+        (logcat_long(BOOT, "evil"), logcat_long(REPORT, "kernel")),
+        ([f"evil[77]>> {line}" for line in BOOT], [f"kern[0]>> {line}" for line in REPORT]),
+        # What ships a journal or syslog names their fields in its own way.
+        (shipped(BOOT, transport="syslog", uid="1000"), shipped(REPORT, transport="kernel")),
+        (shipped(BOOT, systemd={"transport": "stdout"}), shipped(REPORT, systemd={"transport": "kernel"})),
+        (shipped(BOOT, labels={"__journal__transport": "syslog"}), shipped(REPORT)),
+        (shipped(BOOT, facility="user", programname="kernel"), shipped(REPORT, facility="kern", programname="kernel")),
+        (shipped(BOOT, syslogfacility=1), shipped(REPORT, syslogfacility=0)),
+        (shipped(BOOT, programname="evil"), shipped(REPORT, programname="kernel")),
+        (shipped(BOOT, ident="evil"), shipped(REPORT, ident="kernel")),
+        (table(BOOT, "syslog", "transport,message"), table(REPORT, "kernel")),
+        (table(BOOT, "stdout", "_TRANSPORT,MESSAGE"), table(REPORT, "kernel")),
     ],
 )
 def test_what_another_program_says_is_no_fact(boot: list[str], report: list[str]) -> None:
@@ -109,12 +160,25 @@ def test_what_another_program_says_is_no_fact(boot: list[str], report: list[str]
         lambda lines: export(lines, "_TRANSPORT=kernel"),
         lambda lines: verbose(lines, "kernel"),
         kmsg,
+        lambda lines: yaml_list(lines, **KERNEL),
+        lambda lines: yaml_documents(lines, **KERNEL),
+        lambda lines: python_list(lines, **KERNEL),
+        docker,
+        lambda lines: shipped(lines, transport="kernel"),
+        lambda lines: shipped(lines, level="info", facility="kern"),
+        lambda lines: shipped(lines, program="collector"),
+        lambda lines: table(lines, "kernel", "transport,message"),
     ],
 )
 def test_what_was_logged_as_the_report_was_is_one(wrapped: object) -> None:
     reading = read(wrapped(BOOT + REPORT))  # type: ignore[operator]
     assert (reading.facts.release, reading.facts.cpus, reading.facts.swap) == ("6.12.9", 1, 1024)
     assert "unverified" not in reading.facts.cpus_because
+
+
+def test_a_field_that_a_program_may_state_makes_nothing_sure() -> None:
+    facts = read(shipped(BOOT + REPORT, transport="kernel", programname="kernel")).facts
+    assert facts.cpus_because == "brought up at boot, line 2, unverified: any program may log as kernel"
 
 
 def test_a_tag_alone_is_unverified() -> None:

@@ -38,6 +38,13 @@ def test_a_link_within_is_followed(tree: Make) -> None:
     assert [task.pid for task in capture(str(root)).tasks] == [1, 7, 8]
 
 
+def test_a_path_that_a_copy_makes_up_may_hold_anything(tree: Make) -> None:
+    copied = Tree(str(tree(process(7))))
+    assert not copied.exists("sys/fs/cgroup/nul\0/memory.max")
+    assert copied.text("sys/fs/cgroup/nul\0/memory.max") is None
+    assert copied.inode("sys/fs/cgroup/nul\0") == 0
+
+
 def test_a_pipe_is_not_waited_for(tree: Make) -> None:
     root = tree(process(7))
     (root / "proc" / "7" / "stat").unlink()

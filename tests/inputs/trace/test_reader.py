@@ -198,6 +198,34 @@ def test_a_line_with_noise_before_its_size_is_not_taken_for_one_like_the_others(
     assert "an rss_stat event that cannot be read" in error_of(b"\n".join(lines))
 
 
+def test_a_time_that_is_none_is_told_when_it_is_asked_for() -> None:
+    kernel = Kernel()
+    for _ in range(40):
+        kernel.add(7, MM_ANONPAGES, 1)
+    lines = kernel.text().split(b"\n")
+    before, dot, after = lines[30].rpartition(b".")
+    lines[30] = before + dot + b"x" + after[1:]
+    piece = next(iter(TraceReader(source_of(b"\n".join(lines)), "trace.txt")))
+    assert isinstance(piece, Piece)
+    assert piece.time(0) < piece.time(28)
+    with pytest.raises(InputError, match=r"trace\.txt:31: an rss_stat event that cannot be read"):
+        piece.time(29)
+
+
+def test_lines_too_short_to_matter_are_not_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def told(line: bytes) -> bool:
+        asked.append(line)
+        return may_matter(line)
+
+    monkeypatch.setattr(reader, "may_matter", told)
+    text = some_updates("ftrace", number=50).text()
+    assert items_of(text + b"\n\n \n" * 1000)
+    assert b"" not in asked
+    assert b" " not in asked
+
+
 def test_damaged_and_cut() -> None:
     kernel = some_updates("ftrace", number=50)
     text = kernel.text()
