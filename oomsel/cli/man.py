@@ -30,8 +30,8 @@ EXAMPLES = (
 )
 _LOG = """What dmesg, journalctl, syslog, /dev/kmsg or a serial console gives, of Linux 5.4 and later, and older ones as
 far as their formulas are known; compressed with gzip, xz, bz2 or zstd, wrapped in JSON, logfmt, CSV or HTML by
-whatever ships logs, quoted in a mail.  Of several reports the last complete one is taken, by explain the first of
-those that came together with it; --event, --pid or --last picks another."""
+whatever ships logs, quoted in a mail.  Of several reports the last complete one is taken; --event, --pid or --last
+picks another."""
 INPUTS = (
     ("kernel log", _LOG),
     ("scenario", "YAML or JSON with the key oomsel at its top; oomsel schema has the format."),

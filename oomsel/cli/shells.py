@@ -52,15 +52,6 @@ _oomsel() {
     (( $#plain )) && compadd -l -V oomsel -d plain_shown -a plain
     (( $#open )) && compadd -l -V oomsel -S '' -d open_shown -a open
 }
-# Zsh takes name[ for a variable's subscript, in which it asks no command, and would not run such a word unquoted.
-_oomsel_subscript() {
-    if [[ $LBUFFER == (|*[[:space:]/\\;\\|\\&\\(])oomsel[[:space:]]* ]]; then
-        compadd -x "zsh needs a quote before brackets: 'tasks["
-    else
-        _subscript "$@"
-    fi
-}
-compdef _oomsel_subscript -subscript-
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
     _oomsel "$@"
 else
