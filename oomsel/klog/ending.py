@@ -93,7 +93,7 @@ class Ending:
     def _group(self, line: Line, text: str) -> bool:
         event = self._event
         match = formats.OOM_GROUP_RE.search(text)
-        if match is None or event.group is not None or not event.kills:
+        if match is None or event.group is not None or not (event.kills or event.summary):
             return False
         event.group = (line.number, match[1])
         return True

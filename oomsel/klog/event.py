@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -195,11 +196,17 @@ class OomEvent:
     @property
     def victim(self) -> tuple[int, bytes] | None:
         """Pid and name of who was killed first, by the kill line or else the summary."""
-        if self.kills:
+        if self.kills and not self.lacks_victims_line:
             return self.kills[0].pid, self.kills[0].comm
         if self.summary is not None:
             return self.summary.pid, self.summary.comm
         return None
+
+    @property
+    def lacks_victims_line(self) -> bool:
+        """Whether of a group only others have kill lines, and not whom the summary names."""
+        is_named = self.summary is not None and self.summary.pid in {kill.pid for kill in self.kills}
+        return self.group is not None and self.summary is not None and not is_named
 
     @property
     def killed(self) -> list[Killed]:
@@ -241,6 +248,18 @@ class OomEvent:
         if self.summary is not None:
             return self.summary.constraint
         return "CONSTRAINT_MEMCG" if self.is_memcg else None
+
+    @property
+    def has_lost_constraint(self) -> bool:
+        """Whether the oom-kill line is lost, which says the constraint since 5.0 wherever somebody is killed."""
+        if self.summary is not None or self.panic is not None or self.no_killable is not None:
+            return False
+        release = re.match(r"([0-9]{1,4})\.", (self.current.release if self.current else None) or "")
+        if release:
+            return int(release[1]) >= 5
+        # Since 5.3 the kill line has the page tables, and since 4.15 the table.
+        told = "pgtables_bytes" in self.columns or any(kill.pgtables is not None for kill in self.kills)
+        return told and self.chosen is None
 
     @property
     def is_complete(self) -> bool:
@@ -291,14 +310,16 @@ class OomEvent:
     def lacks_rows(self) -> bool:
         """Whether rows are known to be lost, or may be, as the end of the report is."""
         is_lost = (self.rows or self.cut_rows) and self.lost_victim() is not None
-        return bool(self.damaged or self.doubled or self.losses or is_lost or not self.ends)
+        follows = self.ends or self.summary is not None or self.chosen is not None  # a line that stands below the table
+        return bool(self.damaged or self.doubled or self.losses or is_lost or not follows)
 
     def lost_victim(self) -> int | None:
         """The pid that was killed without standing in the table; None where that is not so."""
         pids = {row.pid for row in (*self.rows, *self.cut_rows)} | {row.numbers.get("tgid") for row in self.rows}
         if self.exiting is not None and not self.kills:
             return None  # it may have lost its mm, and with it its row, before the table was printed
-        named = {kill.pid for kill in self.kills[:1]} | ({self.chosen.pid} if self.chosen else set())
+        killed = self.victim if self.kills else None
+        named = ({killed[0]} if killed else set()) | ({self.chosen.pid} if self.chosen else set())
         return None if named & pids else next(iter(sorted(named)), None)
 
     def row_of(self, pid: int) -> Row | None:

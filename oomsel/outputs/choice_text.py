@@ -48,7 +48,8 @@ def why_sentences(
         if report.allocating_task or _is_marked(report):
             line = verdict.why[0].rpartition(", ")[2] if verdict.why else ""
             return (*lines, f"The log shows it, {line}.") if line.startswith("line ") else tuple(lines), following
-        lines.append("The kernel's choice is confirmed from its table.")
+        confirmed = "The kernel's choice is confirmed from its table."
+        lines.append("The kernel chose it, too." if usage.lacks_rows else confirmed)
         lines += [f"{_capital(text)}." for text in verdict.why]
     return tuple(lines), following
 
@@ -128,9 +129,11 @@ def _of_choice(
         return
     yield from _against_the_largest(explanation, usage, following, sizes, is_part=is_part)
     if following is None:
-        yield "Of those seen there was nobody else to choose." if is_part else "There was nobody else to choose."
+        some = "those seen" if is_part else "the rows that are left" if usage.lacks_rows else None
+        yield f"Of {some} there was nobody else to choose." if some else "There was nobody else to choose."
     elif not _is_said(explanation, usage, following[0]):
-        yield _behind(explanation, following, sizes)
+        behind = _behind(explanation, following, sizes)
+        yield behind.replace("The next,", "The next of them,", 1) if usage.lacks_rows else behind
     if report.outcome is Outcome.CHOSEN_DYING:
         yield f"{_capital(SILENCE[report.outcome])}."
 
@@ -169,6 +172,7 @@ def _against_the_largest(
     largest = _largest(usage)
     adjusted = f"; its oom_score_adj of {own.adj} {_weight(explanation, own, sizes)}" if own.adj else ""
     every = "in its cgroup" if report.oc.is_memcg_oom else "of those seen" if is_part else "of all"
+    every = "of the rows that are left" if usage.lacks_rows else every
     where = f"{every} that may be killed"
     if largest.task == own.task or largest.total == own.total:
         where = every

@@ -11,12 +11,12 @@ from oomsel.text import UNLIMITED_KB, printable
 
 
 def limit_line(event: OomEvent, scope: Scope, mib: int) -> str | None:
-    """A limit of so many MiB, as far as the cgroup's path says whose it is; None where its name cannot be typed.
+    """A limit of so many MiB, in its owner's words; None where the cgroup's name is lost or cannot be typed.
 
     Whoever makes a cgroup calls it what he likes, and the line is copied into a shell: names are quoted for it.
     """
     names = scope.names
-    if scope.path is not None and printable(scope.path) != scope.path:
+    if scope.path is None or printable(scope.path) != scope.path:
         return None
     if names.pod is not None:
         return f"resources: {{limits: {{memory: {mib}Mi}}}}  # in the pod's container"
@@ -45,9 +45,9 @@ def _container_line(event: OomEvent, names: CgroupNames, mib: int) -> str | None
     return None
 
 
-def _file_line(event: OomEvent, path: str | None, mib: int) -> str:
+def _file_line(event: OomEvent, path: str, mib: int) -> str:
     """What to write into the cgroup's own files."""
-    folder = "" if path is None else path.rstrip("/")
+    folder = path.rstrip("/")
     if event.memcg.memsw is None:
         return f"echo {mib}M > {quote(f'/sys/fs/cgroup{folder}/memory.max')}"
     v1, both = f"/sys/fs/cgroup/memory{folder}", _both_mib(event, mib)

@@ -29,10 +29,11 @@ def deaths_of_event(event: OomEvent, usage: Usage) -> tuple[Death, ...]:
         rss = kill.rss << 10 if kill.rss is not None else None if process is None else process.rss
         adj = kill.oom_score_adj if kill.oom_score_adj is not None else None if process is None else process.adj
         found.append(Death(kill.pid, kill.comm, rss, None if process is None else process.swap, adj, kill.line))
-    if not found and event.exiting is None and event.panic is None and event.summary is not None:
+    is_left = not found and event.exiting is None and event.panic is None
+    if event.summary is not None and (is_left or event.lacks_victims_line):
         process = by_pid.get(event.summary.pid)
         size, swap, adj = (None, None, None) if process is None else (process.rss, process.swap, process.adj)
-        found.append(Death(event.summary.pid, event.summary.comm, size, swap, adj, event.summary.line))
+        found.insert(0, Death(event.summary.pid, event.summary.comm, size, swap, adj, event.summary.line))
     return tuple(found)
 
 

@@ -200,7 +200,9 @@ def _usage(account: Account) -> Iterator[str]:
     if usage.names:
         count = len(usage.processes)
         where = " in the cgroup" if account.scope.kind == "memcg" else ""
-        total = f"RSS of {count} process{'es' * (count != 1)}{where}: {sizes(usage.rss)}"
+        who = f"{count} process{'es' * (count != 1)}"
+        who = f"the {who} whose row{'s are' if count != 1 else ' is'} left" if usage.lacks_rows else f"{who}{where}"
+        total = f"RSS of {who}: {sizes(usage.rss)}"
         yield from _wrapped(f"{total}; shared pages count once a process", "  ")
         yield from _table(usage.names, account)
     if usage.cgroups:
@@ -247,9 +249,10 @@ def _kinds(account: Account) -> Iterator[str]:
     of = "RAM of the whole machine" if account.scope.kind in ("cpuset", "mempolicy", "not-memcg") else "RAM"
     of = "its limit" if account.scope.kind == "memcg" else of
     known = f" of {account.sizes(usage.capacity)}, {of}" if usage.capacity else ""
-    yield f"  by kind{known}:"
     shown = sorted((kind for kind in usage.kinds if kind.size >= _LEAST * whole), key=lambda kind: -kind.size)
     width = max((len(kind.words) for kind in shown), default=0)
+    if shown:
+        yield f"  by kind{known}:"
     yield from (_kind(kind, whole, width, account) for kind in shown)
     inner = [kind for kind in usage.parts if kind.size >= _LEAST * whole]
     if inner:

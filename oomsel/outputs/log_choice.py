@@ -111,7 +111,8 @@ class LogChoice:
         if self.kernel is None or self.oomsel is None:
             return False
         event, report = self.event, self.report
-        pids = {self.kernel[0]} | {kill.pid for kill in event.kills[:1] if event.chosen is None}
+        is_victims = event.chosen is None and not event.lacks_victims_line
+        pids = {self.kernel[0]} | {kill.pid for kill in event.kills[:1] if is_victims}
         if event.summary is not None:
             pids.add(event.summary.pid)
         leader = report.chosen is not None and int(report.system.tasks.pid[report.chosen])

@@ -53,8 +53,8 @@ def entry_of(source: str, event: OomEvent) -> Entry:
     killed = tuple((kill.pid, kill.comm) for kill in kills)
     named_by = None
     is_cut = event.panic is None and event.no_killable is None and event.exiting is None
-    if not killed and is_cut and event.victim is not None:
-        killed, named_by = (event.victim,), "the oom-kill line"
+    if event.victim is not None and ((not killed and is_cut) or event.lacks_victims_line):
+        killed, named_by = (event.victim, *killed), "the oom-kill line"
     cgroup = (summary.oom_memcg if summary else None) or (memcg.path if event.is_memcg else None)
     victim_cgroup = summary.task_memcg if summary else memcg.task_path
     return Entry(
@@ -105,7 +105,10 @@ def utc_of(event: OomEvent) -> str | None:
 
 
 def constraint_of(event: OomEvent) -> str:
-    """What limited the allocation: `memcg`, `cpuset`, `mempolicy`, `global` for nothing, `?` if no line says."""
+    """What limited the allocation: `memcg`, `cpuset`, `mempolicy`, `global` for nothing, `?` if no line says.
+
+    `global` is also what a release before 5.0 says of a cpuset's or a policy's: it has no line for them.
+    """
     if event.is_sysrq:
         return "sysrq"
     if event.summary is not None:
@@ -114,7 +117,7 @@ def constraint_of(event: OomEvent) -> str:
         return names.get(constraint, constraint.removeprefix("CONSTRAINT_").lower())
     if event.is_memcg:
         return "memcg"
-    return "?" if event.is_memcg is None else "global"
+    return "?" if event.is_memcg is None or event.has_lost_constraint else "global"
 
 
 def entry_object(entry: Entry) -> dict[str, Any]:
@@ -231,7 +234,8 @@ def _details(entry: Entry) -> Iterator[str]:
     if entry.missing:
         yield f"incomplete: {'; '.join(entry.missing)}"
     if entry.named_by is not None:
-        yield f"killed by {entry.named_by}: no kill line is in the log"
+        lost = "no kill line is" if len(entry.killed) == 1 else "the first one's kill line is not"
+        yield f"killed by {entry.named_by}: {lost} in the log"
     yield from entry.remarks
 
 

@@ -112,7 +112,7 @@ def _headline(choice: LogChoice, reason: Reason | None) -> str:
     if choice.undecided is not None:
         return f"{kernel}; {oomsel}"
     if choice.agrees:
-        return f"{kernel}; {oomsel}; they agree"
+        return f"{kernel}; {'of the rows that are left ' if choice.lacks_rows else ''}{oomsel}; they agree"
     why = reason.value if reason else ""
     if choice.agrees is None:
         return f"{kernel}; of the rows that are left {oomsel}; whether they differ cannot be said: {why}"

@@ -41,8 +41,8 @@ def scope_of_event(event: OomEvent, facts: Facts) -> Scope:
     if event.summary is not None and kind in ("cpuset", "mempolicy"):
         nodes = event.summary.mems_allowed if kind == "cpuset" else event.summary.nodemask
     ram = None if facts.ram is None else facts.ram * facts.page_size
-    if kind == "global" and _may_be_confined(event, facts):
-        kind = "not-memcg"
+    if kind in ("global", "?") and event.is_memcg is False:
+        kind = "not-memcg" if _may_be_confined(event, facts) else "global"
     swap = None if facts.swap is None else facts.swap * facts.page_size
     return Scope(kind, nodes=nodes, nodes_ram=_nodes_ram(event, nodes), ram=ram, swap=swap)
 

@@ -129,3 +129,10 @@ def test_the_victim_of_a_lost_kill_line(tmp_path: Path) -> None:
         [{"pid": 200, "comm": "batch"}], "the oom-kill line", None,
     )  # fmt: skip
     assert "200 (batch)" in _run(str(log)).out
+
+
+def test_pipes_in_a_folder_are_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a-pipe")
+    (tmp_path / "b.log").write_bytes((LOGS / "03-memcg.log").read_bytes())
+    (tmp_path / "gone.log").symlink_to(tmp_path / "nowhere")
+    assert [os.path.basename(log.name) for log in find_logs([str(tmp_path)])] == ["b.log", "gone.log"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from oomsel.kernel.constraint import NODE_CONSTRAINTS
@@ -45,18 +44,10 @@ def total_of(event: OomEvent, size: int, swap: Swap) -> Total:
     if event.constraint in NODE_CONSTRAINTS:
         return _nodes_total(event, size, swap)
     total = _global_total(event, swap)
-    if total.pages is not None and _lost_constraint(event):
+    if total.pages is not None and event.has_lost_constraint:
         what = "whether a cpuset or a memory policy confined the allocation is not in the log: none is taken to have"
         return replace(total, because=f"{total.because}; {what}", is_guess=True)
     return total
-
-
-def _lost_constraint(event: OomEvent) -> bool:
-    """Whether the oom-kill line is lost, which says the constraint since 5.0 wherever somebody is killed."""
-    if event.summary is not None or event.panic is not None or event.no_killable is not None:
-        return False
-    release = re.match(r"([0-9]{1,4})\.", (event.current.release if event.current else None) or "")
-    return int(release[1]) >= 5 if release else "pgtables_bytes" in event.columns and event.chosen is None
 
 
 def _global_total(event: OomEvent, swap: Swap) -> Total:
@@ -68,11 +59,16 @@ def _global_total(event: OomEvent, swap: Swap) -> Total:
         because += f", and Total swap, line {info.ram_line}"
     elif swap.pages is not None:
         because += f", line {info.ram_line}; {swap.because}"
-    elif info.line is None or info.free_swap_kb is not None or event.losses:
+    elif info.line is None or info.free_swap_kb is not None or event.losses or _has_swapped(event):
         return Total(None, "of the report's Mem-Info block `Total swap` is not in the log")
     else:  # a kernel without swap prints none
         return Total(ram, f"{because}, line {info.ram_line}; no swap is printed", is_guess=True)
     return Total(ram + (swap.pages or 0), because)
+
+
+def _has_swapped(event: OomEvent) -> bool:
+    """Whether a row has swap, so that the machine has, too."""
+    return any(row.numbers.get("swapents") for row in event.rows)
 
 
 def _what_is_missing(event: OomEvent) -> str:

@@ -73,7 +73,10 @@ def _of_log(account: Account) -> Verdict:
         return Verdict("plain", "i", (sentence(made.sentences[0]), "A what-if: nothing of it has happened."))
     if made.agrees is not True:
         return Verdict("open", "?", tuple(sentence(text) for text in (made.sentences[0], *made.why)))
-    said = ("The kernel's choice is confirmed from its table.", *map(sentence, made.why))
+    confirmed = "The kernel's choice is confirmed from its table."
+    if account.usage.lacks_rows:
+        confirmed = "The kernel chose the one that the rows that are left give."
+    said = (confirmed, *map(sentence, made.why))
     is_exact = explained(account).report.system.rules.precise_oom and reading.facts.is_simulated
     is_decided = made.interval is not None and not made.interval.rivals
     if is_exact or is_decided:
