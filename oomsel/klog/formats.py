@@ -123,7 +123,7 @@ INVOKED_RE = Pattern(
 #: dump_stack(): "CPU: %d PID: %d Comm: %.20s %s %s %.*s", UID: since 6.12; "Pid: %d, comm: %.20s" until 3.9.
 CURRENT_RE = Pattern(
     r"(?:CPU: ([0-9]+) )?(?:UID: ([0-9]+) )?(?:PID|Pid): ([0-9]{1,9}),? [Cc]omm: (.*?) "
-    r"(?:Kdump: \w+ )?(?:Not tainted|Tainted: .*?) +([0-9]+\.[0-9]\S*)(?: |$)",
+    r"(?:Kdump: \w+ )?(?:Not tainted|Tainted: .*?)[ \t]+([0-9]+\.[0-9]\S*)(?:[ \t]|$)",
     re.DOTALL,
 )
 CURRENT_BEGINS = Pattern(r"(?:CPU: [0-9]+ )?(?:UID: [0-9]+ )?(?:PID|Pid): [0-9]{1,9},? [Cc]omm: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from oomsel.klog.patterns import Pattern
 
@@ -72,8 +73,13 @@ class PrefixShapes:
 
 
 def shape_of(text: str) -> str:
-    """A pattern for `text` with other numbers, and with other words where they have digits."""
-    return "".join(_shape_of(part[0]) for part in _PART.finditer(text))
+    """A pattern for `text` with other numbers, which may be padded, and with other words where they have digits."""
+    parts = [match[0] for match in _PART.finditer(text)]
+    shapes = [_shape_of(part) for part in parts]
+    for at, (part, after) in enumerate(pairwise(parts)):
+        if part.isspace() and after.isdecimal():
+            shapes[at] = r"\s+" if at else r"\s*"
+    return "".join(shapes)
 
 
 def _shape_of(part: str) -> str:

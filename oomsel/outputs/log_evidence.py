@@ -102,12 +102,12 @@ def _why(choice: LogChoice) -> Iterator[str]:
     elif not choice.event.rows:
         yield "Without a task table nobody's badness can be compared."
     elif choice.undecided is not None:
-        yield "Who has the highest badness depends on how much RAM and swap there is, which the log no longer says."
+        yield "Who has the highest badness depends on how much memory there is in all, which the log no longer says."
     else:
-        yield "oom_score_adj counts in thousandths of RAM and swap; the log no longer says how much there is of them."
+        yield "oom_score_adj counts in thousandths of all memory, and how much that is the log no longer says."
         if (winner := choice.result.winner) is not None:
             whose = ", of the rows that are left," if choice.lacks_rows else ","
-            yield f"However much it is{whose} {process_name(*winner.label)} has the most."
+            yield f"However much that is{whose} {process_name(*winner.label)} has the most."
 
 
 def _candidates(choice: LogChoice, report: OomReport) -> Iterator[str]:

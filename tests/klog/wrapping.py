@@ -478,6 +478,13 @@ FORMS: dict[str, Form] = {
     "a comment, no stamps": Form(_each(lambda e: f"# {e.text}"), has_time=False),
     "a patch, no stamps": Form(_each(lambda e: f"+{e.text}"), has_time=False),
     "grep -n, no stamps": Form(lambda found: "".join(f"{n}:{e.text}\n" for n, e in enumerate(found, 7)), has_time=False),
+    "cat -n, no stamps": Form(
+        lambda found: "".join(f"{n:6}\t{e.text}\n" for n, e in enumerate(found, 95)), has_time=False
+    ),
+    "less -N, no stamps": Form(
+        lambda found: "".join(f"{n:7} {e.text}\n" for n, e in enumerate(found, 1)), has_time=False
+    ),
+    "tabs for two blanks": Form(_each(lambda e: e.stamped.replace("  ", "\t"))),
     "wrapped at hyphens": Form(
         lambda found: "".join(line + "\n" for e in found for line in textwrap.wrap(e.stamped, 72))
     ),

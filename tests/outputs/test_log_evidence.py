@@ -130,7 +130,7 @@ def test_a_choice_that_hangs_on_the_total_is_not_made(tmp_path: Path) -> None:
         "Kernel says: 200 (batch); oomsel cannot say: totalpages, by which oom_score_adj weighs, is not known" in said
     )
     assert "the kernel's choice leads from 28000 pages on" in said
-    assert "Who has the highest badness depends on how much RAM and swap there is" in said
+    assert "Who has the highest badness depends on how much memory there is in all" in said
     assert "CANDIDATES, WITHOUT WHAT OOM_SCORE_ADJ ADDS" in said
     assert " saves " not in said
     result = ran("select", path)
