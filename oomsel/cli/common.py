@@ -250,7 +250,7 @@ def one_line(text: str) -> str:
 
 def say(line: str) -> None:
     """A line on standard error, as UTF-8 whatever the locale; on a terminal wrapped between words."""
-    line = shortened(shown(one_line(line)))
+    line = shortened(shown(one_line(line)).replace("\t", "\\x09"))
     if is_terminal(sys.stderr) and len(line) > WIDTH:
         line = "\n".join(wrapped(line, rest="  ", keep_long=True))
     write_error(f"{line}\n".encode("utf-8", "backslashreplace"))

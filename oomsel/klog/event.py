@@ -251,9 +251,14 @@ class OomEvent:
 
     @property
     def has_lost_constraint(self) -> bool:
-        """Whether the oom-kill line is lost, which says the constraint since 5.0 wherever somebody is killed."""
+        """Whether the line is lost that says the constraint: since 5.0 the oom-kill line, wherever somebody is killed.
+
+        Before it a line says so at best of a cpuset, in the report's first two lines.
+        """
         if self.summary is not None or self.panic is not None or self.no_killable is not None:
             return False
+        if self.chosen is not None and self.invoked is None and self.cpuset is None:
+            return True
         release = re.match(r"([0-9]{1,4})\.", (self.current.release if self.current else None) or "")
         if release:
             return int(release[1]) >= 5

@@ -179,13 +179,14 @@ def _others(states: list[ZoneState]) -> str:
     roomy = [state for state in states if not state.is_short]
     if unknown := [state.name for state in roomy if not state.zone.reserve]:
         return f"whether {', '.join(unknown)} could be used is not in the log: the lowmem_reserve line is missing"
+    names, one = ", ".join(state.name for state in roomy), len(roomy) == 1
     high = [state for state in roomy if "high" in state.zone.sizes]
     if len(high) == len(roomy) and all(
         state.free - state.cma <= state.zone.sizes["high"] + state.reserve for state in roomy
     ):
-        return "none of the others has more than its high watermark, which the last attempt before a kill asks for"
-    names = ", ".join(state.name for state in roomy)
-    return f"{names} {'has' if len(roomy) == 1 else 'have'} room; why it was not used is not in the log"
+        more = f"{names} {'has no more than its' if one else 'have no more than their'} high watermark"
+        return f"{more}, which the last attempt before a kill asks for"
+    return f"{names} {'has' if one else 'have'} room; why it was not used is not in the log"
 
 
 def about_swap(event: OomEvent, facts: Facts) -> str:

@@ -48,16 +48,22 @@ def scope_of_event(event: OomEvent, facts: Facts) -> Scope:
 
 
 def _may_be_confined(event: OomEvent, facts: Facts) -> bool:
-    """Whether a cpuset or a policy may have confined the allocation: the oom-kill line, since 5.0, is lost.
+    """Whether a cpuset or a policy may have confined the allocation: the line that would say so is lost.
+
+    Since 5.0 that is the oom-kill line, before it the first lines.
 
     A machine with one node is not divided, and without vm.panic_on_oom=2 a confined allocation does not panic:
     `check_panic_on_oom()`.
     """
-    # The table of 4.19 and 4.20 is that of 5.0, so that it alone does not tell them apart.
+    if event.summary is not None:
+        return False
     is_older = event.cpuset is not None or (
-        facts.version < (5, 0) and bool(facts.release or (event.columns and "pgtables_bytes" not in event.columns))
+        facts.version < (5, 0)
+        if facts.release
+        # The table of 4.19 and 4.20 is that of 5.0, so that it alone does not tell them apart.
+        else event.chosen is not None or (bool(event.columns) and "pgtables_bytes" not in event.columns)
     )
-    if event.summary is not None or event.chosen is not None or is_older:
+    if is_older and (event.cpuset is not None or event.invoked is not None):
         return False
     if event.panic is not None and "system-wide panic_on_oom" in event.panic[1]:
         return False

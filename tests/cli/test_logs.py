@@ -236,3 +236,26 @@ def test_events_reads_a_pipe() -> None:
     closed = run("events", stdin=None)
     assert closed.status == 2
     assert "pipe one into it (dmesg | oomsel events)" in " ".join(closed.err.split())
+
+
+def test_a_group_of_which_no_kill_can_be_read(tmp_path: Path) -> None:
+    log = tmp_path / "cut.log"
+    log.write_text(
+        "a invoked oom-killer: gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0\n"
+        "Tasks state (memory values in pages):\n"
+        "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+        "[     77]     0    77      100        9        0        0             0 java\n"
+        "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/w,task_memcg=/w,"
+        "task=java,pid=77,uid=0\n"
+        "Tasks in /w are going to be killed due to memory.oom.group set\n"
+        "Memory cgroup out of memory: OOM victim 77 (java) is already exiting. Skip killing the task\n"
+    )
+    ran = run("select", "--mode", "both", str(log))
+    assert "a bug" not in ran.err
+    assert ran.status == 0
+
+
+def test_a_tab_of_an_option_is_shown_in_a_message() -> None:
+    ran = run("explain", "--all-events", "--set", "a\tb=1", "examples/dmesg.log")
+    assert r"a\x09b" in ran.err
+    assert "\t" not in ran.err

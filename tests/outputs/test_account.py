@@ -303,6 +303,17 @@ def test_without_the_oom_kill_line_a_cpuset_may_have_confined_the_allocation(
     assert explained(path)["scope"]["kind"] == scope
 
 
+def test_before_5_0_the_first_lines_tell_of_a_cpuset(tmp_path: Path) -> None:
+    path = tmp_path / "kill.log"
+    path.write_text(
+        "[ 7.5] Out of memory: Kill process 42 (mysqld) score 912 or sacrifice child\n"
+        "[ 7.5] Killed process 42 (mysqld) total-vm:9000kB, anon-rss:8000kB, file-rss:20kB\n"
+    )
+    assert UNKNOWN in screen(path)
+    assert explained(path)["scope"]["kind"] == "not-memcg"
+    assert json.loads(run("events", "--format", "json", path).out)[0]["constraint"] == "?"
+
+
 @pytest.mark.parametrize(("which", "words"), [("system-wide", MACHINE), ("compulsory", UNKNOWN)])
 def test_a_panic_line_alone_tells_what_ran_out_as_far_as_it_says(which: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "panic.log"

@@ -58,7 +58,7 @@ def with_zones(gfp: int = 0xCC0, order: int = 0, **values: object) -> str:
             50,
             10,
             "",
-            "Normal of node 0 is below min, and none of the others has more than its high",
+            "Normal of node 0 is below min, and DMA of node 0 has no more than its high",
         ),
         (0xCC0, 0, 900, 900, "", "no zone is below its min in this block, which was read after the allocation had"),
         (0xCC0, 4, 10, 900, "9*4kB 0*8kB 0*16kB = 36kB", "order 4 wants 64 kB in one piece, and no zone with room"),

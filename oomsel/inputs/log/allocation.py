@@ -165,7 +165,7 @@ def _may_have_cpuset(allocating: Allocating) -> bool:
 
 def _group_victim_again(event: OomEvent, facts: Facts) -> str | None:
     """What the first victim of a memory.oom.group gets when the walk meets it again, as the lines show."""
-    if event.group is None:
+    if event.group is None or not event.kills:
         return None
     again = next((line for line in event.walk if line.pid == event.kills[0].pid), None)
     if again is None:

@@ -52,6 +52,10 @@ class Layout(NamedTuple):
     def fits(self, text: Bytes, starts: Ints, ends: Ints) -> tuple[Bools, Bools]:
         """Which of the lines may be such events, and which are other events that nobody needs."""
         length = ends - starts
+        if len(text) <= self.name:
+            none = np.zeros(len(starts), bool)
+            return none, none
+        starts = np.minimum(starts, len(text) - 1 - self.name)  # of lines that are too short, so that all can be asked
         fits = (length > self.name) & (text[starts + self.cpu_end] == ord("]"))
         fits &= text[starts + self.point] == ord(".")
         fits &= text[starts + (self.point + 1 + self.fraction_digits)] == ord(":")
