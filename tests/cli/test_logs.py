@@ -257,5 +257,6 @@ def test_a_group_of_which_no_kill_can_be_read(tmp_path: Path) -> None:
 
 def test_a_tab_of_an_option_is_shown_in_a_message() -> None:
     ran = run("explain", "--all-events", "--set", "a\tb=1", "examples/dmesg.log")
+    assert (ran.status, ran.out) == (2, "")
     assert r"a\x09b" in ran.err
     assert "\t" not in ran.err

@@ -21,21 +21,26 @@ def every_event(
 ) -> Iterator[tuple[OomEvent, Scenario | BareReading | str]]:
     """Each report with its scenario, what is known of one without a table, or why it cannot be explained.
 
-    Raises InputError for what is no log.
+    Raises InputError for what is no log, and for `overrides` with which no report can be explained.
     """
-    found = False
+    found, refused = False, ""
     with open_source(name) as stream:
         if identify(stream) not in (Kind.LOG, Kind.KERNEL_TEXT):
             raise InputError(name, [Problem("no kernel log; --all-events is for those")])
         reader = LogReader(stream, keep_source=keep_source)
         for event in reader.events():
-            found = True
+            is_first, found = not found, True
             picked = Picked(event, reader.context.copy(), None)
+            known: Scenario | BareReading | str
             try:
-                yield event, scenario_of(picked, name, overrides, kernel, options)
+                known = scenario_of(picked, name, overrides, kernel, options)
             except NothingToChoose as nothing:
-                yield event, nothing.bare
+                known = nothing.bare
             except InputError as error:
-                yield event, "; ".join(problem.message for problem in error.problems)
+                known = "; ".join(problem.message for problem in error.problems)
+            refused = known if isinstance(known, str) and (is_first or known == refused) else ""
+            yield event, known
     if not found:
         raise InputError(name, [Problem("no OOM report in this log")])
+    if refused and overrides:  # each for the same reason
+        raise InputError(name, [Problem(refused)])
