@@ -21,6 +21,8 @@ from oomsel.klog.wrappers import Stripper
 _PATIENCE = 3000
 #: Lines after the kill in which a group's kills and the reaper may follow.
 _AFTERMATH = 64
+#: Blank lines one after the other that are looked at.
+_MOST_BLANK = 100
 
 #: At the beginning of a line, where no name can stand that is as long.
 _CPUS = Pattern(
@@ -174,9 +176,16 @@ class LogReader:
             raise self._failure
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
-        """The lines that may matter.  Where they cannot be read on, those so far come to their end first."""
+        """The lines that may matter.  Where they cannot be read on, those so far come to their end first.
+
+        Of blank lines without end, which take no room in a compressed log, the first say all.
+        """
+        blank = 0
         try:
-            yield from self._source.lines(self._is_idle)
+            for number, raw in self._source.lines(self._is_idle):
+                blank = 0 if raw.strip() else blank + 1
+                if blank <= _MOST_BLANK:
+                    yield number, raw
         except Exception as error:
             self._failure = error
 

@@ -73,3 +73,11 @@ def test_records_are_numbered_throughout_whoever_prints() -> None:
     assert not any("skips" in text for text in second.missing())
     lost = events(b"\n".join(line for line in lines if not line.startswith(b"4,600,")))
     assert all("1 record that the log skips, line 101" in event.missing() for event in lost)
+
+
+def test_blank_lines_without_end_are_no_lines_of_a_report() -> None:
+    """They may be all that a small compressed file holds; the lines behind them keep their numbers."""
+    at = next(number for number, line in enumerate(LINES) if b"oom-kill:constraint" in line)
+    (whole,) = events(b"\n".join(LINES))
+    (gaping,) = events(b"\n".join([*LINES[:at], *[b""] * 5000, *LINES[at:]]))
+    assert [kill._replace(line=kill.line - 5000) for kill in gaping.kills] == whole.kills

@@ -160,7 +160,7 @@ def _put_memory(process: Process, status: bytes) -> None:
     process.pgtables = _number(status, b"\nVmPTE:\t")
     start = status.find(b"\nMems_allowed_list:\t")
     if start >= 0:
-        process.mems_allowed = status[start + 20 : status.index(b"\n", start + 1)].decode("ascii", "replace")
+        process.mems_allowed = status[start + 20 :].partition(b"\n")[0].decode("ascii", "replace")
 
 
 def _put_living_thread(tree: Tree, directory: Directory, process: Process) -> None:
@@ -198,7 +198,8 @@ def _policy(tree: Tree, directory: Directory) -> str | None:
         lines = tree.read("numa_maps", directory).split(b"\n")
     except OSError:
         return None
-    return next((line.split()[1].decode("ascii", "replace") for line in lines if b" stack" in line), "default")
+    words = (line.split() for line in lines if b" stack" in line)
+    return next((each[1].decode("ascii", "replace") for each in words if len(each) > 1), "default")
 
 
 def _signals(status: bytes) -> int:

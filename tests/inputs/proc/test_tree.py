@@ -167,3 +167,15 @@ def test_what_is_changing_while_it_is_read(tree: Make, monkeypatch: pytest.Monke
     monkeypatch.setattr(Tree, "read", growing)
     assert "1 process did not stand still while it was read" in notes(root)
     assert reads == {"7": 6, "8": 5}
+
+
+def test_a_status_that_ends_within_its_last_line(tree: Make) -> None:
+    root = tree(process(7))
+    status = root / "proc" / "7" / "status"
+    status.write_text(status.read_text().partition("Mems_allowed_list:")[0] + "Mems_allowed_list:\t0")
+    assert [task.pid for task in capture(str(root)).tasks] == [1, 7]
+
+
+def test_a_stack_of_which_no_policy_is_said(tree: Make) -> None:
+    root = tree(process(7), {"proc/7/numa_maps": " stack\n"})
+    assert [task.pid for task in capture(str(root), mempolicies=True).tasks] == [1, 7]
