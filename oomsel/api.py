@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oomsel.booting import Booted, boot, kernel_mode, select_both
+from oomsel.booting import Booted, boot, kernel_mode
 from oomsel.booting import select as select_booted
 from oomsel.errors import InputError, OomselError, Problem, UsageError
 from oomsel.inputs.load import load
@@ -323,8 +323,7 @@ def explain(scenario: str | os.PathLike[str] | Scenario | Booted | Event | Repor
     >>> str(explanation).splitlines()[2]
     'KILLED   over (pid 247)   50.6 MiB   oom_score_adj 0'
     """
-    from oomsel.outputs.account import account_of
-    from oomsel.outputs.explain import explain as explain_both
+    from oomsel.outputs.account import account_of_machine
 
     if isinstance(scenario, Report):
         machine, read = scenario.machine, scenario.scenario
@@ -334,6 +333,6 @@ def explain(scenario: str | os.PathLike[str] | Scenario | Booted | Event | Repor
     mode = kernel_mode(machine) if mode == "kernel" else mode
     if mode not in ("approximate", "precise"):
         raise UsageError(f"no mode {mode}; use kernel, approximate or precise")
-    explained = explain_both(*select_both(machine), mode)
-    account = account_of(explained, machine.log, release=None if read is None else read.kernel)
-    return Explanation(account, _report(explained.report, machine, read))
+    account = account_of_machine(machine, read, mode)
+    assert account.explanation is not None  # there is a machine
+    return Explanation(account, _report(account.explanation.report, machine, read))

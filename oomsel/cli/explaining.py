@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from oomsel.booting import boot, kernel_mode, select_both
+from oomsel.booting import boot
 from oomsel.cli.common import is_verbose, log_options
 from oomsel.cli.terminal import bar_signs, styled
 from oomsel.layout import folded
-from oomsel.outputs.account import Account, account_of, account_of_bare
-from oomsel.outputs.explain import explain
+from oomsel.outputs.account import Account, account_of_bare, account_of_machine
 from oomsel.outputs.explain_text import explanation_lines
 from oomsel.outputs.first_screen import first_screen
-from oomsel.scenario.plain import partial_of
 from oomsel.text import json_text, printable
 
 if TYPE_CHECKING:
@@ -33,17 +31,9 @@ class Explaining:
         booted = boot(scenario)
         description = scenario.description or ""
         self.notes += [(name, said) for said in booted.notes if said not in description.split("\n")]
-        which = kernel_mode(booted) if mode == "kernel" else mode
-        explanation = explain(*select_both(booted), which)
         if booted.log is not None and booted.log.picked_because:
             self.notes.append((name, booted.log.picked_because))
-        account = account_of(
-            explanation,
-            booted.log,
-            release=scenario.kernel,
-            pages=self.pages,
-            partial=() if booted.log is not None else partial_of(description),
-        )
+        account = account_of_machine(booted, scenario, mode, pages=self.pages)
         self._add(name, account, description, headed=headed)
 
     def add_bare(self, name: str, bare: BareReading, *, headed: bool) -> None:

@@ -8,16 +8,14 @@ from collections.abc import Iterable
 
 import click
 
-from oomsel.booting import boot, kernel_mode, select_both
+from oomsel.booting import boot
 from oomsel.cli.common import load_one, log_options
 from oomsel.errors import OomselError
 from oomsel.inputs.log.convert import BareReading, NothingToChoose
-from oomsel.outputs.account import account_of, account_of_bare
-from oomsel.outputs.explain import explain
+from oomsel.outputs.account import account_of_bare, account_of_machine
 from oomsel.outputs.page.document import PageEvent, Storm, page_html
 from oomsel.outputs.page.listing import Collector
 from oomsel.scenario.models import Scenario
-from oomsel.scenario.plain import partial_of
 
 
 class Paging:
@@ -53,7 +51,7 @@ class Paging:
     def add_events(self, name: str) -> None:
         """Every report of a log that has a table, after what they have in common."""
         from oomsel.inputs.log.every import every_event
-        from oomsel.outputs.storm import storm_lines
+        from oomsel.outputs.storm import storm_sentences
 
         events, collector = [], Collector(name)
         for event, found in every_event(name, self._overrides, self._kernel, log_options(), keep_source=True):
@@ -63,7 +61,7 @@ class Paging:
                 self.notes.append((name, f"report {event.index}, line {event.first_line}, is not explained: {found}"))
             else:
                 self._add(name, found, None)
-        lines = [" ".join(line.split()) for line in joined(list(storm_lines(events))[1:])]
+        lines = [" ".join(text.split()) for text in storm_sentences(events)]
         self._storms.append(Storm(lines, collector))
 
     def _add(self, name: str, found: Scenario | BareReading, collector: Collector | None) -> None:
@@ -74,12 +72,7 @@ class Paging:
             description = found.description or ""
             self.notes += [(name, said) for said in booted.notes if said not in description.split("\n")]
             because = None if booted.log is None else booted.log.picked_because
-            account = account_of(
-                explain(*select_both(booted), kernel_mode(booted) if self._mode == "kernel" else self._mode),
-                booted.log,
-                release=found.kernel,
-                partial=() if booted.log is not None else partial_of(description),
-            )
+            account = account_of_machine(booted, found, self._mode)
         if because and collector is not None:
             self.notes.append((name, because))
         self._events.append(PageEvent(name, account, collector, description))
@@ -93,17 +86,6 @@ class Paging:
         return page_html(
             self._events, title=title, command=command, rows=rows, storms=self._storms, version=__version__
         )
-
-
-def joined(lines: list[str]) -> list[str]:
-    """Sentences that were wrapped, each on one line again: what goes on is indented by four."""
-    found: list[str] = []
-    for line in lines:
-        if line.startswith("    ") and found:
-            found[-1] += f" {line.strip()}"
-        else:
-            found.append(line.strip())
-    return found
 
 
 def refuse_terminal(output: str | None) -> None:

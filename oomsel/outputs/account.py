@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from oomsel.booting import kernel_mode, select_both
 from oomsel.kernel.event import Outcome
 from oomsel.klog.cgroup_names import CgroupNames, names_of
 from oomsel.outputs.advice import Advice, advise
@@ -17,16 +18,18 @@ from oomsel.outputs.deaths import (
     ending_of_report,
 )
 from oomsel.outputs.diagnosis import Finding, diagnose
-from oomsel.outputs.explain import Explanation
+from oomsel.outputs.explain import Explanation, explain
 from oomsel.outputs.growth import Others, grown, near, of_one_boot
 from oomsel.outputs.log_events import utc_of
 from oomsel.outputs.scope import Scope, scope_of_event, scope_of_report
 from oomsel.outputs.sizes import Sizes
 from oomsel.outputs.usage import Usage, usage_of, usage_of_bare
+from oomsel.scenario.plain import partial_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from oomsel.booting import Booted
     from oomsel.inputs.log.convert import BareReading
     from oomsel.inputs.log.digest import Digest
     from oomsel.inputs.log.facts import Facts
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from oomsel.klog.event import OomEvent
     from oomsel.outputs.log_evidence import LogEvidence
     from oomsel.outputs.log_verdict import LogVerdict
+    from oomsel.scenario.models import Scenario
 
 #: From which part of the memory that ran out on it is worth a word that a name grew.
 _GROWN = 0.02
@@ -82,6 +86,21 @@ class Account(NamedTuple):
         report = self.explanation.report
         counts = report.outcome in (Outcome.KILLED, Outcome.CHOSEN_DYING) and not report.allocating_task
         return self.explanation.deltas_known or (counts and len(self.explanation.possible_victims) > 1)
+
+
+def account_of_machine(machine: Booted, scenario: Scenario | None, mode: str, *, pages: bool = False) -> Account:
+    """What is to be told of the choice on a machine in `mode`: approximate, precise, or kernel, its release's own.
+
+    `scenario` is what it was made from, where that is known.
+    """
+    which = kernel_mode(machine) if mode == "kernel" else mode
+    return account_of(
+        explain(*select_both(machine), which),
+        machine.log,
+        release=None if scenario is None else scenario.kernel,
+        pages=pages,
+        partial=() if scenario is None or machine.log is not None else partial_of(scenario.description or ""),
+    )
 
 
 def account_of(

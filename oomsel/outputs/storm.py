@@ -63,8 +63,14 @@ def growth(events: list[OomEvent]) -> list[tuple[str, int, int, int]]:
 
 def storm_lines(events: list[OomEvent]) -> Iterator[str]:
     """The summary in words, of at most 80 columns."""
-    found = storm_object(events)
     yield "ALL REPORTS"
+    for text in storm_sentences(events):
+        yield from wrapped(text, "  ", "    ")
+
+
+def storm_sentences(events: list[OomEvent]) -> list[str]:
+    """The summary in words, a text for each thing that it says."""
+    found = storm_object(events)
     span = found["seconds"]
     within = "" if span is None else f" within {span:.0f} s" if span < 600 else f" within {span / 60:.0f} minutes"
     said = [f"{number_of(len(events), 'report')}{within}."]
@@ -86,5 +92,4 @@ def storm_lines(events: list[OomEvent]) -> Iterator[str]:
         first, last = each["points"][0], each["points"][-1]
         sizes = f"{size_words(first['rss'])} at {first['when']}, {size_words(last['rss'])} at {last['when']}"
         said.append(f"{each['name']} grew over {len(each['points'])} reports: {sizes}.")
-    for text in said:
-        yield from wrapped(text, "  ", "    ")
+    return said

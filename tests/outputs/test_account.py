@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import oomsel
 from tests.running import run
 from tests.support import DATA
 
@@ -281,6 +282,14 @@ def test_of_a_part_nobody_to_kill_is_no_panic(tmp_path: Path) -> None:
     said = screen(path)
     assert "KILLED nobody of those seen may be killed; who else the machine has is not seen" in said
     assert "PANIC" not in said
+
+
+def test_python_tells_of_a_part_what_the_command_tells(tmp_path: Path) -> None:
+    path = tmp_path / "part.yaml"
+    path.write_text(f"{PART}tasks: [{{pid: 7, comm: a, rss: {{anon: 10}}}}]\n")
+    said = str(oomsel.explain(path))
+    assert "SEEN" in said
+    assert run("explain", path).out.startswith(said)
 
 
 MACHINE = "the machine ran out of memory"
