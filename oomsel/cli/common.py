@@ -14,7 +14,7 @@ from oomsel.cli import terminal, values
 from oomsel.cli.streams import discard, is_terminal, write_error
 from oomsel.errors import OomselError, shortened
 from oomsel.layout import WIDTH, wrapped
-from oomsel.text import number_of, printable, safe_lines, shown
+from oomsel.text import PAGE_SIZES, number_of, printable, safe_lines, shown
 
 if TYPE_CHECKING:
     from oomsel.booting import Booted
@@ -38,6 +38,9 @@ SET = click.option(
     multiple=True,
     help="What if: change a key, a task by pid or comm: 'tasks[mysqld].oom_score_adj=-500'. Repeatable.",
 )
+PAGE_SIZE = click.Choice([str(size) for size in PAGE_SIZES])
+#: The names of `kernel.designs`, which loads NumPy.
+DESIGN = click.Choice(["split", "percpu", "pernode", "tree"])
 #: Shells complete it as the name of a file.  Whether the file can be read is checked by what opens it.
 FILE = click.Path(readable=False)
 OUTPUT = click.option(
@@ -108,7 +111,7 @@ LOG_OPTIONS = (
     click.option("--last", is_flag=True, help="Of a kernel log: the last report, complete or not."),
     click.option(
         "--page-size",
-        type=click.Choice(["4096", "8192", "16384", "32768", "65536"]),
+        type=PAGE_SIZE,
         metavar="BYTES",
         help="Of a kernel log: the page size; default: what the report shows.",
     ),

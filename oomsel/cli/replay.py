@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from oomsel.cli import values
-from oomsel.cli.common import FILE, form_of, note, print_lines, verbosity, write, write_scenario
+from oomsel.cli.common import DESIGN, FILE, PAGE_SIZE, form_of, note, print_lines, verbosity, write, write_scenario
 
 if TYPE_CHECKING:
     from oomsel.study.trace_session import TraceSession
 
 #: What a slot may hold takes 2 bits a page of the batch; the kernel's own is 16384 with 8192 CPUs.
 _MOST_BATCH = 1 << 20
-_PAGE_SIZES = click.Choice(["4096", "8192", "16384", "32768", "65536"])
 
 
 @click.command(
@@ -27,13 +26,13 @@ _PAGE_SIZES = click.Choice(["4096", "8192", "16384", "32768", "65536"])
 @click.option(
     "--design",
     "designs",
-    type=click.Choice(["split", "percpu", "pernode", "tree"]),
+    type=DESIGN,
     multiple=True,
     help="Count by this design too or instead; repeatable, default: the traced kernel's own.",
 )
 @click.option("--cpus", type=click.IntRange(1, 8192), metavar="N", help="CPUs online; default: what the trace says.")
 @click.option("--batch", type=click.IntRange(1, _MOST_BATCH), metavar="N", help="Default: max(32, 2 * CPUs).")
-@click.option("--page-size", type=_PAGE_SIZES, default="4096", metavar="BYTES", help="Of the traced kernel.")
+@click.option("--page-size", type=PAGE_SIZE, default="4096", metavar="BYTES", help="Of the traced kernel.")
 @click.option(
     "--kernel",
     metavar="RELEASE",

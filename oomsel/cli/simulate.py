@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from oomsel.cli.common import FILE, MINUTES, estimated, form_of, note, write, write_scenario, write_with
+from oomsel.cli.common import DESIGN, FILE, MINUTES, estimated, form_of, note, write, write_scenario, write_with
 from oomsel.text import json_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--design",
     "designs",
-    type=click.Choice(["split", "percpu", "pernode", "tree"]),
+    type=DESIGN,
     multiple=True,
     help="Count by this design; repeatable, default: all four.",
 )
@@ -67,7 +67,7 @@ def command(
     from oomsel.study.simulate_text import TraceWriter, simulation_object, text_lines
     from oomsel.study.workload import load_workload
 
-    names = tuple(dict.fromkeys(designs)) or ("split", "percpu", "pernode", "tree")
+    names = tuple(dict.fromkeys(designs)) or tuple(DESIGN.choices)
     if tree is not None and "tree" not in names:
         raise click.UsageError("--tree: no design that is simulated is a tree; add --design tree, or leave it out")
     form_of(None, output)

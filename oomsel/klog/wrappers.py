@@ -29,9 +29,9 @@ _COUNTED = Pattern(rb"([1-9][0-9]{0,5}) (?=<[0-9]{1,3}>1 [0-9]{4}-)")
 _FRAGMENT = Pattern(r"ncfrag=([0-9]{1,6})/([0-9]{1,6})")
 _CALLER_FIELD = Pattern(r"caller=([TC][0-9]{1,10})")
 _HEX = Pattern(rb"\\x([0-9a-fA-F]{2})")
-#: A line of JSON, or a part of it: an object, a list of such or of texts, a text.
 #: Cells in quotes, which are a line of CSV.
 _CELLS = Pattern(r'\ufeff?"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")+$')
+#: A line of JSON, or a part of it: an object, a list of such or of texts, a text.
 _JSON_BEGINS = Pattern(r'\s*(?:[{}\]"]|\[\s*(?:[\[{"]|$))')
 _LINE_BEGINS = Pattern(
     r"\s*(?:<[0-9]{1,3}>)?\[ *[0-9]{1,15}\.[0-9]{6}\]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]|[A-Z][a-z]{2} [ 0-9]"

@@ -221,10 +221,6 @@ def cgroups_title(usage: Usage) -> str:
     return f"by cgroup, as far as the log says (line {usage.cgroups_line})"
 
 
-def _path_words(path: bytes) -> str:
-    return short_path(path.decode(errors="surrogateescape"), 30)
-
-
 def _table(uses: tuple[NameUse, ...], account: Account, *, are_paths: bool = False) -> Iterator[str]:
     shown = [use for use in uses[:_MOST] if use.share >= _LEAST] or list(uses[:1])
     names = [

@@ -9,7 +9,6 @@ from oomsel.inputs.log.facts import Facts
 from oomsel.inputs.log.rescore import version_of
 from oomsel.kernel.constraint import NODE_CONSTRAINTS
 from oomsel.klog.event import Invoked, OomEvent
-from oomsel.klog.meminfo import Zone
 from oomsel.klog.table import rss_parts
 from oomsel.outputs.log_memcg import memcg_sentences, why_cgroup_ran_out
 from oomsel.outputs.log_zones import ZoneState, largest_block, may_use, zone_sentence, zone_states
@@ -56,11 +55,6 @@ def memory_object(event: OomEvent, facts: Facts) -> dict[str, Any]:
         ],
         "why": why_it_failed(event, facts),
     }
-
-
-def _zone_object(zone: Zone) -> dict[str, Any]:
-    largest = largest_block(zone) if zone.blocks else None
-    return {"node": zone.node, "zone": zone.name, **zone.sizes, "largest_free_kb": largest}
 
 
 def _swap(event: OomEvent) -> Iterator[str]:
